@@ -1,0 +1,247 @@
+"""The Clemta client: create, find, get and update a contact; every answer sorted by what the caller may do.
+
+Facts of the API: https://docs.clemta.com (contacts). There is no idempotency key, so a create whose answer never came is
+OutcomeUnknown, and `find` is the only way to learn what became of it.
+"""
+
+import http.client
+import io
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import requests
+import requests.adapters
+import urllib3.exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from .contacts import ContactRequest
+from .deadlines import Deadline
+from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+
+MIN_SECONDS = 0.3  # with less time left a call is not begun
+_CONNECT_SECONDS = 1.0
+_PAGE = 100
+_CODE = re.compile("[A-Z][A-Z_]{0,63}")
+
+
+class Clemta:
+    """One kept-alive session. `api_key(stale)` gives the key; with a stale one, a key read afresh."""
+
+    def __init__(self, base_url: str, api_key: Callable[[str | None], str]) -> None:
+        self._base_url = base_url
+        self._api_key = api_key
+        self._session = _session()
+
+    def create(self, contact: ContactRequest, deadline: Deadline) -> str:
+        """The new contact's id. Raises OutcomeUnknown where Clemta may have made it without saying so."""
+        data = self._call("POST", "/contacts", deadline, body=contact.body(), unrepeatable=True)
+        contact_id = data.get("id")
+        if not isinstance(contact_id, str) or not contact_id:
+            raise OutcomeUnknown("no_contact_id", status=200)
+        return contact_id
+
+    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
+        """The contacts of that company, type and e-mail, case apart; Clemta's `search` only narrows, so all pages are read."""
+        found: list[dict[str, Any]] = []
+        skip = 0
+        while True:
+            query = {
+                "company_id": contact.company_id,
+                "search": contact.email,
+                "skip": str(skip),
+                "limit": str(_PAGE),
+            }
+            data = self._call("GET", "/contacts", deadline, query=query)
+            page, total = data.get("contacts"), data.get("total")
+            if not isinstance(page, list):
+                raise Temporary("unreadable_answer", status=200)
+            found += [entry for entry in page if isinstance(entry, dict) and _is(entry, contact)]
+            skip += len(page)
+            if not page or (isinstance(total, int) and skip >= total):
+                return found
+
+    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
+        """One contact; None if it was deleted in Clemta."""
+        try:
+            return self._call("GET", f"/contacts/{contact_id}", deadline)
+        except ConfigError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
+        """Sets these fields; safe to repeat."""
+        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        unrepeatable: bool = False,
+    ) -> dict[str, Any]:
+        """The answer's `data`. A 401 reads the key afresh once: a rotation loses nothing."""
+        key = self._api_key(None)
+        answer = self._send(method, path, deadline, key, query, body, unrepeatable)
+        if answer.status_code == 401 and (fresh := self._api_key(key)) != key:
+            answer = self._send(method, path, deadline, fresh, query, body, unrepeatable)
+        if answer.ok and not answer.is_redirect:
+            payload = _payload(answer)
+            if payload.get("success") is True and isinstance(payload.get("data"), dict):
+                data: dict[str, Any] = payload["data"]
+                return data
+        _refuse(answer, unrepeatable)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        key: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        unrepeatable: bool,
+    ) -> requests.Response:
+        remaining = deadline.remaining()
+        if remaining < MIN_SECONDS:
+            raise Temporary("no_time_left")
+        connect = min(_CONNECT_SECONDS, remaining / 3)
+        try:
+            return self._session.request(
+                method,
+                self._base_url + path,
+                params=query,
+                data=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+                headers={"X-API-Key": key, "Content-Type": "application/json", "Accept": "application/json"},
+                timeout=(connect, remaining - connect),
+                allow_redirects=False,  # a POST that follows a redirect becomes a GET, and its 200 a lie
+            )
+        except requests.RequestException as error:
+            # Only the exception's name is kept: its text quotes the address, and that the e-mail searched for.
+            if unrepeatable and not _nothing_sent(error):
+                raise OutcomeUnknown("no_answer", type(error).__name__) from None
+            raise Temporary("no_answer", type(error).__name__) from None
+
+
+def _is(entry: Mapping[str, Any], contact: ContactRequest) -> bool:
+    email = entry.get("email")
+    return (
+        isinstance(email, str)
+        and email.casefold() == contact.email.casefold()
+        and entry.get("type") == contact.type
+    )
+
+
+def _payload(answer: requests.Response) -> dict[str, Any]:
+    try:
+        payload = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _refuse(answer: requests.Response, unrepeatable: bool) -> NoReturn:
+    """Raises what the caller may do about an answer that is no success."""
+    status, payload = answer.status_code, _payload(answer)
+    error = payload.get("error")
+    details = error if isinstance(error, dict) else {}
+    code = details.get("code")
+    if not isinstance(code, str) or not _CODE.fullmatch(code):  # it is logged: a word of theirs, never a text
+        code = f"HTTP_{status}"
+    message = f"{payload.get('message', '')} {details.get('details', '')}".strip()[:500]
+    if status == 401:
+        raise KeyRefused(code, message, status=status)
+    if status in (402, 403, 404, 405) or answer.is_redirect:
+        raise ConfigError(code, message, status=status)
+    if status == 429:
+        raise Temporary(code, message, status=status, retry_after=_retry_after(answer))
+    if status < 400 or status in (408, 425) or status >= 500:
+        kind = OutcomeUnknown if unrepeatable else Temporary
+        raise kind(code, message, status=status, retry_after=_retry_after(answer))
+    raise DataError(code, message, status=status)
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """Seconds; Clemta's 429 says 60 as a rule. A date or nonsense counts as nothing said."""
+    text = answer.headers.get("Retry-After", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
+
+
+def _nothing_sent(error: requests.RequestException) -> bool:
+    """True only if the connection never came about."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no netrc, no proxy, no look at the environment on every call
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(max_retries=0))
+    return session
+
+
+# A socket's timeout bounds each read: an answer that trickles could take for ever. These bound it as a whole.
+
+
+class _Bounded(io.RawIOBase):
+    """A socket's bytes, until the timeout that the socket has now is over."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._end = time.monotonic() + (sock.gettimeout() or 0)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(remaining)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_Bounded(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -1,0 +1,37 @@
+"""How long there is."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ANSWER_SECONDS = 4.0  # P7: what a sender waits at most
+RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
+_GATEWAY_SECONDS = 29  # API Gateway gives up then: a request that claims to be older is a replayed event
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @classmethod
+    def of_request(cls, event: Mapping[str, Any]) -> "Deadline":
+        """When the request's sender must have its answer; the clock started at API Gateway, before any cold start."""
+        started = (event.get("requestContext") or {}).get("requestTimeEpoch")
+        elapsed = time.time() - started / 1000 if isinstance(started, int | float) else 0.0
+        return cls.after(ANSWER_SECONDS - (elapsed if 0 < elapsed < _GATEWAY_SECONDS else 0.0))
+
+    def earlier(self, seconds: float) -> "Deadline":
+        """So many seconds before this one."""
+        return Deadline(self.at - seconds)
+
+    def remaining(self) -> float:
+        """Seconds left; negative when it is past."""
+        return self.at - time.monotonic()

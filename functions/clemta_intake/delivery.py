@@ -1,0 +1,206 @@
+"""The one business rule: deliver a contact exactly once, or make sure that the submission is not lost."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from .contacts import Billing, ContactRequest
+from .deadlines import Deadline
+from .errors import Busy, OutcomeUnknown, Permanent, Temporary
+from .queues import MAX_DELAY, Envelope, Failure
+from .submissions import Submission
+
+type Policy = Literal["skip", "update", "create"]
+_MAX_MESSAGE = 500  # characters of a failure's message
+_CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it."""
+
+    key: str
+    id: str
+    fresh: bool
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The contact exists in Clemta already."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a contact in Clemta."""
+
+    status: Literal["created", "updated", "duplicate"]
+    contact_id: str
+
+
+class ContactsApi(Protocol):
+    """What delivery needs of Clemta; see clemta.Clemta."""
+
+    def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
+    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]: ...
+    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None: ...
+    def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
+
+
+class Claims(Protocol):
+    """What delivery needs of the ledger; see ledger.Ledger."""
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created: ...
+    def created(self, claim: Claim, contact_id: str) -> None: ...
+    def unknown(self, claim: Claim) -> None: ...
+    def unresolved(self, claim: Claim) -> None: ...
+    def release(self, claim: Claim) -> None: ...
+
+
+class Waiting(Protocol):
+    """What delivery needs of the queues; see queues.Queues."""
+
+    def retry(self, envelope: Envelope, delay: float) -> None: ...
+    def park(self, envelope: Envelope) -> None: ...
+
+
+class Delivery:
+    """`deliver`, and `keep` for what could not be delivered; `retry_base` in seconds, `give_up` in hours."""
+
+    def __init__(
+        self,
+        clemta: ContactsApi,
+        ledger: Claims,
+        queues: Waiting,
+        *,
+        retry_base: float,
+        give_up: float,
+        search_lag: float,
+        clock: Callable[[], float],
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._clemta = clemta
+        self._ledger = ledger
+        self._queues = queues
+        self._retry_base = retry_base
+        self._give_up = give_up * 3600
+        self._search_lag = search_lag
+        self._clock = clock
+        self._jitter = jitter
+
+    def deliver(
+        self, contact: ContactRequest, policy: Policy, delivery_id: str, deadline: Deadline
+    ) -> Outcome:
+        """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`."""
+        claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
+        if isinstance(claim, Created):
+            existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None
+            return self._settled(contact, claim.contact_id, existing, deadline)
+        try:
+            existing = self._look_up(contact, policy, claim, deadline)
+            contact_id = existing["id"] if existing else self._clemta.create(contact, deadline)
+        except OutcomeUnknown as error:
+            self._ledger.unknown(claim)
+            error.retry_after = max(error.retry_after, self._search_lag)
+            raise
+        except (Temporary, Permanent):
+            if claim.fresh:
+                self._ledger.release(claim)
+            else:
+                self._ledger.unresolved(claim)
+            raise
+        try:
+            self._ledger.created(claim, contact_id)
+        except Temporary:
+            pass  # the contact exists; a later claim finds it by a look-up
+        if existing is None or (not claim.fresh and _made_since(existing, claim)):
+            return Outcome("created", contact_id)
+        return self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
+
+    def _look_up(
+        self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
+    ) -> dict[str, Any] | None:
+        """The contact that makes a POST wrong: any of that e-mail, or with `create` the one of an earlier attempt."""
+        if policy == "create" and claim.fresh:
+            return None
+        found = [entry for entry in self._clemta.find(contact, deadline) if isinstance(entry.get("id"), str)]
+        if policy == "create":
+            found = [
+                entry
+                for entry in found
+                if _made_since(entry, claim) and entry.get("full_name") == contact.full_name
+            ]
+        return found[0] if found else None
+
+    def _settled(
+        self, contact: ContactRequest, contact_id: str, existing: Mapping[str, Any] | None, deadline: Deadline
+    ) -> Outcome:
+        """`existing` is given where it is to be brought up to date."""
+        if existing is not None and (body := _changes(contact, existing)):
+            self._clemta.update(contact_id, body, deadline)
+            return Outcome("updated", contact_id)
+        return Outcome("duplicate", contact_id)
+
+    def keep(
+        self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
+    ) -> Literal["queued", "parked"]:
+        """Puts the submission where it is safe: to come again, or for a person to see (P1, P4). Raises Unavailable."""
+        now = self._clock()
+        first = earlier.first_failure_at if earlier else now
+        attempt = earlier.attempt if earlier else 0
+        if isinstance(error, Permanent):
+            failure = Failure(error.failure_class, error.status, error.code, str(error)[:_MAX_MESSAGE])
+            self._queues.park(Envelope(submission, attempt + 1, first, failure))
+            return "parked"
+        failure = Failure("outage", error.status, error.code, str(error)[:_MAX_MESSAGE])
+        if now - first >= self._give_up:
+            self._queues.park(Envelope(submission, attempt + 1, first, failure))
+            return "parked"
+        if not isinstance(error, Busy):  # waiting for another delivery is no failure
+            attempt += 1
+        bound = min(MAX_DELAY, self._retry_base * 2 ** min(max(attempt, 1) - 1, 20))
+        delay = error.retry_after + self._jitter(0, bound)
+        self._queues.retry(Envelope(submission, attempt, first, failure, now + error.retry_after), delay)
+        return "queued"
+
+    def postpone(self, envelope: Envelope) -> bool:
+        """Puts a message that came before its time back; False if it is time."""
+        wait = envelope.not_before - self._clock()
+        if wait <= 0:
+            return False
+        self._queues.retry(envelope, wait)
+        return True
+
+    def park_poison(self, envelope: Envelope, code: str) -> None:
+        """Takes a message out of the way that nothing could be done with."""
+        failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
+        self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def _made_since(entry: Mapping[str, Any], claim: Claim) -> bool:
+    created_at = entry.get("created_at")
+    return isinstance(created_at, int | float) and created_at >= claim.since - _CLOCK_SKEW
+
+
+def _changes(contact: ContactRequest, existing: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of an update that keeps what the submission does not say; empty if nothing would change."""
+    body = contact.body()
+    if contact.full_name == contact.email and existing.get("full_name"):
+        body["full_name"] = existing["full_name"]  # the e-mail only stood in for a name
+    was = existing.get("billing")
+    billing = {
+        key: value
+        for key, value in (was if isinstance(was, dict) else {}).items()
+        if key in Billing.model_fields
+    }
+    billing = {key: value for key, value in billing.items() if isinstance(value, str) and value}
+    merged = {**billing, **body.pop("billing", {})}
+    same = all(
+        existing.get(key) == value for key, value in body.items() if key not in ("company_id", "email")
+    )
+    if same and merged == billing:
+        return {}
+    return {**body, "billing": merged} if merged else body

@@ -1,0 +1,143 @@
+"""Every error, named by what its catcher does.
+
+    IntakeError
+    ├── Refused             answer the sender with `status`; nothing is kept
+    │   ├── UnknownSource       404
+    │   ├── Unauthentic         401, without detail
+    │   ├── ForeignOrigin       403
+    │   ├── TooLarge            413
+    │   ├── UnsupportedMedia    415
+    │   ├── Unreadable          400
+    │   └── Unmappable          422, with the fields
+    ├── Unavailable         answer 503 with Retry-After: nothing is durable
+    ├── Temporary           try again, not before `retry_after`; nothing took effect
+    │   ├── Busy                another delivery of the same contact is under way
+    │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
+    └── Permanent           park in the dead-letter queue
+        ├── ConfigError         mend key, company or sources.toml, then replay
+        │   └── KeyRefused          Clemta does not take the API key
+        └── DataError           mend the data, then replay
+
+Messages may quote a payload: they travel in the queue message, beside the payload, and are never logged. `code` is ours
+or Clemta's own word for the case, holds no personal data, and is what the log gets.
+"""
+
+from typing import ClassVar, Literal
+
+type FailureClass = Literal["data", "config", "outage", "poison"]
+
+
+class IntakeError(Exception):
+    """The root: `code` is a stable word for the case."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+
+
+class Refused(IntakeError):
+    """The sender's to mend."""
+
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Bad request"
+
+
+class UnknownSource(Refused):
+    """No such source in sources.toml."""
+
+    status = 404
+    title = "Unknown source"
+
+
+class Unauthentic(Refused):
+    """The request does not prove its origin; `code` says for the log, never for the sender, in what."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class ForeignOrigin(Refused):
+    """A form on a page that is not among the source's `allowed_origins`."""
+
+    status = 403
+    title = "Origin not allowed"
+
+
+class TooLarge(Refused):
+    """Larger than a queue message can carry."""
+
+    status = 413
+    title = "Content too large"
+
+
+class UnsupportedMedia(Refused):
+    """A content type or charset that is not read here."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class Unreadable(Refused):
+    """The body is not what its content type says."""
+
+    title = "Unreadable body"
+
+
+class Unmappable(Refused):
+    """Readable, but no contact: `fields` holds pairs of a field's name and what is wrong with it."""
+
+    status = 422
+    title = "Invalid fields"
+
+    def __init__(self, fields: list[tuple[str, str]]) -> None:
+        super().__init__("invalid_fields", "; ".join(f"{field}: {message}" for field, message in fields))
+        self.fields = fields
+
+
+class Unavailable(IntakeError):
+    """Our own trouble, and nothing is durable: the sender must send again."""
+
+
+class Temporary(IntakeError):
+    """Nothing took effect; safe to repeat after `retry_after` seconds."""
+
+    def __init__(
+        self, code: str, message: str = "", *, status: int | None = None, retry_after: float = 0
+    ) -> None:
+        super().__init__(code, message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class Busy(Temporary):
+    """Another delivery holds the claim on this contact; waiting for it is no failure."""
+
+
+class OutcomeUnknown(Temporary):
+    """The call may have taken effect: no second one before a look-up."""
+
+
+class Permanent(IntakeError):
+    """Repeating it as it is cannot help; `status` is Clemta's, where it answered."""
+
+    failure_class: ClassVar[FailureClass]
+
+    def __init__(self, code: str, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(code, message)
+        self.status = status
+
+
+class ConfigError(Permanent):
+    """The operator's to mend: key, company, secret or sources.toml."""
+
+    failure_class = "config"
+
+
+class KeyRefused(ConfigError):
+    """Clemta answers 401 to the newest key there is."""
+
+
+class DataError(Permanent):
+    """This contact will never be accepted as it is."""
+
+    failure_class = "data"

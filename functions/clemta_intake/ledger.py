@@ -1,0 +1,164 @@
+"""The ledger: one DynamoDB item for each contact that was ever asked for, claimed before Clemta is called.
+
+    free -> claimed -> created
+             |  ^
+             v  |
+           unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
+
+A claim is one conditional write. Items hold hashes and Clemta's contact id, no personal data.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .contacts import ContactRequest
+from .delivery import Claim, Created
+from .errors import Busy, Temporary
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a claim that has lapsed
+_BUSY_SECONDS = 5
+_FORGET_SECONDS = 30 * 86_400  # items that led to no contact; created ones stay
+
+_CLAIM = (
+    "SET #state = :claimed, #owner = :owner, lease_until = :lease_until, expires_at = :expires_at,"
+    " claimed_at = if_not_exists(claimed_at, :now)"
+)
+_CLAIMABLE = (
+    "attribute_not_exists(pk) OR #state = :free OR (#state IN (:claimed, :unknown) AND lease_until <= :now)"
+)
+
+
+class Ledger:
+    """Claims and their fates. `clock` gives unix seconds; DynamoDB's own trouble is Temporary."""
+
+    def __init__(
+        self,
+        client: Callable[[], "DynamoDBClient"],
+        table: str,
+        search_lag: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._search_lag = search_lag
+        self._clock = clock
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        """The claim on this contact, or what became of it; Busy while somebody else holds it.
+
+        `delivery_id` is "" where one e-mail is one contact, the sender's id where each submission is one.
+        """
+        now = self._clock()
+        claim_id = secrets.token_hex(8)
+        pk = _key(contact, delivery_id)
+        try:
+            old = self._update(
+                pk,
+                _CLAIM,
+                _CLAIMABLE,
+                {
+                    ":claimed": "claimed",
+                    ":free": "free",
+                    ":unknown": "unknown",
+                    ":owner": claim_id,
+                    ":now": now,
+                    ":lease_until": now + LEASE_SECONDS + self._search_lag,
+                    ":expires_at": int(now) + _FORGET_SECONDS,
+                },
+            )
+        except _NotMet as refusal:
+            return self._held(pk, claim_id, refusal.item, now)
+        fresh = old.get("state") in (None, "free")
+        return Claim(pk, claim_id, fresh, now if fresh else float(old.get("claimed_at", now)))
+
+    def _held(self, pk: str, claim_id: str, item: dict[str, Any], now: float) -> Claim | Created:
+        if item.get("state") == "created":
+            return Created(item["contact_id"])
+        if item.get("owner") == claim_id:  # our own write, whose answer was lost and which the SDK repeated
+            return Claim(pk, claim_id, False, float(item.get("claimed_at", now)))
+        left = float(item.get("lease_until", now)) - now
+        # Its holder is done within seconds, as a rule; an outcome that is unknown stays so until its time has come.
+        raise Busy(
+            "claimed",
+            retry_after=max(1.0, left if item.get("state") == "unknown" else min(left, _BUSY_SECONDS)),
+        )
+
+    def created(self, claim: Claim, contact_id: str) -> None:
+        """The contact exists; this is for ever."""
+        self._update(
+            claim.key,
+            "SET #state = :created, contact_id = :contact_id REMOVE #owner, lease_until, expires_at, claimed_at",
+            None,
+            {":created": "created", ":contact_id": contact_id},
+        )
+
+    def unknown(self, claim: Claim) -> None:
+        """The contact may exist: the next claim is given when a look-up can see it, and must begin with one."""
+        self._settle(
+            claim, "SET #state = :state, lease_until = :until", {":until": self._clock() + self._search_lag}
+        )
+
+    def unresolved(self, claim: Claim) -> None:
+        """No call was made under this claim, but an earlier one's outcome is still unknown."""
+        self._settle(claim, "SET #state = :state, lease_until = :until", {":until": self._clock()})
+
+    def release(self, claim: Claim) -> None:
+        """Nothing took effect: the next claim starts afresh."""
+        self._settle(claim, "SET #state = :state REMOVE claimed_at", {}, state="free")
+
+    def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
+        try:
+            self._update(
+                claim.key, update, "#owner = :owner", {":state": state, ":owner": claim.id, **values}
+            )
+        except (_NotMet, Temporary):
+            return  # the lease runs out by itself, and what then comes is a look-up
+
+    def _update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> dict[str, Any]:
+        """One UpdateItem; the item as it was. Raises _NotMet, with the item as it is, if the condition does not hold."""
+        names = {"#state": "state", "#owner": "owner"}
+        used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": pk}},
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": used,
+            "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
+            "ReturnValues": "ALL_OLD",
+        }
+        if condition:
+            request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        try:
+            return _plain(self._client().update_item(**request).get("Attributes", {}))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise _NotMet(_plain(error.response.get("Item", {}))) from None
+            raise Temporary("ledger_unavailable", str(error.response.get("Error", {}).get("Code"))) from error
+        except BotoCoreError as error:
+            raise Temporary("ledger_unavailable", type(error).__name__) from error
+
+
+class _NotMet(Exception):
+    def __init__(self, item: dict[str, Any]) -> None:
+        super().__init__("condition not met")
+        self.item = item
+
+
+def _key(contact: ContactRequest, delivery_id: str) -> str:
+    parts = (contact.company_id, contact.type, contact.email.casefold(), delivery_id)
+    return "contact#" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _attribute(value: str | float) -> Any:
+    return {"S": value} if isinstance(value, str) else {"N": format(value, "f")}
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {name: next(iter(value.values())) for name, value in item.items()}

@@ -1,0 +1,126 @@
+"""The queue message, one shape for the retry queue and the dead-letter queue, and the two queues."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .errors import FailureClass, Unavailable
+from .submissions import Submission
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+VERSION = 1
+MAX_DELAY = 900  # seconds; SQS delays a message no longer
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a submission is in a queue; `message` may quote the payload and stays beside it."""
+
+    failure_class: FailureClass
+    status: int | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A submission that waits; times in unix seconds. It is not to be tried before `not_before`."""
+
+    submission: Submission
+    attempt: int
+    first_failure_at: float
+    failure: Failure
+    not_before: float = 0
+
+    def to_json(self) -> str:
+        """The message body as design and docs fix it; never over 256 KiB for a body of MAX_BODY."""
+        submission = self.submission
+        failure = asdict(self.failure)
+        return json.dumps(
+            {
+                "version": VERSION,
+                "submission_id": submission.submission_id,
+                "source": submission.source,
+                "received_at": submission.received_at,
+                "attempt": self.attempt,
+                "first_failure_at": self.first_failure_at,
+                "not_before": self.not_before,
+                "failure": {"class": failure.pop("failure_class"), **failure},
+                "content_type": submission.content_type,
+                "headers": dict(submission.headers),
+                "query": dict(submission.query),
+                "body_base64": b64encode(submission.body).decode(),
+            }
+        )  # in ASCII: SQS refuses some characters, and the payload's sender chose them
+
+    @classmethod
+    def from_json(cls, text: str) -> "Envelope":
+        """Raises ValueError for anything that `to_json` did not write."""
+        try:
+            message = json.loads(text)
+            if message["version"] != VERSION:
+                raise ValueError("unknown version")
+            failure = message["failure"]
+            return cls(
+                submission=Submission(
+                    submission_id=str(message["submission_id"]),
+                    source=str(message["source"]),
+                    received_at=float(message["received_at"]),
+                    body=b64decode(message["body_base64"], validate=True),
+                    content_type=str(message["content_type"]),
+                    headers={str(name): str(value) for name, value in message["headers"].items()},
+                    query={str(name): str(value) for name, value in message["query"].items()},
+                ),
+                attempt=int(message["attempt"]),
+                first_failure_at=float(message["first_failure_at"]),
+                failure=Failure(
+                    failure["class"], failure["status"], str(failure["code"]), str(failure["message"])
+                ),
+                not_before=float(message.get("not_before", 0)),
+            )
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("not a queue message of ours") from error
+
+
+class Queues:
+    """Where a submission is safe. Each call returns when SQS has it, and raises Unavailable if it has not."""
+
+    def __init__(self, client: Callable[[], "SQSClient"], retry_url: str, dead_letter_url: str) -> None:
+        self._client = client
+        self._retry_url = retry_url
+        self._dead_letter_url = dead_letter_url
+
+    def retry(self, envelope: Envelope, delay: float) -> None:
+        """Comes again after `delay` seconds."""
+        self._send(self._retry_url, envelope, min(MAX_DELAY, max(0, ceil(delay))))
+
+    def park(self, envelope: Envelope) -> None:
+        """Waits in the dead-letter queue for a person."""
+        self._send(self._dead_letter_url, envelope, 0)
+
+    def _send(self, url: str, envelope: Envelope, delay: int) -> None:
+        failure = envelope.failure
+        request: dict[str, Any] = {
+            "QueueUrl": url,
+            "MessageBody": envelope.to_json(),
+            "DelaySeconds": delay,
+            "MessageAttributes": {
+                "source": {"DataType": "String", "StringValue": envelope.submission.source},
+                "class": {"DataType": "String", "StringValue": failure.failure_class},
+                "status": {"DataType": "Number", "StringValue": str(failure.status or 0)},
+            },
+        }
+        try:
+            try:
+                self._client().send_message(**request)
+            except BotoCoreError:  # no answer: at once a second time; the ledger makes one of two messages
+                self._client().send_message(**request)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("queue_unavailable", type(error).__name__) from error

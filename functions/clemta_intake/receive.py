@@ -1,0 +1,245 @@
+"""Lambda 1: an API Gateway request becomes an HTTP answer. The way of a submission begins here."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from . import __version__, telemetry
+from .deadlines import RESERVE_SECONDS, Deadline
+from .errors import (
+    DataError,
+    ForeignOrigin,
+    Permanent,
+    Refused,
+    Temporary,
+    Unauthentic,
+    Unavailable,
+    Unmappable,
+    Unreadable,
+    UnsupportedMedia,
+)
+from .sources.config import Form, Source, Webhook
+from .sources.mapping import Reading, kept_headers, kept_query, read
+from .sources.signatures import authenticate
+from .submissions import Submission, event_body, event_headers, event_query
+from .wiring import Wiring, wiring
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_RETRY_AFTER = "30"
+
+
+def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
+    """The routes, on parts that are made when a request first needs them."""
+    app = APIGatewayRestResolver()
+
+    @app.post("/signups/<source>")
+    def sign_up(source: str) -> Response[str]:
+        return _Request(parts(), source, app.current_event.raw_event).answer()
+
+    @app.get("/signups/<source>")
+    def ready(source: str) -> Response[str]:
+        return _Request(parts(), source, app.current_event.raw_event).ready()
+
+    @app.route("/signups/<source>", method="OPTIONS")
+    def preflight(source: str) -> Response[str]:
+        return _Request(parts(), source, app.current_event.raw_event).preflight()
+
+    @app.get("/health")
+    def health() -> Response[str]:
+        return _json(200, {"status": "ok", "version": __version__})
+
+    @app.not_found
+    def no_route(_: Exception) -> Response[str]:
+        return _problem(404, "Not found")
+
+    return app
+
+
+class _Request:
+    """One request to a source."""
+
+    def __init__(self, parts: Wiring, source_name: str, event: Mapping[str, Any]) -> None:
+        self._parts = parts
+        self._source_name = source_name
+        self._event = event
+        self._headers = event_headers(event)
+        self._source: Source | None = None
+        self._submission_id = str(uuid.uuid4())
+        self._began = time.monotonic()
+        self._deadline = Deadline.of_request(event)
+
+    def answer(self) -> Response[str]:
+        """Every way a request can end, as HTTP."""
+        failure: Refused | Unavailable
+        try:
+            return self._accepted(*self._take())
+        except Refused as error:
+            failure = error
+            response = self._refusal(error)
+        except Unavailable as error:
+            failure = error
+            response = unavailable()
+        self._log("refused" if isinstance(failure, Refused) else "unavailable", code=failure.code)
+        return self._with_cors(response)
+
+    def ready(self) -> Response[str]:
+        """What a validator, or a person who pastes the address into a browser, gets."""
+        try:
+            self._source = self._parts.source(self._source_name)
+        except Refused as error:
+            return self._refusal(error)
+        return self._with_cors(_json(200, {"status": "ready"}))
+
+    def preflight(self) -> Response[str]:
+        """CORS by the source's own allowed origins."""
+        try:
+            self._source = self._parts.source(self._source_name)
+        except Refused as error:
+            return self._refusal(error)
+        response: Response[str] = Response(status_code=204, content_type=None, body="")
+        if self._origin_allowed():
+            response.headers.update(
+                {
+                    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                    "Access-Control-Allow-Headers": "Content-Type",
+                    "Access-Control-Max-Age": "600",
+                }
+            )
+        return self._with_cors(response)
+
+    def _take(self) -> tuple[str, str | None]:
+        """The submission's status and contact id, once it is durable (P1)."""
+        source = self._source = self._parts.source(self._source_name)
+        body = self._proven_body(source)
+        query = event_query(self._event)
+        submission = Submission(
+            submission_id=self._submission_id,
+            source=source.name,
+            received_at=self._parts.clock(),
+            body=body,
+            content_type=self._headers.get("content-type", ""),
+            headers=kept_headers(source, self._headers),
+            query=kept_query(source, query),
+        )
+        submission.check_fits()
+        try:
+            reading = self._read(submission, source)
+            if reading is None:
+                self._log("ignored")
+                return "ignored", None
+            outcome = self._parts.delivery.deliver(
+                reading.contact,
+                source.on_existing,
+                reading.delivery_id,
+                self._deadline.earlier(RESERVE_SECONDS),
+            )
+        except (Temporary, Permanent) as error:
+            status = self._parts.delivery.keep(submission, error)
+            self._log(status, **telemetry.failure(error))
+            return status, None
+        self._log(outcome.status)
+        return outcome.status, outcome.contact_id
+
+    def _proven_body(self, source: Source) -> bytes:
+        """The raw bytes, if they come from whom they say (P5)."""
+        if isinstance(source, Form):
+            if "origin" in self._headers and not self._origin_allowed():
+                raise ForeignOrigin("foreign_origin")
+            return event_body(self._event)
+        try:
+            body = event_body(self._event)
+        except Unreadable as error:
+            raise Unauthentic(error.code) from error
+        secrets = self._parts.signing_secrets(source.auth.secret)
+        authenticate(source.auth, secrets, body, self._headers, event_query(self._event), self._parts.clock())
+        return body
+
+    def _read(self, submission: Submission, source: Source) -> Reading | None:
+        """A person can mend a form; a webhook's sender cannot, so what it sent is parked."""
+        try:
+            return read(submission, source)
+        except (Unreadable, UnsupportedMedia, Unmappable) as error:
+            if isinstance(source, Form):
+                raise
+            raise DataError(error.code, str(error)) from error
+
+    def _accepted(self, status: str, contact_id: str | None) -> Response[str]:
+        body = {"status": status, "submission_id": self._submission_id}
+        if contact_id and isinstance(self._source, Webhook):
+            body["contact_id"] = contact_id
+        if isinstance(self._source, Form) and self._source.success_url and self._from_a_page():
+            return _redirect(self._source.success_url)
+        return self._with_cors(_json(200, body))
+
+    def _refusal(self, error: Refused) -> Response[str]:
+        if isinstance(self._source, Form) and self._source.error_url and self._from_a_page():
+            return _redirect(self._source.error_url)
+        if isinstance(error, Unmappable):
+            fields = [{"field": field, "message": message} for field, message in error.fields]
+            return _problem(error.status, error.title, errors=fields)
+        detail = "" if isinstance(error, Unauthentic) or str(error) == error.code else str(error)
+        return _problem(error.status, error.title, **({"detail": detail} if detail else {}))
+
+    def _from_a_page(self) -> bool:
+        return "text/html" in self._headers.get("accept", "")
+
+    def _origin_allowed(self) -> bool:
+        allowed = self._source.allowed_origins if isinstance(self._source, Form) else ()
+        return "*" in allowed or self._headers.get("origin", "").lower() in allowed
+
+    def _with_cors(self, response: Response[str]) -> Response[str]:
+        if isinstance(self._source, Form):
+            response.headers["Vary"] = "Origin"
+            if "origin" in self._headers and self._origin_allowed():
+                response.headers["Access-Control-Allow-Origin"] = self._headers["origin"]
+        return response
+
+    def _log(self, status: str, **facts: Any) -> None:
+        source = self._source.name if self._source else "unknown"  # the path's own word could be anything
+        seconds = time.monotonic() - self._began
+        telemetry.outcome(status, submission_id=self._submission_id, source=source, seconds=seconds, **facts)
+
+
+def unavailable() -> Response[str]:
+    """Our own trouble is always retryable (P2)."""
+    response = _problem(503, "Service unavailable")
+    response.headers["Retry-After"] = _RETRY_AFTER
+    return response
+
+
+def _json(status: int, body: Mapping[str, Any], content_type: str = "application/json") -> Response[str]:
+    return Response(status_code=status, content_type=content_type, body=json.dumps(body), headers={})
+
+
+def _problem(status: int, title: str, **more: Any) -> Response[str]:
+    """RFC 9457."""
+    body = {"type": "about:blank", "title": title, "status": status, **more}
+    return _json(status, body, "application/problem+json")
+
+
+def _redirect(url: str) -> Response[str]:
+    return Response(status_code=303, content_type=None, body="", headers={"Location": url})
+
+
+app = create_app(wiring)
+
+
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """The function's entry point: whatever goes wrong inside, the sender gets an answer that it can act on."""
+    try:
+        return app.resolve(event, context)
+    except Exception as error:
+        telemetry.unexpected(error)
+        failed = unavailable()
+        return {
+            "statusCode": failed.status_code,
+            "headers": {"Content-Type": failed.content_type, **failed.headers},
+            "body": failed.body,
+            "isBase64Encoded": False,
+        }

@@ -1,0 +1,119 @@
+"""Lambda 2: a batch of the retry queue goes through the same delivery; each message has its own fate."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from . import telemetry
+from .deadlines import RESERVE_SECONDS, Deadline
+from .errors import (
+    ConfigError,
+    DataError,
+    Permanent,
+    Temporary,
+    UnknownSource,
+    Unmappable,
+    Unreadable,
+    UnsupportedMedia,
+)
+from .queues import Envelope, Failure
+from .sources.mapping import read
+from .submissions import Submission
+from .wiring import Wiring, wiring
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_POISON_RECEIVES = 4  # attempts live in the message, so SQS counts only what crashed: three times is enough
+_MESSAGE_SECONDS = 10.0
+
+
+class Redelivery:
+    """What is done with one message; it returns when the message's fate is durable, and raises if it is not."""
+
+    def __init__(self, parts: Wiring) -> None:
+        self._parts = parts
+
+    def message(self, message_id: str, text: str, receives: int, deadline: Deadline) -> None:
+        """Delivers, puts a new message with the next attempt's delay, or parks."""
+        began = time.monotonic()
+        try:
+            envelope = Envelope.from_json(text)
+        except ValueError:
+            self._parts.delivery.park_poison(self._foreign(message_id, text), "not_a_submission")
+            self._log("parked", message_id, "unknown", began, code="not_a_submission")
+            return
+        status, facts = self._redeliver(envelope, receives, deadline)
+        submission = envelope.submission
+        self._log(
+            status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
+        )
+
+    def _redeliver(self, envelope: Envelope, receives: int, deadline: Deadline) -> tuple[str, dict[str, Any]]:
+        delivery = self._parts.delivery
+        if receives >= _POISON_RECEIVES:
+            delivery.park_poison(envelope, "crashed")
+            return "parked", {"code": "crashed"}
+        if delivery.postpone(envelope):
+            return "postponed", {}
+        try:
+            return self._deliver(envelope.submission, deadline), {}
+        except (Temporary, Permanent) as error:
+            return delivery.keep(envelope.submission, error, envelope), telemetry.failure(error)
+
+    def _deliver(self, submission: Submission, deadline: Deadline) -> str:
+        """Through today's mapping: it may have been mended since."""
+        try:
+            source = self._parts.source(submission.source)
+            reading = read(submission, source)
+        except UnknownSource as error:
+            raise ConfigError(error.code, "the source is no longer in sources.toml") from error
+        except (Unreadable, UnsupportedMedia, Unmappable) as error:
+            raise DataError(error.code, str(error)) from error
+        if reading is None:
+            return "ignored"
+        return self._parts.delivery.deliver(
+            reading.contact, source.on_existing, reading.delivery_id, deadline
+        ).status
+
+    def _foreign(self, message_id: str, text: str) -> Envelope:
+        """Somebody else's message, kept whole for the person who finds it."""
+        now = self._parts.clock()
+        submission = Submission(message_id, "unknown", now, text.encode("utf-8", "surrogatepass"))
+        return Envelope(submission, 0, now, Failure("poison", None, "", ""))
+
+    def _log(self, status: str, submission_id: str, source: str, began: float, **facts: Any) -> None:
+        seconds = time.monotonic() - began
+        telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
+
+
+def create_handler(
+    parts: Callable[[], Wiring],
+) -> Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]:
+    """The entry point, on parts that are made when a message first needs them."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+        left = len(event["Records"])
+
+        def record(message: "SQSRecord") -> None:
+            nonlocal left
+            share = context.get_remaining_time_in_millis() / 1000 / left
+            left -= 1
+            receives = int(message.attributes.approximate_receive_count)
+            try:
+                deadline = Deadline.after(min(_MESSAGE_SECONDS, share - RESERVE_SECONDS))
+                Redelivery(parts()).message(message.message_id, message.body, receives, deadline)
+            except Exception as error:
+                telemetry.unexpected(error)
+                raise
+
+        return dict(process_partial_response(event, record, processor, context))
+
+    return handle
+
+
+handler = create_handler(wiring)

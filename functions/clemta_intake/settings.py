@@ -1,0 +1,36 @@
+"""The environment, read by name, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the template passes to both functions."""
+
+    clemta_base_url: str
+    clemta_secret_id: str
+    signing_secret_id: str
+    ledger_table: str
+    retry_queue_url: str
+    dead_letter_queue_url: str
+    default_company_id: str
+    retry_base_seconds: float
+    give_up_hours: float
+    search_lag_seconds: float
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Reads the template's variables; KeyError or ValueError names a missing or wrong one, never a value."""
+        return cls(
+            clemta_base_url=environ["CLEMTA_BASE_URL"].rstrip("/"),
+            clemta_secret_id=environ["CLEMTA_SECRET_ID"],
+            signing_secret_id=environ["SIGNING_SECRET_ID"],
+            ledger_table=environ["LEDGER_TABLE"],
+            retry_queue_url=environ["RETRY_QUEUE_URL"],
+            dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
+            default_company_id=environ["DEFAULT_COMPANY_ID"],
+            retry_base_seconds=float(environ["RETRY_BASE_SECONDS"]),
+            give_up_hours=float(environ["GIVE_UP_HOURS"]),
+            search_lag_seconds=float(environ["SEARCH_LAG_SECONDS"]),
+        )

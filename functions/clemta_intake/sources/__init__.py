@@ -1,0 +1,1 @@
+"""Who may send, how it is proven, how it is read. Pure."""

@@ -1,0 +1,150 @@
+"""Answers, and the recogniser that reads a person from them: by type first, by common field names second, then not at all.
+
+It knows the names that forms give their fields in English, Turkish, German, Spanish and French; it never guesses from
+what a person wrote.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_TYPES = {
+    "email": "email",
+    "inputemail": "email",
+    "emailinput": "email",
+    "phone": "phone",
+    "tel": "phone",
+    "phonenumber": "phone",
+    "inputphonenumber": "phone",
+    "phoneinput": "phone",
+}
+
+# Each field's names as `_plain` writes them. A name that means two things stands under the one that the other languages
+# agree on: "nom" is a last name, and alone it is the whole name.
+_NAMES = {
+    "email": "email emailaddress mail mailaddress youremail useremail contactemail eposta epostaadresi epostaadresiniz"
+    " emailadresse emailadres correo correoelectronico courriel adresseemail adressemail",
+    "full_name": "name fullname yourname contactname displayname customername adsoyad adsoyadi adsoyadiniz adinizsoyadiniz"
+    " adivesoyadi vollstandigername vorundnachname nombrecompleto nombreyapellidos nomcomplet nometprenom prenometnom",
+    "first_name": "firstname fname givenname forename first namefirst ad adi adiniz isim ilkad vorname nombre prenom",
+    "last_name": "lastname lname surname familyname last namelast soyad soyadi soyadiniz soyisim nachname familienname"
+    " apellido apellidos nom nomdefamille",
+    "company": "company companyname organization organisation organizationname business businessname firma firmaadi sirket"
+    " sirketadi firmenname unternehmen empresa nombredelaempresa entreprise societe nomdelentreprise",
+    "phone": "phone phonenumber tel telephone telephonenumber mobile mobilephone mobilenumber cell cellphone yourphone"
+    " yourtel telefon telefonno telefonnumarasi telefonnumaraniz ceptelefonu gsm telefonnummer handy handynummer telefono"
+    " numerodetelefono movil celular numerodetelephone portable",
+    "address_1": "address address1 addressline1 addrline1 streetaddress street street1 line1 adres adresi adresiniz"
+    " adressatiri1 anschrift adresse strasse direccion calle rue",
+    "address_2": "address2 addressline2 addrline2 line2 street2 apartment suite adressatiri2 adresszusatz complementdadresse",
+    "city": "city town locality addresscity sehir stadt ort wohnort ciudad localidad ville",
+    "district": "district county ilce bezirk distrito arrondissement",
+    "province": "province il provincia",
+    "state": "state region eyalet bundesland estado etat",
+    "postal_code": "postalcode postal zip zipcode postcode postakodu plz postleitzahl codigopostal codepostal",
+    "country": "country countryname countrycode ulke land pais pays",
+    "tax_id": "taxid taxnumber taxidnumber vat vatid vatnumber vergino verginumarasi vergikimlikno vkn ustid ustidnr"
+    " steuernummer nif cif numerodetva tva",
+    "message": "message yourmessage comment comments note notes question enquiry inquiry description mesaj mesajiniz aciklama"
+    " nachricht kommentar mensaje comentario comentarios commentaire",
+    "billing_email": "billingemail invoiceemail faturaepostasi rechnungsemail",
+}
+_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names.split()}
+
+# Objects that a person's fields are commonly put into; `product.name` is no person's.
+_CONTAINERS = frozenset(
+    [
+        "address",
+        "billing",
+        "billingaddress",
+        "contact",
+        "customer",
+        "data",
+        "fields",
+        "form",
+        "lead",
+        "person",
+        "profile",
+        "submission",
+        "user",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One field of a form: its key as a path, its label and type where the sender gives them, and what was answered."""
+
+    path: tuple[str, ...]
+    value: str
+    label: str = ""
+    type: str = ""
+
+
+def to_text(value: Any) -> str:
+    """What was answered, as text: numbers are written out, lists joined; "" for nothing and for what is no text."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, float):
+        return format(value, "f").rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return ", ".join(text for inner in value if (text := to_text(inner)))
+    return ""
+
+
+def to_answers(data: Any) -> list[Answer]:
+    """The flat list of answers in an object, or in a list of {key, label, type, value}; empty ones are left out."""
+    if isinstance(data, list):
+        return [answer for item in data if isinstance(item, dict) for answer in _listed(item)]
+    return list(_flattened((), data))
+
+
+def _listed(item: dict[str, Any]) -> Iterator[Answer]:
+    path = (to_text(item.get("key")),)
+    for answer in _flattened(path, item.get("value")):
+        yield Answer(answer.path, answer.value, to_text(item.get("label")), to_text(item.get("type")))
+
+
+def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flattened((*path, str(key)), inner)
+    elif text := to_text(value):
+        yield Answer(path, text)
+
+
+def recognise(answers: Iterable[Answer]) -> dict[str, str]:
+    """Field -> text, for the fields named in _NAMES; the first answer of a field stands, types go before names."""
+    found: dict[str, str] = {}
+    for answer in answers:
+        if field := _TYPES.get(_plain(answer.type)):
+            found.setdefault(field, answer.value)
+    by_type = set(found)
+    for answer in answers:
+        if _TYPES.get(_plain(answer.type)) in by_type:
+            continue
+        if field := _field_of(answer.path) or _FIELD_OF.get(_plain(answer.label)):
+            found.setdefault(field, answer.value)
+    return found
+
+
+def _field_of(path: tuple[str, ...]) -> str | None:
+    names = [_plain(key) for key in path]
+    for start in range(len(names)):
+        if all(name in _CONTAINERS for name in names[:start]) and (
+            field := _FIELD_OF.get("".join(names[start:]))
+        ):
+            return field
+    return None
+
+
+def _plain(name: str) -> str:
+    """ "E-posta adresi *" -> "epostaadresi": letters and digits only, without case and accents."""
+    letters = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i").casefold())
+    return re.sub(r"[^a-z0-9]", "", letters)

@@ -1,0 +1,191 @@
+"""From a submission to Clemta's request: `read` is the whole way. Pure."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jmespath
+from jmespath import functions
+from jmespath.exceptions import JMESPathError
+from pydantic import ValidationError
+
+from ..contacts import ContactRequest
+from ..errors import ConfigError, Unmappable, Unreadable
+from ..submissions import Submission, read_body
+from . import normalise
+from .answers import recognise, to_answers, to_text
+from .config import Form, Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a submission asks for: the contact, and the id by which the sender's repetitions are known."""
+
+    contact: ContactRequest
+    delivery_id: str
+
+
+class _Functions(functions.Functions):
+    """JMESPath's functions, with a `join` that leaves missing parts out instead of failing on them."""
+
+    @functions.signature({"types": ["string"]}, {"types": ["array", "null"]})
+    def _func_join(self, glue: str, parts: list[Any] | None) -> str:
+        return glue.join(text for part in parts or [] if (text := to_text(part)))
+
+
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
+_OPTIONS = jmespath.Options(custom_functions=_Functions())
+
+
+def read(submission: Submission, source: Form | Webhook) -> Reading | None:
+    """The contact that a submission asks for; None if it is no event that the source accepts.
+
+    Raises Unreadable or UnsupportedMedia (the body), Unmappable (its fields) or ConfigError (the source's expressions).
+    """
+    data = {
+        "body": read_body(submission.content_type, submission.body),
+        "headers": dict(submission.headers),
+        "query": dict(submission.query),
+    }
+    if source.accept and not _search("accept", source.accept, data):
+        return None
+    if isinstance(source, Form) and not isinstance(data["body"], dict):
+        raise Unreadable("not_an_object", "the body must be an object of fields")
+    found = (
+        _clemta_fields(recognise(to_answers(_search("answers", source.answers, data))))
+        if source.answers
+        else {}
+    )
+    for field, expression in source.contact.items():
+        value = _search(f"contact.{field}", expression, data)
+        found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
+    for field, default in source.defaults.items():
+        found[field] = found.get(field) or _filled(default, submission)
+    delivery_id = to_text(_search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
+    return Reading(_contact(found, source), delivery_id or hashlib.sha256(submission.body).hexdigest())
+
+
+def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that the source's expressions name: they go on the queue, and no credential does."""
+    return _kept("headers", source, headers)
+
+
+def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, str]:
+    """The query parameters that the source's expressions name."""
+    return _kept("query", source, query)
+
+
+def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
+    named = {name for text in source.expressions() for name in _named(part, jmespath.compile(text).parsed)}
+    return {name: values[name] for name in sorted(named) if name in values and name not in _CREDENTIALS}
+
+
+def _named(part: str, node: Any) -> Iterator[str]:
+    """The fields of `part` in a parsed expression: `headers."x-delivery"` names x-delivery."""
+    children = node["children"]
+    if node["type"] == "subexpression" and children[0] == {"type": "field", "children": [], "value": part}:
+        yield children[1]["value"]
+    for child in children:
+        if isinstance(child, dict):
+            yield from _named(part, child)
+
+
+def _search(key: str, expression: str, data: Any) -> Any:
+    try:
+        return jmespath.search(expression, data, _OPTIONS)
+    except (JMESPathError, RecursionError) as error:
+        raise ConfigError("mapping_failed", f"{key}: {error}") from error
+
+
+def _only_text(field: str, value: Any) -> str:
+    if isinstance(value, dict | bool):
+        raise Unmappable([(field, "must be text")])
+    return to_text(value)
+
+
+def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tuple[str, ...]:
+    if isinstance(default, tuple):
+        return default
+    day = datetime.fromtimestamp(submission.received_at, UTC).date().isoformat()
+    return default.replace("{source}", submission.source).replace("{date}", day)
+
+
+def _clemta_fields(found: Mapping[str, str]) -> dict[str, Any]:
+    """Recognised fields under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
+    name = found.get("full_name") or " ".join(
+        found[part] for part in ("first_name", "last_name") if part in found
+    )
+    if "@" in name:  # Auth0 puts the e-mail where it knows no name
+        name = ""
+    company, message = found.get("company", ""), found.get("message", "")
+    fields: dict[str, Any] = {
+        "full_name": name or company,
+        "email": found.get("email") or found.get("billing_email", ""),
+        "description": "\n".join(
+            text for text in (f"Company: {company}" if company else "", message) if text
+        ),
+        "billing.email": found.get("billing_email", ""),
+        "billing.district": ", ".join(found[part] for part in ("district", "city") if part in found),
+    }
+    for field in ("phone", "address_1", "address_2", "postal_code", "country", "state", "province", "tax_id"):
+        fields[f"billing.{field}"] = found.get(field, "")
+    return fields
+
+
+def _contact(found: Mapping[str, Any], source: Form | Webhook) -> ContactRequest:
+    top: dict[str, Any] = {}
+    billing: dict[str, str] = {}
+    for field, value in found.items():
+        if value and field.startswith("billing."):
+            billing[field.removeprefix("billing.")] = _one_line(value)
+        elif value:
+            top[field] = _one_line(value) if field == "full_name" else value
+    for field in ("cc_emails", "bcc_emails"):
+        if field in top:
+            top[field] = _addresses(top[field])
+    email = top.get("email", "")
+    if not email:
+        raise Unmappable([("email", "is required")])
+    if "full_name" not in top:
+        if source.name_fallback == "reject":
+            raise Unmappable([("full_name", "is required")])
+        top["full_name"] = email
+    _normalise(billing, source.default_country)
+    try:
+        return ContactRequest.model_validate(
+            {"type": source.contact_type, "company_id": source.company_id, "billing": billing or None, **top}
+        )
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise Unmappable(
+            [
+                (_field(problem["loc"]), str(problem["msg"]).removeprefix("Value error, "))
+                for problem in problems
+            ]
+        ) from None  # pydantic's error would carry the values along
+
+
+def _one_line(value: str) -> str:
+    """An address from a text area keeps its lines apart, in one line."""
+    return re.sub(r"\s*[\r\n]+\s*", ", ", value.strip())
+
+
+def _addresses(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if not isinstance(part, int))
+
+
+def _normalise(billing: dict[str, str], default_country: str | None) -> None:
+    if ("country" in billing) != ("iso_code" in billing):
+        billing.update(normalise.country(billing.get("country") or billing["iso_code"]))
+    if "phone" in billing and "phone_code" not in billing:
+        region = billing.get("iso_code") or default_country
+        billing.update(normalise.phone(billing["phone"], region))

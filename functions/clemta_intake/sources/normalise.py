@@ -1,0 +1,73 @@
+"""Phone numbers and countries in Clemta's shape; what cannot be read stays as it was written."""
+
+import gettext
+import unicodedata
+from functools import cache
+
+# Names in daily use that ISO 3166 does not list.
+_ALSO = {
+    "turkey": "TR",
+    "uk": "GB",
+    "great britain": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "america": "US",
+    "u.s.a.": "US",
+    "u.s.": "US",
+    "russia": "RU",
+    "the netherlands": "NL",
+    "holland": "NL",
+    "uae": "AE",
+}
+_LANGUAGES = ("tr", "de", "es", "fr")
+
+
+def phone(number: str, region: str | None) -> dict[str, str]:
+    """`phone` and `phone_code` ("5321234567", "+90"); only `phone`, as written, if it is no number of a known country.
+
+    `region` is the ISO code that a number without a country code belongs to.
+    """
+    import phonenumbers  # only for a contact that has a number: 12 ms and 2 MB
+
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return {"phone": number}
+    if not phonenumbers.is_possible_number(parsed):
+        return {"phone": number}
+    national = phonenumbers.national_significant_number(parsed)
+    return {"phone": national, "phone_code": f"+{parsed.country_code}"}
+
+
+def country(name: str) -> dict[str, str]:
+    """`country` and `iso_code` ("Türkiye", "TR") of a name or code; only `country`, as written, if it is not known."""
+    import pycountry  # only for a contact that has a country: 25 ms
+
+    code = _ALSO.get(name.casefold())
+    found = pycountry.countries.get(alpha_2=code) if code else None
+    if found is None:
+        try:
+            found = pycountry.countries.lookup(name)
+        except LookupError:
+            found = pycountry.countries.get(alpha_2=_translated().get(_folded(name), ""))
+    if found is None:
+        return {"country": name}
+    return {"country": getattr(found, "common_name", found.name), "iso_code": found.alpha_2}
+
+
+@cache
+def _translated() -> dict[str, str]:
+    """Country names in the languages that the recogniser reads -> ISO code."""
+    import pycountry
+
+    names = {}
+    for language in _LANGUAGES:
+        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
+        names.update({_folded(catalogue.gettext(entry.name)): entry.alpha_2 for entry in pycountry.countries})
+    return names
+
+
+def _folded(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i").casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

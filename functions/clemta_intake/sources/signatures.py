@@ -1,0 +1,158 @@
+"""Does a request prove its origin? Pure and total: any input is accepted or raises Unauthentic, and nothing else.
+
+Verified are the raw bytes, before anything is read. Comparisons are of bytes and take constant time. An empty secret, a
+missing header, a stale or future timestamp and an odd encoding are all refused.
+"""
+
+import hmac
+import re
+from base64 import b64decode
+from binascii import unhexlify
+from collections.abc import Mapping, Sequence
+
+from ..errors import Unauthentic
+from .config import Auth, Basic, Hmac, StandardWebhooks, Token
+
+_MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of 100
+_TIMESTAMP = re.compile("[0-9]{1,15}")
+
+
+def authenticate(
+    auth: Auth,
+    secrets: Sequence[str],
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    now: float,
+) -> None:
+    """Returns if one of `secrets` signed the request; `headers` have lower-case names, `now` is unix seconds."""
+    usable = [secret for secret in secrets if secret.strip()]
+    if not usable:
+        raise Unauthentic("secret_missing")
+    if isinstance(auth, Hmac):
+        _hmac(auth, usable, body, headers, now)
+    elif isinstance(auth, StandardWebhooks):
+        _standard_webhooks(auth, usable, body, headers, now)
+    elif isinstance(auth, Token):
+        _token(auth, usable, headers, query)
+    else:
+        _basic(auth, usable, headers)
+
+
+def _hmac(auth: Hmac, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float) -> None:
+    items = _items(auth, headers)
+    signatures = [item.removeprefix(auth.prefix) for item in items if item.startswith(auth.prefix)]
+    received = [signature for text in signatures if (signature := _decoded(text, auth.encoding))]
+    if not received:
+        raise Unauthentic("signature_malformed")
+    values = {"{body}": body}
+    if auth.id_header:
+        values["{id}"] = _required(headers, auth.id_header).encode("utf-8", "surrogatepass")
+    if "{timestamp}" in auth.signed:
+        values["{timestamp}"] = _timestamp(auth, items, headers, now).encode()
+    parts = re.split(r"(\{\w+\})", auth.signed)
+    signed = b"".join(values[part] if part in values else part.encode() for part in parts)
+    keys = [key for secret in secrets if (key := _key(secret, auth.key))]
+    if not keys:
+        raise Unauthentic("secret_malformed")
+    expected = [hmac.digest(key, signed, auth.digest) for key in keys]
+    _require_match(received, expected, "signature_mismatch")
+
+
+def _items(auth: Hmac, headers: Mapping[str, str]) -> list[str]:
+    header = _required(headers, auth.header)
+    # Supabase joins its signatures with ", " where the standard has " ": a comma at an item's end is no part of it.
+    return [item.strip(" ,") for item in header.split(auth.separator)] if auth.separator else [header.strip()]
+
+
+def _timestamp(auth: Hmac, items: list[str], headers: Mapping[str, str], now: float) -> str:
+    if auth.timestamp_header:
+        text = _required(headers, auth.timestamp_header).strip()
+    else:
+        prefix = auth.timestamp_prefix or ""
+        text = next((item.removeprefix(prefix) for item in items if item.startswith(prefix)), "")
+    if not _TIMESTAMP.fullmatch(text):
+        raise Unauthentic("timestamp_malformed")
+    seconds = int(text) / (1000 if auth.timestamp_unit == "ms" else 1)
+    if abs(now - seconds) > auth.tolerance:
+        raise Unauthentic("timestamp_stale" if seconds < now else "timestamp_future")
+    return text
+
+
+def _standard_webhooks(
+    auth: StandardWebhooks, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float
+) -> None:
+    name = "svix" if "svix-signature" in headers else "webhook"
+    scheme = Hmac(
+        scheme="hmac",
+        secret=auth.secret,
+        header=f"{name}-signature",
+        encoding="base64",
+        prefix="v1,",
+        separator=" ",
+        signed="{id}.{timestamp}.{body}",
+        timestamp_header=f"{name}-timestamp",
+        tolerance=auth.tolerance,
+        id_header=f"{name}-id",
+        key="base64",
+    )
+    _hmac(scheme, secrets, body, headers, now)
+
+
+def _token(auth: Token, secrets: Sequence[str], headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+    if auth.header:
+        candidates = [_required(headers, auth.header)]
+    else:
+        candidates = [_credentials(headers, "bearer"), query.get("token", "")]
+    received = [candidate.encode("utf-8", "surrogatepass") for candidate in candidates if candidate]
+    if not received:
+        raise Unauthentic("token_missing")
+    _require_match(
+        received, [secret.encode("utf-8", "surrogatepass") for secret in secrets], "token_mismatch"
+    )
+
+
+def _basic(auth: Basic, secrets: Sequence[str], headers: Mapping[str, str]) -> None:
+    received = _decoded(_credentials(headers, "basic"), "base64")
+    if not received:
+        raise Unauthentic("credentials_missing")
+    _require_match(
+        [received], [secret.encode("utf-8", "surrogatepass") for secret in secrets], "credentials_mismatch"
+    )
+
+
+def _credentials(headers: Mapping[str, str], scheme: str) -> str:
+    found, _, value = headers.get("authorization", "")[:_MAX_HEADER].partition(" ")
+    return value.strip() if found.lower() == scheme else ""
+
+
+def _required(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "")
+    if not value.strip():
+        raise Unauthentic("header_missing")
+    if len(value) > _MAX_HEADER:
+        raise Unauthentic("header_too_long")
+    return value
+
+
+def _decoded(text: str, encoding: str) -> bytes:
+    """The signature's bytes; empty if it is no such encoding."""
+    try:
+        raw = text.encode("ascii")
+        return unhexlify(raw) if encoding == "hex" else b64decode(raw, validate=True)
+    except ValueError:  # binascii.Error and UnicodeEncodeError are ValueErrors
+        return b""
+
+
+def _key(secret: str, form: str) -> bytes:
+    """The key's bytes; empty if the secret is not of that form."""
+    if form == "text":
+        return secret.encode("utf-8", "surrogatepass")
+    text = secret.strip().removeprefix("v1,").removeprefix("whsec_")
+    return _decoded(text + "=" * (-len(text) % 4), "base64")
+
+
+def _require_match(received: Sequence[bytes], expected: Sequence[bytes], code: str) -> None:
+    matches = [hmac.compare_digest(one, other) for one in received for other in expected]
+    if not any(matches):
+        raise Unauthentic(code)

@@ -1,0 +1,55 @@
+"""What is logged and counted: outcomes, never contents (P8)."""
+
+import logging
+import traceback
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from .errors import KeyRefused, Permanent, Temporary
+
+log = Logger()
+
+# Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
+# lines reach CloudWatch; the Powertools logger does not pass through the root logger.
+logging.getLogger().setLevel(logging.CRITICAL)
+
+
+def outcome(status: str, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
+    """One line a submission: ids, source, outcome, class, milliseconds."""
+    log.info(
+        "submission",
+        extra={
+            "submission_id": submission_id,
+            "source": source,
+            "outcome": status,
+            "ms": round(seconds * 1000),
+            **{key: value for key, value in facts.items() if value is not None},
+        },
+    )
+
+
+def failure(error: Temporary | Permanent) -> dict[str, Any]:
+    """The facts of a failure, for its outcome line; a refused key is counted as well."""
+    if isinstance(error, KeyRefused):
+        _clemta_unauthorized()
+    return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
+
+
+def unexpected(error: BaseException) -> None:
+    """A bug: where it was raised and its type; not its text, which may quote a payload."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+    log.error("unexpected error", extra={"error": type(error).__name__, "where": " > ".join(where)})
+
+
+def _clemta_unauthorized() -> None:
+    """Counts a 401 from Clemta; the template's alarm watches the metric."""
+    from aws_lambda_powertools.metrics import (  # only when it happens
+        MetricUnit,
+        single_metric,
+    )
+
+    dimensions = {"service": log.service}
+    with single_metric("ClemtaUnauthorized", MetricUnit.Count, 1, default_dimensions=dimensions):
+        pass

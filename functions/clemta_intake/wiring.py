@@ -1,0 +1,160 @@
+"""Puts the parts together: the only place that makes clients and reads secrets. Everything is made when first needed."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .clemta import Clemta
+from .delivery import Delivery
+from .errors import ConfigError, Temporary, Unavailable, UnknownSource
+from .ledger import Ledger
+from .queues import Queues
+from .settings import Settings
+from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+_SECRET_SECONDS = 300
+# A sender waits 4 s at most, so a call that hangs must end while there is time to queue; retries come from the queue.
+_LEDGER = Config(connect_timeout=0.3, read_timeout=0.6, retries={"total_max_attempts": 1})
+_SECRETS = Config(connect_timeout=0.3, read_timeout=0.8, retries={"total_max_attempts": 1})
+_QUEUES = Config(connect_timeout=0.25, read_timeout=0.4, retries={"total_max_attempts": 1})
+
+
+class Wiring:
+    """The parts, each made once, when first asked for. `clock` gives unix seconds."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._sources: dict[str, Form | Webhook] = {}
+        self._secrets: dict[str, tuple[float, str]] = {}
+
+    def source(self, name: str) -> Form | Webhook:
+        """The source of that name; UnknownSource if there is none."""
+        if name not in self._sources:
+            if name not in self._tables:
+                raise UnknownSource("unknown_source")
+            self._sources[name] = to_source(name, self._tables[name], self.settings.default_company_id)
+        return self._sources[name]
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """The business rule with its real neighbours."""
+        return Delivery(
+            Clemta(self.settings.clemta_base_url, self.api_key),
+            Ledger(
+                lambda: self._dynamodb,
+                self.settings.ledger_table,
+                self.settings.search_lag_seconds,
+                self.clock,
+            ),
+            Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
+            retry_base=self.settings.retry_base_seconds,
+            give_up=self.settings.give_up_hours,
+            search_lag=self.settings.search_lag_seconds,
+            clock=self.clock,
+        )
+
+    def api_key(self, stale: str | None) -> str:
+        """Clemta's key: the secret's text, or its "api_key" if it is JSON. Read afresh where `stale` is the cached one.
+
+        Raises ConfigError where there is none that could be sent, Temporary where Secrets Manager does not answer.
+        """
+        try:
+            text = self._secret(self.settings.clemta_secret_id, stale)
+        except _Unreadable as error:
+            raise Temporary("secret_unavailable", str(error)) from error
+        key = _key_of(text)
+        if not key or not key.isascii() or not key.isprintable():
+            raise ConfigError("api_key_missing", "the Clemta secret holds no usable key")
+        return key
+
+    def signing_secrets(self, name: str) -> tuple[str, ...]:
+        """The secrets of that name, newest first; none if it is absent or malformed, so that nothing is accepted.
+
+        Raises Unavailable where Secrets Manager does not answer: whether the request is authentic is then not known.
+        """
+        try:
+            text = self._secret(self.settings.signing_secret_id, None)
+        except _Unreadable as error:
+            raise Unavailable("secret_unavailable", str(error)) from error
+        try:
+            value = json.loads(text).get(name)
+        except (ValueError, AttributeError):
+            return ()
+        values = value if isinstance(value, list) else [value]
+        return tuple(value for value in values if isinstance(value, str))
+
+    def _secret(self, secret_id: str, stale: str | None) -> str:
+        """The secret's text, cached for five minutes; "" if it has no value yet.
+
+        A cached text outlives its five minutes while Secrets Manager is out of reach.
+        """
+        read_at, text = self._secrets.get(secret_id, (0.0, ""))
+        known = secret_id in self._secrets
+        if known and self.clock() - read_at < _SECRET_SECONDS and (stale is None or _key_of(text) != stale):
+            return text
+        try:
+            text = self._secretsmanager.get_secret_value(SecretId=secret_id).get("SecretString", "")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code != "ResourceNotFoundException":
+                if known:
+                    return text
+                raise _Unreadable(code) from error
+            text = ""
+        except BotoCoreError as error:
+            if known:
+                return text
+            raise _Unreadable(type(error).__name__) from error
+        if text:  # a secret without a value is about to get one
+            self._secrets[secret_id] = (self.clock(), text)
+        return text
+
+    @cached_property
+    def _tables(self) -> dict[str, Any]:
+        return read_sources(SHIPPED)
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        return boto3.client("sqs", config=_QUEUES)
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return boto3.client("dynamodb", config=_LEDGER)
+
+    @cached_property
+    def _secretsmanager(self) -> "SecretsManagerClient":
+        return boto3.client("secretsmanager", config=_SECRETS)
+
+
+class _Unreadable(Exception):
+    """Secrets Manager did not answer, or refused."""
+
+
+def _key_of(text: str) -> str:
+    text = text.strip()
+    if not text.startswith("{"):
+        return text
+    try:
+        key = json.loads(text).get("api_key")
+    except ValueError:
+        return ""
+    return key.strip() if isinstance(key, str) else ""
+
+
+@cache
+def wiring() -> Wiring:
+    """This process's parts."""
+    return Wiring(Settings.read(os.environ))

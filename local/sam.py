@@ -1,0 +1,131 @@
+"""`sam build` and `sam deploy`, run only for what changed. `python -m local.sam` builds into .aws-sam/build."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.processes import ROOT, StackError
+
+TOOLS = Path(sys.executable).parent
+BUILDS = ROOT / ".local" / "builds"
+KEPT_BUILDS = 4
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+
+
+def built(sources_file: Path | None, log: Path) -> Path:
+    """The folder of the build of what is here now, made if there is none yet."""
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    folder = BUILDS / fingerprint(sources_file)
+    with locked(BUILDS / ".lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            sam(["build", "--parallel", "--build-dir", str(folder / "build")], build_environment(sources_file), log)
+            (folder / "complete").touch()
+        os.utime(folder)
+        builds = [entry for entry in BUILDS.iterdir() if entry.is_dir()]
+        for stale in sorted(builds, key=lambda entry: entry.stat().st_mtime)[:-KEPT_BUILDS]:
+            shutil.rmtree(stale, ignore_errors=True)
+    return folder / "build"
+
+
+def fingerprint(sources_file: Path | None) -> str:
+    """Stands for all that a build is made of."""
+    files = [path for path in (ROOT / "functions").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    digest = hashlib.sha256(f"{sys.version} {platform.platform()}".encode())
+    for path in [*sorted(files), ROOT / "template.yaml", *([sources_file] if sources_file else [])]:
+        name = path.relative_to(ROOT) if path != sources_file else "SOURCES_FILE"
+        content = path.read_bytes()
+        digest.update(f"\n{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def build_environment(sources_file: Path | None) -> dict[str, str]:
+    """This environment for functions/Makefile, whose python3.13 is the one that runs now."""
+    # What was said on make's command line would otherwise overrule the absolute path given here.
+    ours = {name: value for name, value in os.environ.items() if name not in (*OF_MAKE, "PYTHONPATH", "SOURCES_FILE")}
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    if sources_file is not None:
+        ours["SOURCES_FILE"] = str(sources_file)
+    return ours | {"PATH": f"{TOOLS}{os.pathsep}{ours.get('PATH', os.defpath)}", "SAM_CLI_TELEMETRY": "0"}
+
+
+def sources_file_from(environ: Mapping[str, str]) -> Path | None:
+    """The file that SOURCES_FILE names, absolute; None where the project's own is meant."""
+    given = environ.get("SOURCES_FILE", "")
+    if not given:
+        return None
+    path = Path(given).expanduser().absolute()
+    if not path.is_file():
+        raise StackError(f"SOURCES_FILE: there is no file {path}")
+    return path
+
+
+def sam(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+    """Runs sam with its output in the log; StackError with the useful part of it when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own command line
+            [str(TOOLS / "python"), "-m", "samcli", *arguments],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # pip and make, too, which sam started
+            process.wait()
+            raise
+    if status != 0:
+        raise StackError(f"sam {arguments[0]} failed:\n{useful(log.read_text(errors='replace'))}\nall of it: {log}")
+
+
+def useful(output: str, most: int = 25) -> str:
+    """The part of sam's output that says what is wrong."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip() and not set(line.strip()) <= set("-=+| ")]
+    telling = [number for number, line in enumerate(lines) if re.search(r"error|failed|invalid|not found", line, re.I)]
+    start = telling[0] if telling else max(0, len(lines) - most)
+    return "\n".join(lines[start:][:most])
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One holder at a time, over all processes; a lock of an ended process is no lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    """Brings .aws-sam/build up to date: what `sam deploy` takes."""
+    here = ROOT / ".aws-sam"
+    stamp = here / "fingerprint"
+    try:
+        sources_file = sources_file_from(os.environ)
+        wanted = fingerprint(sources_file)
+        if stamp.exists() and stamp.read_text() == wanted and (here / "build" / "template.yaml").exists():
+            print("built: .aws-sam/build (nothing changed)")
+            return
+        stamp.unlink(missing_ok=True)
+        sam(["build", "--parallel"], build_environment(sources_file), here / "build.log")
+    except StackError as error:
+        sys.exit(str(error))
+    stamp.write_text(wanted)
+    print("built: .aws-sam/build")
+
+
+if __name__ == "__main__":
+    main()

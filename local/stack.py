@@ -1,0 +1,421 @@
+"""The whole stack on this machine: emulator, Clemta's stand-in, console. `python -m local.stack run|up|down`."""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http.client import HTTPException
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
+from local.processes import HOST, ROOT, Running, Service, StackError
+from local.sam import TOOLS, built, locked, sam, sources_file_from
+
+REGION = "us-east-1"
+STACK_NAME = "clemta-intake-local"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's root
+PARAMETERS = {
+    "RETRY_BASE_SECONDS": "RetryBaseSeconds",
+    "SEARCH_LAG_SECONDS": "SearchLagSeconds",
+    "CLEMTA_REQUESTS_PER_MINUTE": "ClemtaRequestsPerMinute",
+}
+SECRET_NAMES = re.compile(r"""^[^#\n]*?\b(?:secret|turnstile|hcaptcha|recaptcha)\s*=\s*["']([^"']+)["']""", re.M)
+DIRECT = build_opener(ProxyHandler({}))  # what is on this machine is never asked for through a proxy
+
+
+def nothing(_: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What `.local/stack.json` holds while the stack is up."""
+
+    api_url: str
+    clemta_url: str
+    console_url: str
+    aws_endpoint_url: str
+    region: str
+    stack_name: str
+    retry_queue_url: str
+    dead_letter_queue_url: str
+    ledger_table: str
+    clemta_secret_id: str
+    signing_secret_id: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, whatever profile, proxy or endpoint this environment names."""
+        return aws_client(service, self.aws_endpoint_url)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack with all its state in one folder; port 0 takes a free one, and None the template's default."""
+
+    state_dir: Path = ROOT / ".local"
+    aws_port: int = 4566
+    clemta_port: int = 8788
+    console_port: int = 8789
+    sources_file: Path | None = None
+    clemta_base_url: str | None = None
+    clemta_api_key: str = DEFAULT_API_KEY
+    retry_base_seconds: float | None = None
+    search_lag_seconds: float | None = 2
+    clemta_requests_per_minute: int | None = None
+    say: Callable[[str], None] = nothing
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], say: Callable[[str], None]) -> "Stack":
+        """The stack that the environment asks for; StackError names the variable that is wrong."""
+
+        def number[Kind: (int, float)](name: str, kind: type[Kind], default: Kind | None = None) -> Kind | None:
+            try:
+                return kind(environ[name]) if environ.get(name) else default
+            except ValueError:
+                raise StackError(f"{name} must be a number, not {environ[name]!r}") from None
+
+        return cls(
+            aws_port=number("LOCAL_AWS_PORT", int) or cls.aws_port,
+            clemta_port=number("LOCAL_CLEMTA_PORT", int) or cls.clemta_port,
+            console_port=number("LOCAL_CONSOLE_PORT", int) or cls.console_port,
+            sources_file=sources_file_from(environ),
+            clemta_base_url=environ.get("CLEMTA_BASE_URL", "").rstrip("/") or None,
+            clemta_api_key=environ.get("CLEMTA_API_KEY") or cls.clemta_api_key,
+            retry_base_seconds=number("RETRY_BASE_SECONDS", float),
+            search_lag_seconds=number("SEARCH_LAG_SECONDS", float, cls.search_lag_seconds),
+            clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE", int),
+            say=say,
+        )
+
+    @property
+    def emulator(self) -> Service:
+        return Service("emulator", "LOCAL_AWS_PORT", self.state_dir)
+
+    @property
+    def clemta(self) -> Service:
+        return Service("clemta", "LOCAL_CLEMTA_PORT", self.state_dir)
+
+    @property
+    def console(self) -> Service:
+        return Service("console", "LOCAL_CONSOLE_PORT", self.state_dir)
+
+    @property
+    def facts(self) -> Path:
+        return self.state_dir / "stack.json"
+
+    def up(self) -> Deployed:
+        """Starts and deploys what is not up yet, and returns when it answers; what fails leaves nothing running."""
+        with locked(self.state_dir / "lock"):
+            try:
+                return self._up()
+            except BaseException:
+                self._down()
+                raise
+
+    def down(self) -> None:
+        """Ends what this folder's stack started, and nothing else."""
+        with locked(self.state_dir / "lock"):
+            self._down()
+
+    def alive(self) -> bool:
+        """Whether every part that was started still runs."""
+        services = [self.emulator, self.console] + ([] if self.clemta_base_url else [self.clemta])
+        return all(service.running() for service in services)
+
+    def _up(self) -> Deployed:
+        emulator = self._start_emulator()
+        if self.clemta_base_url:
+            self.clemta.stop()
+            clemta_url = self.clemta_base_url
+        else:
+            clemta_url = f"http://{HOST}:{self._start_clemta().port}"
+        with self._step("built"):
+            build = built(self.sources_file, self.state_dir / "logs" / "build.log")
+        endpoint = f"http://{HOST}:{emulator.port}"
+        with self._step("emulator and Clemta's stand-in started"):
+            self.emulator.wait(lambda: answered(f"{endpoint}/_ministack/ready", "completed"), seconds=60)
+            if not self.clemta_base_url:
+                self.clemta.wait(lambda: answered(f"{clemta_url}/_stand-in/health"), seconds=20)
+        with self._step("deployed"):
+            self._deploy(build, endpoint, clemta_url, emulator)
+        with self._step("answers"):
+            console = self._start_console()
+            deployed = self._deployed(endpoint, clemta_url, f"http://{HOST}:{console.port}")
+            self._put_secrets(deployed)
+            wait_for(lambda: answered(f"{deployed.api_url}/health"), f"{deployed.api_url}/health", seconds=60)
+            self.console.wait(lambda: answered(f"{deployed.console_url}/health"), seconds=20)
+        written = self.facts.with_suffix(".new")
+        written.write_text(json.dumps(asdict(deployed), indent=2) + "\n")
+        written.replace(self.facts)
+        return deployed
+
+    def _down(self) -> None:
+        self.facts.unlink(missing_ok=True)
+        (self.state_dir / "deployed").unlink(missing_ok=True)
+        for service in (self.console, self.clemta, self.emulator):
+            service.stop()
+        shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)
+
+    def _start_emulator(self) -> Running:
+        if self.emulator.running() is None:
+            shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)  # a killed one's copies of the functions
+        (self.state_dir / "tmp").mkdir(parents=True, exist_ok=True)
+        interpreter = self.state_dir / "lambda-python"
+        base = Path(sys.executable).resolve()
+        # No environment and no site-packages: what a function imports is in its bundle, or the import fails as on AWS.
+        interpreter.write_text(f"#!/bin/sh\nexec '{base}' -I -S \"$@\"\n")
+        interpreter.chmod(0o755)
+
+        def command(port: int) -> list[str]:
+            return [str(TOOLS / "python"), "-m", "local.launch", "--port", str(port)]
+
+        return self.emulator.ensure(
+            self.aws_port,
+            command,
+            self._environment()
+            | {
+                "BIND_HOST": HOST,
+                "IOT_MTLS_ENABLED": "0",
+                "SFTP_ENABLED": "0",
+                "AUTH": "true",  # a permission that the template does not give is missing here too
+                "LOG_LEVEL": "WARNING",
+                "STATE_DIR": str(self.state_dir / "tmp" / "state"),
+                "LAMBDA_PYTHON": str(interpreter),
+            },
+        )
+
+    def _start_clemta(self) -> Running:
+        def command(port: int) -> list[str]:
+            return [
+                *(str(TOOLS / "python"), "-m", "local.clemta", "--port", str(port)),
+                *("--api-key", self.clemta_api_key),
+            ]
+
+        return self.clemta.ensure(self.clemta_port, command, self._environment())
+
+    def _start_console(self) -> Running:
+        def command(port: int) -> list[str]:
+            return [
+                *(str(TOOLS / "python"), "-m", "local.console", "--port", str(port)),
+                *("--stack", str(self.facts)),
+            ]
+
+        return self.console.ensure(self.console_port, command, self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        """All that the background sees of the environment: nothing of this machine's AWS settings or proxies."""
+        return {
+            "PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "HOME": str(self.state_dir),
+            "TMPDIR": str(self.state_dir / "tmp"),
+            "LANG": "C.UTF-8",
+        }
+
+    def _deploy(self, build: Path, endpoint: str, clemta_url: str, emulator: Running) -> None:
+        """Deploys the build unless this very emulator has it already, with these parameters."""
+        given = {name: getattr(self, name.lower()) for name in PARAMETERS}
+        parameters = {PARAMETERS[name]: f"{value:g}" for name, value in given.items() if value is not None} | {
+            "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+            "ClemtaBaseUrl": clemta_url,
+            "DefaultCompanyId": DEFAULT_COMPANY_ID,
+        }
+        known = set(re.findall(r"^  ([A-Za-z]+):$", (ROOT / "template.yaml").read_text(), re.M))
+        if unknown := sorted(parameters.keys() - known):
+            raise StackError(f"template.yaml has no parameter {', '.join(unknown)}")
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        state = hashlib.sha256(json.dumps([str(build), emulator.identity, overrides]).encode()).hexdigest()
+        done = self.state_dir / "deployed"
+        if done.exists() and done.read_text() == state:
+            return
+        done.unlink(missing_ok=True)
+        sam(
+            [
+                *("deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml")),
+                *("--template-file", str(build / "template.yaml"), "--stack-name", STACK_NAME, "--region", REGION),
+                *("--no-progressbar", "--parameter-overrides", *overrides),
+            ],
+            self._environment()
+            | KEYS
+            | {
+                "AWS_ENDPOINT_URL": endpoint,
+                "AWS_DEFAULT_REGION": REGION,
+                "SAM_CLI_TELEMETRY": "0",
+                "SAM_CLI_POLL_DELAY": "1",
+            },
+            self.state_dir / "logs" / "deploy.log",
+        )
+        done.write_text(state)
+
+    def _deployed(self, endpoint: str, clemta_url: str, console_url: str) -> Deployed:
+        stacks = aws_client("cloudformation", endpoint).describe_stacks(StackName=STACK_NAME)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        return Deployed(
+            api_url=f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/v1",
+            clemta_url=clemta_url,
+            console_url=console_url,
+            aws_endpoint_url=endpoint,
+            region=REGION,
+            stack_name=STACK_NAME,
+            retry_queue_url=outputs["RetryQueueUrl"],
+            dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            ledger_table=outputs["LedgerTableName"],
+            clemta_secret_id=outputs["ClemtaSecretId"],
+            signing_secret_id=outputs["SigningSecretId"],
+        )
+
+    def _put_secrets(self, deployed: Deployed) -> None:
+        """Puts a value where there is none yet; what somebody put there stays."""
+        secrets = deployed.client("secretsmanager")
+        if not secret_value(secrets, deployed.clemta_secret_id):
+            secrets.put_secret_value(SecretId=deployed.clemta_secret_id, SecretString=self.clemta_api_key)
+        sources = (self.sources_file or ROOT / "functions" / "sources.toml").read_text()
+        wanted = {name: f"local-{name}-secret" for name in ["crm", *SECRET_NAMES.findall(sources)]}
+        present = json.loads(secret_value(secrets, deployed.signing_secret_id) or "{}")
+        if missing := wanted.keys() - present.keys():
+            values = {name: wanted[name] for name in wanted if name in missing} | present
+            secrets.put_secret_value(SecretId=deployed.signing_secret_id, SecretString=json.dumps(values))
+
+    @contextmanager
+    def _step(self, done: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.say(f"{time.monotonic() - began:6.1f} s  {done}")
+
+
+def aws_client(service: str, endpoint: str) -> Any:
+    """A client with the emulator's keys alone."""
+    session = boto3.Session(
+        botocore_session=botocore.session.Session({"profile": (None, None, None, None)}),
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    config = Config(proxies={}, retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
+    return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+
+def secret_value(secrets: Any, secret_id: str) -> str:
+    """The secret's value; empty where none was put yet."""
+    try:
+        return str(secrets.get_secret_value(SecretId=secret_id)["SecretString"])
+    except secrets.exceptions.ResourceNotFoundException:
+        return ""
+
+
+def answered(url: str, containing: str = "") -> bool:
+    """Whether the address answers 200, and with this text in it."""
+    try:
+        with DIRECT.open(url, timeout=10) as answer:
+            return containing in answer.read().decode()
+    except (OSError, HTTPException):
+        return False
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
+    """Returns when the condition holds; StackError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StackError(f"{what} does not answer 200 within {seconds:.0f} s")
+        time.sleep(0.1)
+
+
+def sign_up(deployed: Deployed) -> None:
+    """Sends one form post the way a browser would and prints what became of it."""
+    person = {"full_name": "Ada Example", "email": "ada@example.com", "phone": "+90 532 123 45 67", "country": "Türkiye"}
+    request = Request(f"{deployed.api_url}/signups/website", urlencode(person).encode())  # noqa: S310 - our own address
+    try:
+        with DIRECT.open(request, timeout=30) as answer:
+            status, body = answer.status, answer.read().decode()
+    except HTTPError as refused:
+        status, body = refused.code, refused.read().decode()
+    print(f"\nPOST /signups/website\n{json.dumps(person, ensure_ascii=False)}\n\nanswered {status}\n{body}")
+
+
+def contact(clemta_url: str, email: str) -> Any:
+    """The stand-in's contact with this address, or None."""
+    with DIRECT.open(f"{clemta_url}/_stand-in/contacts", timeout=10) as answer:
+        contacts = json.load(answer)["contacts"]
+    return next((found for found in contacts if found["email"] == email), None)
+
+
+def run(stack: Stack) -> None:
+    """Brings all up, sends a sign-up through, and stays until Ctrl-C, SIGTERM or the end of a part."""
+    try:
+        deployed = stack.up()
+        sign_up(deployed)
+        if stack.clemta_base_url is None:
+            wait_for(lambda: contact(deployed.clemta_url, "ada@example.com") is not None, "the contact", seconds=60)
+            found = contact(deployed.clemta_url, "ada@example.com")
+            print(f"\nthe contact in Clemta's stand-in\n{json.dumps(found, indent=2, ensure_ascii=False)}")
+        print(f"\n{addresses(deployed)}\n\nCtrl-C stops it", flush=True)
+        while stack.alive():
+            time.sleep(1)
+        raise StackError(f"a part of the stack ended by itself; logs: {stack.state_dir / 'logs'}")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+        stack.down()
+        print("\nstopped")
+
+
+def addresses(deployed: Deployed) -> str:
+    """Where to look, and a command to paste."""
+    return (
+        f"console   {deployed.console_url}\n"
+        f"API       {deployed.api_url}\n"
+        f"Clemta    {deployed.clemta_url}\n\n"
+        f"curl -d full_name='Grace Example' -d email=grace@example.com {deployed.api_url}/signups/website"
+    )
+
+
+def interrupted(number: int, _: FrameType | None) -> None:
+    """SIGTERM and SIGHUP end what runs as Ctrl-C does."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; 0 only if it did what was asked."""
+    parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
+    parser.add_argument("command", choices=["run", "up", "down"])
+    command = parser.parse_args(arguments).command
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        if command == "down":
+            Stack().down()
+            print("down")
+            return 0
+        stack = Stack.from_environment(os.environ, say=lambda line: print(line, flush=True))
+        if command == "run":
+            run(stack)
+        else:
+            print(f"\n{addresses(stack.up())}\n\nmake down ends it")
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0 if command == "run" else 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
