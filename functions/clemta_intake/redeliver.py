@@ -99,19 +99,19 @@ def create_handler(
     def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         left = len(event["Records"])
 
-        def record(message: "SQSRecord") -> None:
+        def deliver(record: "SQSRecord") -> None:
             nonlocal left
             share = context.get_remaining_time_in_millis() / 1000 / left
             left -= 1
-            receives = int(message.attributes.approximate_receive_count)
+            receives = int(record.attributes.approximate_receive_count)
             try:
                 deadline = Deadline.after(min(_MESSAGE_SECONDS, share - RESERVE_SECONDS))
-                Redelivery(parts()).message(message.message_id, message.body, receives, deadline)
+                Redelivery(parts()).message(record.message_id, record.body, receives, deadline)
             except Exception as error:
                 telemetry.unexpected(error)
                 raise
 
-        return dict(process_partial_response(event, record, processor, context))
+        return dict(process_partial_response(event, deliver, processor, context))
 
     return handle
 

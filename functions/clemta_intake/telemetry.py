@@ -8,7 +8,10 @@ from aws_lambda_powertools import Logger
 
 from .errors import KeyRefused, Permanent, Temporary
 
-log = Logger()
+_SERVICE = "clemta-intake"
+_NAMESPACE = "ClemtaIntake"  # as the template's alarms have it
+
+log = Logger(service=_SERVICE)
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
 # lines reach CloudWatch; the Powertools logger does not pass through the root logger.
@@ -50,6 +53,6 @@ def _clemta_unauthorized() -> None:
         single_metric,
     )
 
-    dimensions = {"service": log.service}
-    with single_metric("ClemtaUnauthorized", MetricUnit.Count, 1, default_dimensions=dimensions):
-        pass
+    dimensions = {"service": _SERVICE}
+    with single_metric("ClemtaUnauthorized", MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions):
+        pass  # it is written on leaving

@@ -1,0 +1,174 @@
+"""In-memory neighbours of the business rule: they behave as the real ones do, and remember what was asked of them."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
+from clemta_intake.delivery import Claim, Created, Delivery
+from clemta_intake.errors import Busy, Unavailable, UnknownSource
+from clemta_intake.ledger import LEASE_SECONDS
+from clemta_intake.queues import Envelope
+from clemta_intake.sources.config import Form, Webhook, to_source
+
+COMPANY = "64b8f1a2e4b0c8d9f0123456"
+
+
+@dataclass
+class Clock:
+    """Unix seconds that pass when told to."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeClemta:
+    """Clemta's contacts, and the calls in order; `fail` makes the next call of that name fail, before or after its effect."""
+
+    clock: Clock
+    stored: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
+
+    def fail(self, call: str, error: Exception, *, after: bool = False) -> None:
+        self._failures[call] = (error, after)
+
+    def create(self, contact: ContactRequest, deadline: Deadline) -> str:
+        with self._call("create"):
+            contact_id = f"{len(self.stored) + 1:024x}"
+            self.stored[contact_id] = {**contact.body(), "id": contact_id, "created_at": int(self.clock.now)}
+            return contact_id
+
+    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
+        wanted = (contact.company_id, contact.type, contact.email.casefold())
+        with self._call("find"):
+            return [
+                entry
+                for entry in self.stored.values()
+                if (entry["company_id"], entry["type"], entry["email"].casefold()) == wanted
+            ]
+
+    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
+        with self._call("get"):
+            return self.stored.get(contact_id)
+
+    def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
+        with self._call("update"):
+            self.stored[contact_id].update(body)
+
+    @contextmanager
+    def _call(self, name: str) -> Iterator[None]:
+        self.calls.append(name)
+        error, after = self._failures.pop(name, (None, False))
+        if error and not after:
+            raise error
+        yield
+        if error:
+            raise error
+
+
+@dataclass
+class FakeLedger:
+    """The ledger's contract in memory; tests/ledger_contract.py holds it and the real one to the same."""
+
+    clock: Clock
+    search_lag: float = 30
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        key = "|".join((contact.company_id, contact.type, contact.email.casefold(), delivery_id))
+        item = self.items.setdefault(key, {"state": "free", "claims": 0})
+        if item["state"] == "created":
+            return Created(item["contact_id"])
+        if item["state"] != "free" and item["until"] > self.clock.now:
+            left = item["until"] - self.clock.now
+            raise Busy("claimed", retry_after=left if item["state"] == "unknown" else min(left, 5))
+        fresh = item["state"] == "free"
+        since = self.clock.now if fresh else item["since"]
+        item["claims"] += 1
+        until = self.clock.now + LEASE_SECONDS + self.search_lag
+        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until)
+        return Claim(key, item["owner"], fresh, since)
+
+    def created(self, claim: Claim, contact_id: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.items[claim.key].update(state="created", contact_id=contact_id)
+
+    def unknown(self, claim: Claim) -> None:
+        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag)
+
+    def unresolved(self, claim: Claim) -> None:
+        self._settle(claim, state="unknown", until=self.clock.now)
+
+    def release(self, claim: Claim) -> None:
+        self._settle(claim, state="free")
+
+    def _settle(self, claim: Claim, **change: Any) -> None:
+        item = self.items[claim.key]
+        if item.get("owner") == claim.id and item["state"] != "created":
+            item.update(change)
+
+
+@dataclass
+class FakeQueues:
+    """The two queues as lists of what was sent; `refuses` makes SQS unavailable."""
+
+    retried: list[tuple[Envelope, float]] = field(default_factory=list)
+    parked: list[Envelope] = field(default_factory=list)
+    refuses: bool = False
+
+    def retry(self, envelope: Envelope, delay: float) -> None:
+        self._take()
+        self.retried.append((Envelope.from_json(envelope.to_json()), delay))
+
+    def park(self, envelope: Envelope) -> None:
+        self._take()
+        self.parked.append(Envelope.from_json(envelope.to_json()))
+
+    def _take(self) -> None:
+        if self.refuses:
+            raise Unavailable("queue_unavailable")
+
+
+def contact(email: str = "ada@example.com", name: str = "Ada Example", **fields: Any) -> ContactRequest:
+    """A contact to be made."""
+    return ContactRequest.model_validate(
+        {"type": "customer", "full_name": name, "email": email, "company_id": COMPANY, **fields}
+    )
+
+
+class FakeParts:
+    """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
+
+    def __init__(self, tables: Mapping[str, Any], **secrets: str) -> None:
+        self.clock = Clock(time.time())
+        self.clemta = FakeClemta(self.clock)
+        self.ledger = FakeLedger(self.clock)
+        self.queues = FakeQueues()
+        self.secrets = secrets
+        self.secrets_unavailable = False
+        self.tables = dict(tables)
+        self.delivery = Delivery(
+            self.clemta, self.ledger, self.queues, retry_base=30, give_up=72, search_lag=30, clock=self.clock
+        )
+
+    def source(self, name: str) -> Form | Webhook:
+        if name not in self.tables:
+            raise UnknownSource("unknown_source")
+        return to_source(name, self.tables[name], COMPANY)
+
+    def signing_secrets(self, name: str) -> tuple[str, ...]:
+        if self.secrets_unavailable:
+            raise Unavailable("secret_unavailable")
+        return tuple(value for key, value in self.secrets.items() if key == name)

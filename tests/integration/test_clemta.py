@@ -1,0 +1,234 @@
+"""The Clemta client against the stand-in, over real sockets: answers sorted by what the caller may do."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clemta_intake.clemta import Clemta
+from clemta_intake.deadlines import Deadline
+from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from local.clemta import DEFAULT_API_KEY, StandIn
+from tests.fakes import contact
+
+FULL = contact(
+    name="Ada Öztürk 🙂",
+    description="two\nlines",
+    cc_emails=("cc@example.com",),
+    bcc_emails=("bcc@example.com",),
+    status="active",
+    billing={
+        "phone": "5321234567",
+        "phone_code": "+90",
+        "iso_code": "TR",
+        "country": "Türkiye",
+        "tax_id": "1",
+    },
+)
+
+
+@pytest.fixture
+def client(clemta: StandIn) -> Clemta:
+    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY)
+
+
+def soon(seconds: float = 2) -> Deadline:
+    return Deadline.after(seconds)
+
+
+def test_a_contact_is_created_as_it_was_asked_for(client: Clemta, clemta: StandIn) -> None:
+    contact_id = client.create(FULL, soon())
+    [stored] = clemta.contacts()
+    assert stored["id"] == contact_id
+    assert FULL.body().items() <= stored.items()
+
+
+def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
+    contact_id = client.create(contact("Ada@Example.com"), soon())
+    assert [entry["id"] for entry in client.find(contact("aDA@example.com"), soon())] == [contact_id]
+
+
+def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: StandIn) -> None:
+    clemta.create_contact(email="not-ada@example.com")
+    clemta.create_contact(email="ada@example.com.tr")
+    clemta.create_contact(email="ada@example.com", type="vendor")
+    clemta.create_contact(email="bo@example.com", full_name="ada@example.com")
+    assert client.find(contact(), soon()) == []
+
+
+def test_all_pages_are_read(client: Clemta, clemta: StandIn) -> None:
+    for number in range(230):
+        clemta.create_contact(email=f"{number}ada@example.com")
+    last = clemta.create_contact(email="ada@example.com")
+    assert [entry["id"] for entry in client.find(contact(), soon(5))] == [last["id"]]
+    assert len(clemta.requests) == 3
+
+
+def test_one_contact_is_read_and_updated(client: Clemta, clemta: StandIn) -> None:
+    contact_id = client.create(contact(), soon())
+    client.update(contact_id, contact(name="Ada Changed").body(), soon())
+    entry = client.get(contact_id, soon())
+    assert entry is not None
+    assert entry["full_name"] == "Ada Changed"
+
+
+def test_a_deleted_contact_is_none(client: Clemta) -> None:
+    assert client.get("0" * 24, soon()) is None
+
+
+def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
+    client: Clemta, clemta: StandIn
+) -> None:
+    clemta.fault("status", status=403)
+    with pytest.raises(ConfigError):
+        client.get("0" * 24, soon())
+
+
+@pytest.mark.parametrize(
+    ("fault", "how", "error", "created"),
+    [
+        ("status", {"status": 400}, DataError, 0),
+        ("status", {"status": 409}, DataError, 0),
+        ("status", {"status": 422}, DataError, 0),
+        ("status", {"status": 401}, KeyRefused, 0),
+        ("status", {"status": 403}, ConfigError, 0),
+        ("status", {"status": 404}, ConfigError, 0),
+        ("redirect", {}, ConfigError, 0),
+        ("rate_limited", {"seconds": 7}, Temporary, 0),
+        ("status", {"status": 408}, OutcomeUnknown, 0),
+        ("status", {"status": 503, "seconds": 9}, OutcomeUnknown, 0),
+        ("error_before", {}, OutcomeUnknown, 0),
+        ("error_after", {}, OutcomeUnknown, 1),
+        ("timeout_before", {}, OutcomeUnknown, 0),
+        ("timeout_after", {}, OutcomeUnknown, 1),
+        ("reset_before", {}, OutcomeUnknown, 0),
+        ("reset_after", {}, OutcomeUnknown, 1),
+        ("html", {}, OutcomeUnknown, 0),
+        ("html_after", {}, OutcomeUnknown, 1),
+        ("truncated", {}, OutcomeUnknown, 1),
+        ("slow", {"seconds": 30}, OutcomeUnknown, 1),
+        ("slow_headers", {"seconds": 30}, OutcomeUnknown, 1),
+        ("empty", {}, OutcomeUnknown, 1),
+    ],
+)
+def test_every_fault_of_a_create_is_sorted_within_its_time(
+    client: Clemta, clemta: StandIn, fault: str, how: dict[str, Any], error: type[Exception], created: int
+) -> None:
+    clemta.fault(fault, on="create", **how)
+    began = time.monotonic()
+    with pytest.raises(error) as raised:
+        client.create(contact(), soon(1.5))
+    assert time.monotonic() - began < 2, "the whole answer is bounded, not each read"
+    assert type(raised.value) is error
+    assert len(clemta.contacts()) == created
+    assert getattr(raised.value, "retry_after", 0) == {
+        "rate_limited": 7,
+        "status": how.get("seconds", 0),
+    }.get(fault, 0)
+
+
+@pytest.mark.parametrize(
+    "fault", ["error_before", "timeout_before", "reset_before", "html", "truncated", "slow", "empty"]
+)
+def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn, fault: str) -> None:
+    clemta.fault(fault, on="search")
+    with pytest.raises(Temporary) as raised:
+        client.find(contact(), soon(1))
+    assert type(raised.value) is Temporary
+
+
+def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
+    with pytest.raises(Temporary) as raised:
+        Clemta(closed, lambda stale: "k").create(contact(), soon())
+    assert type(raised.value) is Temporary
+
+
+def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
+    with pytest.raises(Temporary) as raised:
+        Clemta("http://clemta.invalid", lambda stale: "k").create(contact(), soon())
+    assert type(raised.value) is Temporary
+
+
+def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
+    with pytest.raises(Temporary):
+        client.create(contact(), soon(0.1))
+    assert not clemta.requests
+
+
+def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
+    asked: list[str | None] = []
+
+    def api_key(stale: str | None) -> str:
+        asked.append(stale)
+        return "clemta_new" if stale else "clemta_old"
+
+    clemta.configure(api_keys=["clemta_new"])
+    Clemta(clemta.url, api_key).create(contact(), soon())
+    assert asked == [None, "clemta_old"]
+    assert [request.status for request in clemta.requests] == [401, 200]
+
+
+def test_a_key_that_is_no_newer_is_not_tried_again(client: Clemta, clemta: StandIn) -> None:
+    clemta.configure(api_keys=["clemta_other"])
+    with pytest.raises(KeyRefused) as raised:
+        client.create(contact(), soon())
+    assert raised.value.code == "INVALID_API_KEY"
+    assert len(clemta.requests) == 1
+
+
+def test_calls_share_one_connection(client: Clemta, clemta: StandIn) -> None:
+    for number in range(20):
+        client.create(contact(f"ada{number}@example.com"), soon())
+    client.find(contact(), soon())
+    assert len({request.connection for request in clemta.requests}) == 1
+
+
+def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemta: StandIn) -> None:
+    client.create(contact(), soon())
+    clemta.stop()
+    clemta.start()
+    client.create(contact("bo@example.com"), soon())
+    assert len(clemta.contacts()) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"success": true, "data": {"id": ""}}',
+        b'{"success": true, "data": {}}',
+        b'{"success": true, "data": []}',
+        b'{"success": false, "data": {"id": "1"}}',
+        b"[]",
+        b"[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str], answer: bytes) -> None:
+    with pytest.raises(OutcomeUnknown):
+        Clemta(serve(answer), lambda stale: "k").create(contact(), soon())
+
+
+def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
+    with pytest.raises(Temporary):
+        Clemta(serve(b'{"success": true, "data": {"total": 0}}'), lambda stale: "k").find(contact(), soon())
+
+
+def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes], str]) -> None:
+    client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k")
+    assert client.find(contact(), soon()) == []
+
+
+def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:
+    body = b'{"success": false, "error": {"code": "ada@example.com", "details": "x"}}'
+    with pytest.raises(DataError) as raised:
+        Clemta(serve(body, 400), lambda stale: "k").create(contact(), soon())
+    assert raised.value.code == "HTTP_400"
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999", "٣"])
+def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
+    url = serve(b"{}", 429, header)
+    with pytest.raises(Temporary) as raised:
+        Clemta(url, lambda stale: "k").create(contact(), soon())
+    assert raised.value.retry_after == 0

@@ -1,0 +1,234 @@
+"""Both entry points on their real parts: the SDK and sockets, the emulator and the stand-in."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from clemta_intake import receive, redeliver, wiring
+from clemta_intake.deadlines import ANSWER_SECONDS
+from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
+from clemta_intake.wiring import Wiring
+from local.clemta import DEFAULT_API_KEY, StandIn
+from tests.events import Context, batch, crm, form
+from tests.fakes import Clock
+from tests.integration.conftest import Aws
+
+ADA = {"full_name": "Ada Example", "email": "ada@example.com"}
+LEAD = {"event": "lead.created", "first": "Bo", "last": "Example", "email": "bo@example.com"}
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry points read the environment, as they do in Lambda."""
+    for name in aws.settings.__dataclass_fields__:
+        monkeypatch.setenv(name.upper(), str(getattr(aws.settings, name)))
+    wiring.wiring.cache_clear()
+
+
+def send(event: dict[str, Any]) -> tuple[int, Any]:
+    answer = receive.handler(event, Context())  # type: ignore[arg-type]
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_form_and_a_webhook_become_contacts(clemta: StandIn) -> None:
+    assert send(form(ADA))[1]["status"] == "created"
+    status, body = send(crm(LEAD))
+    assert (status, body["status"]) == (200, "created")
+    assert [entry["email"] for entry in clemta.contacts()] == ["ada@example.com", "bo@example.com"]
+    assert body["contact_id"] == clemta.contacts()[1]["id"]
+
+
+def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> None:
+    parts = [Wiring(aws.settings) for _ in range(6)]
+    events = [form({**ADA, "full_name": f"Ada {number}"}) for number in range(6)]
+
+    def one(number: int) -> str:
+        # Powertools' resolver keeps the request in its class: a Lambda process serves one at a time.
+        request = receive._Request(parts[number], "website", events[number])
+        return str(json.loads(request.answer().body or "")["status"])
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(one, range(6)))
+    assert len(clemta.contacts()) == 1
+    assert statuses.count("created") == 1
+    assert set(statuses) <= {"created", "queued", "duplicate"}
+
+
+def test_p4_a_dead_letter_says_why_and_holds_the_payload(clemta: StandIn, aws: Aws) -> None:
+    clemta.fault("status", status=403, on="create")
+    assert send(form(ADA))[1]["status"] == "parked"
+    [message] = aws.messages(aws.settings.dead_letter_queue_url)
+    assert message["Body"]["failure"]["class"] == "config"
+    assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
+        "source": "website",
+        "class": "config",
+        "status": "403",
+    }
+
+
+def test_p1_a_queued_submission_is_in_sqs_when_it_is_acknowledged(clemta: StandIn, aws: Aws) -> None:
+    clemta.fault("error_before", on="create")
+    assert send(form(ADA))[1]["status"] == "queued"
+    assert aws.waiting(aws.settings.retry_queue_url) == 1
+
+
+BREAKS = {
+    "clemta": "CLEMTA_BASE_URL",
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "sqs": "AWS_ENDPOINT_URL_SQS",
+}
+
+
+@pytest.mark.parametrize("how", ["hung", "closed"])
+@pytest.mark.parametrize(
+    ("broken", "event", "expected"),
+    [
+        (["clemta"], form(ADA), "queued"),
+        (["dynamodb"], form(ADA), "queued"),
+        (["secretsmanager"], form(ADA), "queued"),
+        (["secretsmanager"], crm(LEAD), "503"),
+        (["sqs"], form(ADA), "created"),
+        (["dynamodb", "sqs"], form(ADA), "503"),
+    ],
+)
+def test_p1_p2_p7_whatever_is_out_of_reach_the_sender_has_its_answer_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    how: str,
+    broken: list[str],
+    event: dict[str, Any],
+    expected: str,
+) -> None:
+    url = request.getfixturevalue(how)
+    for name in broken:
+        monkeypatch.setenv(BREAKS[name], url)
+    began = time.monotonic()
+    event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
+    status, body = send(event)
+    assert time.monotonic() - began < ANSWER_SECONDS
+    assert (str(status) if status != 200 else body["status"]) == expected
+
+
+def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:
+    event = form(ADA)
+    event["requestContext"]["requestTimeEpoch"] = (time.time() - 3) * 1000
+    assert send(event)[1]["status"] == "queued"
+    assert not clemta.requests
+    assert aws.waiting(aws.settings.retry_queue_url) == 1
+
+
+def test_p3_a_submission_whose_answer_was_lost_is_adopted_when_it_comes_again(
+    clemta: StandIn, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEARCH_LAG_SECONDS", "0")
+    clemta.fault("error_after", on="create")
+    assert send(form(ADA))[1]["status"] == "queued"
+    deadline = time.monotonic() + 10
+    while not (messages := aws.messages(aws.settings.retry_queue_url)) and time.monotonic() < deadline:
+        pass
+    result = redeliver.handler(batch(json.dumps(messages[0]["Body"])), Context(60))  # type: ignore[arg-type]
+    assert result == {"batchItemFailures": []}
+    assert len(clemta.contacts()) == 1
+    assert [request.operation for request in clemta.requests] == ["search", "create", "search"]
+
+
+class TestSecrets:
+    def test_the_key_may_be_json(self, aws: Aws, parts: Wiring) -> None:
+        aws.put_secret(aws.settings.clemta_secret_id, '{"api_key": " clemta_x\\n"}')
+        assert parts.api_key(None) == "clemta_x"
+
+    @pytest.mark.parametrize("text", [" ", "{}", '{"api_key": 1}', "{", "clé", "a\nb", '{"other": "x"}'])
+    def test_p4_a_secret_that_holds_no_key_is_the_operators_to_mend(
+        self, aws: Aws, parts: Wiring, text: str
+    ) -> None:
+        aws.put_secret(aws.settings.clemta_secret_id, text)
+        with pytest.raises(ConfigError):
+            parts.api_key(None)
+        aws.put_secret(aws.settings.clemta_secret_id, DEFAULT_API_KEY)
+
+    def test_p4_a_secret_without_a_value_is_not_remembered(self, aws: Aws, parts: Wiring) -> None:
+        secrets = aws.client("secretsmanager")
+        secrets.delete_secret(SecretId=aws.settings.clemta_secret_id, ForceDeleteWithoutRecovery=True)
+        with pytest.raises(ConfigError):
+            parts.api_key(None)
+
+    def test_the_key_is_kept_for_five_minutes(self, aws: Aws) -> None:
+        clock = Clock()
+        parts = Wiring(aws.settings, clock)
+        assert parts.api_key(None) == DEFAULT_API_KEY
+        aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
+        clock.advance(299)
+        assert parts.api_key(None) == DEFAULT_API_KEY
+        clock.advance(1)
+        assert parts.api_key(None) == "clemta_new"
+
+    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, parts: Wiring) -> None:
+        assert parts.api_key(None) == DEFAULT_API_KEY
+        aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
+        assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
+        assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
+
+    def test_a_rotation_in_flight_loses_nothing(self, aws: Aws, clemta: StandIn) -> None:
+        assert send(form(ADA))[1]["status"] == "created"
+        clemta.configure(api_keys=["clemta_new"])
+        aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
+        assert send(crm(LEAD))[1]["status"] == "created"
+
+    def test_a_known_key_outlives_an_outage(
+        self, aws: Aws, closed: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = Clock()
+        parts = Wiring(aws.settings, clock)
+        parts.api_key(None)
+        monkeypatch.setenv(BREAKS["secretsmanager"], closed)
+        del parts._secretsmanager
+        clock.advance(1_000)
+        assert parts.api_key(None) == DEFAULT_API_KEY
+
+    def test_a_known_key_outlives_a_refusal(self, aws: Aws, parts: Wiring) -> None:
+        parts.api_key(None)
+        parts._secrets[aws.settings.clemta_secret_id] = (0.0, DEFAULT_API_KEY)
+        refusing = _Refusing()
+        parts.__dict__["_secretsmanager"] = refusing
+        assert parts.api_key(None) == DEFAULT_API_KEY
+        with pytest.raises(Unavailable):
+            parts.signing_secrets("crm")
+        parts._secrets.clear()
+        with pytest.raises(Temporary):
+            parts.api_key(None)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ('{"crm": "a"}', ("a",)),
+            ('{"crm": ["a", "b"]}', ("a", "b")),
+            ('{"crm": ["a", 1, null]}', ("a",)),
+            ('{"crm": {}}', ()),
+            ('{"other": "a"}', ()),
+            ("[]", ()),
+            ("a", ()),
+        ],
+    )
+    def test_p5_a_malformed_signing_secret_lets_nothing_in(
+        self, aws: Aws, parts: Wiring, text: str, expected: tuple[str, ...]
+    ) -> None:
+        aws.put_secret(aws.settings.signing_secret_id, text)
+        assert parts.signing_secrets("crm") == expected
+
+
+class _Refusing:
+    """Secrets Manager that throttles."""
+
+    def get_secret_value(self, **_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue")
+
+
+def test_a_source_is_read_once(parts: Wiring) -> None:
+    assert parts.source("website") is parts.source("website")
+    with pytest.raises(UnknownSource):
+        parts.source("nobody")

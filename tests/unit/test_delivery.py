@@ -1,0 +1,283 @@
+"""The business rule: exactly one contact, or the submission is kept."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
+from clemta_intake.delivery import Delivery, Outcome, Policy
+from clemta_intake.errors import (
+    Busy,
+    ConfigError,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    Permanent,
+    Temporary,
+    Unavailable,
+)
+from clemta_intake.queues import Envelope, Failure
+from clemta_intake.submissions import Submission
+from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact
+
+LAG = 30
+BASE = 30
+
+
+@dataclass
+class World:
+    clock: Clock
+    clemta: FakeClemta
+    ledger: FakeLedger
+    queues: FakeQueues
+    delivery: Delivery
+
+    def deliver(
+        self, wanted: ContactRequest | None = None, policy: Policy = "skip", delivery_id: str = "d1"
+    ) -> Outcome:
+        return self.delivery.deliver(wanted or contact(), policy, delivery_id, Deadline.after(5))
+
+
+@pytest.fixture
+def world() -> World:
+    clock = Clock()
+    clemta, ledger, queues = FakeClemta(clock), FakeLedger(clock, LAG), FakeQueues()
+    delivery = Delivery(
+        clemta,
+        ledger,
+        queues,
+        retry_base=BASE,
+        give_up=72,
+        search_lag=LAG,
+        clock=clock,
+        jitter=lambda low, high: high,
+    )
+    return World(clock, clemta, ledger, queues, delivery)
+
+
+SUBMISSION = Submission(
+    "s1", "website", 1_800_000_000.0, b"\x00\xffraw", "text/plain", {"x-id": "1"}, {"q": "2"}
+)
+
+
+class TestDeliver:
+    def test_a_new_person_becomes_a_contact(self, world: World) -> None:
+        outcome = world.deliver()
+        assert outcome.status == "created"
+        assert world.clemta.stored[outcome.contact_id]["email"] == "ada@example.com"
+
+    def test_p3_a_redelivery_makes_no_second_contact(self, world: World) -> None:
+        first = world.deliver()
+        assert world.deliver(contact("ADA@example.com")) == Outcome("duplicate", first.contact_id)
+        assert world.clemta.calls == ["find", "create"]
+
+    def test_a_contact_that_clemta_has_already_is_left_alone(self, world: World) -> None:
+        world.clemta.create(contact(), Deadline.after(5))
+        assert world.deliver().status == "duplicate"
+        assert world.deliver().status == "duplicate"
+        assert world.clemta.calls == ["create", "find"]
+
+    def test_p3_an_unknown_outcome_that_took_effect_is_looked_up_and_adopted(self, world: World) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown) as unknown:
+            world.deliver()
+        assert unknown.value.retry_after >= LAG
+        with pytest.raises(Busy):
+            world.deliver()
+        world.clock.advance(LAG)
+        assert world.deliver().status == "created"
+        assert len(world.clemta.stored) == 1
+        assert world.clemta.calls == ["find", "create", "find"]
+
+    def test_p3_an_unknown_outcome_without_effect_is_created_after_the_look_up(self, world: World) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"))
+        with pytest.raises(OutcomeUnknown):
+            world.deliver()
+        world.clock.advance(LAG)
+        assert world.deliver().status == "created"
+        assert world.clemta.calls[-2:] == ["find", "create"]
+        assert len(world.clemta.stored) == 1
+
+    def test_p3_a_look_up_that_fails_leaves_the_outcome_unknown(self, world: World) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"))
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(policy="create")
+        world.clock.advance(LAG)
+        world.clemta.fail("find", Temporary("search_down"))
+        with pytest.raises(Temporary):
+            world.deliver(policy="create")
+        world.deliver(policy="create")
+        assert world.clemta.calls == ["create", "find", "find", "create"]
+
+    def test_p3_after_a_crash_the_look_up_comes_first(self, world: World) -> None:
+        claim = world.ledger.claim(contact(), "")
+        world.clemta.create(contact(), Deadline.after(5))
+        assert claim
+        with pytest.raises(Busy):
+            world.deliver()
+        world.clock.advance(60 + LAG)
+        assert world.deliver().status == "created"
+        assert len(world.clemta.stored) == 1
+
+    @pytest.mark.parametrize("error", [Temporary("not_sent"), ConfigError("no_key"), DataError("bad")])
+    def test_a_failure_without_effect_frees_the_claim(
+        self, world: World, error: Temporary | Permanent
+    ) -> None:
+        world.clemta.fail("create", error)
+        with pytest.raises(type(error)):
+            world.deliver()
+        assert world.deliver().status == "created"
+
+    def test_p3_a_ledger_that_fails_after_the_create_makes_no_second_contact(self, world: World) -> None:
+        world.ledger.failures = [Temporary("ledger_unavailable")]
+        assert world.deliver().status == "created"
+        world.clock.advance(60 + LAG)
+        assert world.deliver().status == "created"
+        assert len(world.clemta.stored) == 1
+
+    def test_an_entry_without_an_id_is_no_contact(self, world: World) -> None:
+        world.clemta.create(contact(), Deadline.after(5))
+        world.clemta.stored["000000000000000000000001"]["id"] = None
+        assert world.deliver().status == "created"
+
+
+class TestUpdate:
+    def test_what_differs_is_brought_up_to_date(self, world: World) -> None:
+        world.deliver(contact(billing={"phone": "5321234567", "tax_id": "1"}))
+        changed = contact(name="Ada Changed", billing={"phone": "5329999999"})
+        outcome = world.deliver(changed, "update")
+        stored = world.clemta.stored[outcome.contact_id]
+        assert outcome.status == "updated"
+        assert stored["full_name"] == "Ada Changed"
+        assert stored["billing"] == {"phone": "5329999999", "tax_id": "1"}
+
+    def test_what_is_the_same_is_not_sent(self, world: World) -> None:
+        wanted = contact(billing={"phone": "5321234567"})
+        world.deliver(wanted)
+        assert world.deliver(wanted, "update").status == "duplicate"
+        assert "update" not in world.clemta.calls
+
+    def test_a_contact_of_clemtas_own_is_updated_at_the_first_sign_up(self, world: World) -> None:
+        world.clemta.create(contact(), Deadline.after(5))
+        world.clock.advance(86_400)
+        assert world.deliver(contact(description="hello"), "update").status == "updated"
+
+    def test_an_email_that_stands_in_for_a_name_does_not_replace_one(self, world: World) -> None:
+        outcome = world.deliver()
+        world.deliver(contact(name="ada@example.com", description="hello"), "update")
+        assert world.clemta.stored[outcome.contact_id]["full_name"] == "Ada Example"
+        assert world.clemta.stored[outcome.contact_id]["description"] == "hello"
+
+    def test_a_contact_that_was_deleted_in_clemta_stays_deleted(self, world: World) -> None:
+        world.deliver()
+        world.clemta.stored.clear()
+        assert world.deliver(policy="update").status == "duplicate"
+        assert not world.clemta.stored
+
+
+class TestCreate:
+    def test_each_delivery_is_a_contact(self, world: World) -> None:
+        world.deliver(policy="create", delivery_id="one")
+        world.deliver(policy="create", delivery_id="two")
+        assert len(world.clemta.stored) == 2
+
+    def test_p3_one_delivery_is_one_contact(self, world: World) -> None:
+        world.deliver(policy="create", delivery_id="one")
+        assert world.deliver(policy="create", delivery_id="one").status == "duplicate"
+        assert len(world.clemta.stored) == 1
+
+    def test_p3_an_older_contact_is_not_taken_for_the_one_whose_outcome_is_unknown(
+        self, world: World
+    ) -> None:
+        world.clemta.create(contact(), Deadline.after(5))
+        world.clock.advance(86_400)
+        world.clemta.fail("create", OutcomeUnknown("no_answer"))
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(policy="create")
+        world.clock.advance(LAG)
+        assert world.deliver(policy="create").status == "created"
+        assert len(world.clemta.stored) == 2
+
+
+class TestKeep:
+    def test_p1_a_temporary_failure_waits_in_the_retry_queue_whole(self, world: World) -> None:
+        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR", "oh", status=500)) == "queued"
+        [(envelope, delay)] = world.queues.retried
+        assert envelope.submission == SUBMISSION
+        assert (envelope.attempt, envelope.first_failure_at) == (1, world.clock.now)
+        assert envelope.failure == Failure("outage", 500, "INTERNAL_ERROR", "oh")
+        assert delay == BASE
+
+    @pytest.mark.parametrize(
+        ("error", "expected"),
+        [
+            (ConfigError("ACCESS_DENIED", status=403), "config"),
+            (KeyRefused("INVALID_API_KEY", status=401), "config"),
+            (DataError("VALIDATION_FAILED", "email", status=400), "data"),
+        ],
+    )
+    def test_p4_a_permanent_failure_is_parked_with_its_class(
+        self, world: World, error: Permanent, expected: str
+    ) -> None:
+        assert world.delivery.keep(SUBMISSION, error) == "parked"
+        [envelope] = world.queues.parked
+        assert envelope.submission == SUBMISSION
+        assert (envelope.failure.failure_class, envelope.failure.code) == (expected, error.code)
+
+    def test_the_delay_doubles_with_each_attempt_up_to_the_longest_that_sqs_knows(self, world: World) -> None:
+        delays = []
+        earlier = None
+        for _ in range(8):
+            world.delivery.keep(SUBMISSION, Temporary("x"), earlier)
+            earlier, delay = world.queues.retried[-1]
+            delays.append(delay)
+        assert delays == [30, 60, 120, 240, 480, 900, 900, 900]
+        assert earlier is not None
+        assert earlier.attempt == 8
+
+    def test_a_retry_never_comes_before_what_clemta_said(self, world: World) -> None:
+        world.delivery.keep(SUBMISSION, Temporary("RATE_LIMIT_EXCEEDED", status=429, retry_after=3600))
+        [(envelope, delay)] = world.queues.retried
+        assert delay >= 3600
+        assert envelope.not_before == world.clock.now + 3600
+        assert world.delivery.postpone(envelope)
+        world.clock.advance(3599)
+        assert world.delivery.postpone(envelope)
+        assert world.queues.retried[-1][0] == envelope
+        assert world.queues.retried[-1][1] == pytest.approx(1)
+        world.clock.advance(1)
+        assert not world.delivery.postpone(envelope)
+
+    def test_waiting_for_another_delivery_is_no_attempt(self, world: World) -> None:
+        world.delivery.keep(SUBMISSION, Busy("claimed", retry_after=5))
+        assert world.queues.retried[0][0].attempt == 0
+        assert world.queues.retried[0][1] == 5 + BASE
+
+    def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
+        failure = Failure("outage", 500, "INTERNAL_ERROR", "")
+        earlier = Envelope(SUBMISSION, 40, world.clock.now - 72 * 3600, failure)
+        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR", status=500), earlier) == "parked"
+        [envelope] = world.queues.parked
+        assert envelope.failure.failure_class == "outage"
+        assert envelope.attempt == 41
+        assert envelope.first_failure_at == earlier.first_failure_at
+
+    def test_p1_what_no_queue_takes_is_not_acknowledged(self, world: World) -> None:
+        world.queues.refuses = True
+        for error in (Temporary("x"), DataError("x")):
+            with pytest.raises(Unavailable):
+                world.delivery.keep(SUBMISSION, error)
+
+    def test_a_long_message_is_cut(self, world: World) -> None:
+        world.delivery.keep(SUBMISSION, DataError("x", "y" * 10_000))
+        world.delivery.keep(SUBMISSION, Temporary("x", "y" * 10_000))
+        assert len(world.queues.parked[0].failure.message) == 500
+        assert len(world.queues.retried[0][0].failure.message) == 500
+
+    def test_p4_poison_is_parked_with_what_was_known_of_it(self, world: World) -> None:
+        envelope = Envelope(SUBMISSION, 3, 1.0, Failure("outage", 500, "INTERNAL_ERROR", "oh"))
+        world.delivery.park_poison(envelope, "crashed")
+        assert world.queues.parked == [
+            Envelope(SUBMISSION, 3, 1.0, Failure("poison", 500, "crashed", "oh")),
+        ]

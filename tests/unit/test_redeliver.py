@@ -1,0 +1,164 @@
+"""The retry queue's messages: each has its own fate, and none is lost."""
+
+import json
+from typing import Any
+
+import pytest
+
+from clemta_intake.delivery import Outcome
+from clemta_intake.errors import ConfigError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.queues import Envelope, Failure
+from clemta_intake.redeliver import create_handler
+from clemta_intake.submissions import Submission
+from tests.conftest import Lines
+from tests.events import Context, batch
+from tests.fakes import FakeParts
+
+FORM = "application/x-www-form-urlencoded"
+CRM = {
+    "kind": "webhook",
+    "auth": {"scheme": "token", "secret": "crm"},
+    "accept": "body.event=='lead.created'",
+    "contact": {"email": "body.email"},
+}
+
+
+@pytest.fixture
+def parts() -> FakeParts:
+    return FakeParts({"website": {"kind": "form"}, "crm": CRM})
+
+
+def handle(parts: FakeParts, event: dict[str, Any], seconds: float = 60) -> list[str]:
+    """The message ids that the function reports as failed."""
+    result = create_handler(lambda: parts)(event, Context(seconds))  # type: ignore[arg-type, return-value]
+    return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
+
+
+def message(
+    parts: FakeParts, body: bytes = b"email=ada%40example.com", source: str = "website", **changes: Any
+) -> str:
+    content_type = FORM if source == "website" else "application/json"
+    submission = Submission("s1", source, parts.clock(), body, content_type)
+    failure = Failure("outage", 500, "X", "")
+    envelope: dict[str, Any] = {"attempt": 1, "first_failure_at": parts.clock(), "failure": failure}
+    return Envelope(submission, **(envelope | changes)).to_json()
+
+
+def test_a_queued_submission_becomes_a_contact(parts: FakeParts, logged: Lines) -> None:
+    assert handle(parts, batch(message(parts))) == []
+    assert [entry["email"] for entry in parts.clemta.stored.values()] == ["ada@example.com"]
+    [line] = logged()
+    assert (line["outcome"], line["submission_id"], line["attempt"]) == ("created", "s1", 1)
+
+
+def test_p3_a_message_that_comes_twice_makes_one_contact(parts: FakeParts) -> None:
+    text = message(parts)
+    assert handle(parts, batch(text, text)) == []
+    assert len(parts.clemta.stored) == 1
+    assert not parts.queues.retried
+
+
+def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(parts: FakeParts) -> None:
+    parts.clemta.fail("create", OutcomeUnknown("no_answer"))
+    assert handle(parts, batch(message(parts, attempt=4))) == []
+    [(envelope, delay)] = parts.queues.retried
+    assert envelope.attempt == 5
+    assert delay >= 30
+
+
+def test_p1_where_no_queue_takes_it_the_old_message_stays(parts: FakeParts, logged: Lines) -> None:
+    parts.queues.refuses = True
+    parts.clemta.fail("create", Temporary("x"))
+    assert handle(parts, batch(message(parts))) == ["m0"]
+    assert logged()[-1]["error"] == "Unavailable"
+
+
+def test_one_message_does_not_fail_the_others(parts: FakeParts) -> None:
+    class Broken(FakeParts):
+        def source(self, name: str) -> Any:
+            if name == "bad":
+                raise RuntimeError("a bug")
+            return super().source(name)
+
+    broken = Broken({"website": {"kind": "form"}})
+    texts = [message(broken, source="bad"), message(broken), message(broken, source="bad")]
+    assert handle(broken, batch(*texts)) == ["m0", "m2"]
+    assert len(broken.clemta.stored) == 1
+    assert handle(broken, batch(texts[0])) == ["m0"], "nor does a batch of one raise"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConfigError("ACCESS_DENIED", status=403), "config"),
+        (KeyRefused("INVALID_API_KEY", status=401), "config"),
+    ],
+)
+def test_p4_a_permanent_failure_is_parked(parts: FakeParts, error: Exception, expected: str) -> None:
+    parts.clemta.fail("create", error)
+    assert handle(parts, batch(message(parts))) == []
+    assert parts.queues.parked[0].failure.failure_class == expected
+
+
+def test_p4_a_source_that_is_gone_is_the_operators_to_mend(parts: FakeParts) -> None:
+    del parts.tables["website"]
+    assert handle(parts, batch(message(parts))) == []
+    assert parts.queues.parked[0].failure == Failure(
+        "config", None, "unknown_source", "the source is no longer in sources.toml"
+    )
+
+
+def test_p4_data_that_cannot_be_read_is_parked(parts: FakeParts) -> None:
+    assert handle(parts, batch(message(parts, b"email=nobody"), message(parts, b"{", "crm"))) == []
+    assert [envelope.failure.failure_class for envelope in parts.queues.parked] == ["data", "data"]
+
+
+def test_it_runs_through_todays_mapping(parts: FakeParts) -> None:
+    parts.tables["website"] = {"kind": "form", "contact": {"email": "body.mail2"}}
+    handle(parts, batch(message(parts, b"email=old%40example.com&mail2=new%40example.com")))
+    assert [entry["email"] for entry in parts.clemta.stored.values()] == ["new@example.com"]
+
+
+def test_an_event_that_is_no_longer_wanted_is_dropped(parts: FakeParts, logged: Lines) -> None:
+    assert handle(parts, batch(message(parts, b'{"event":"other"}', "crm"))) == []
+    assert logged()[-1]["outcome"] == "ignored"
+    assert not parts.clemta.stored
+
+
+def test_before_its_time_it_is_put_back_without_an_attempt(parts: FakeParts) -> None:
+    assert handle(parts, batch(message(parts, not_before=parts.clock() + 100))) == []
+    [(envelope, delay)] = parts.queues.retried
+    assert envelope.attempt == 1
+    assert delay == pytest.approx(100)
+    assert not parts.clemta.calls
+
+
+def test_p4_what_crashed_the_function_three_times_is_parked_as_poison(parts: FakeParts) -> None:
+    text = message(parts)
+    assert handle(parts, batch(text, receives=4)) == []
+    [envelope] = parts.queues.parked
+    assert (envelope.failure.failure_class, envelope.failure.code) == ("poison", "crashed")
+    assert envelope.submission.body == b"email=ada%40example.com"
+    assert not parts.clemta.calls
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 2})])
+def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, text: str) -> None:
+    assert handle(parts, batch(text)) == []
+    [envelope] = parts.queues.parked
+    assert envelope.failure.failure_class == "poison"
+    assert envelope.submission.body == text.encode("utf-8", "surrogatepass")
+
+
+def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -> None:
+    deadlines: list[float] = []
+
+    def deliver(*given: Any) -> Outcome:
+        deadlines.append(given[-1].remaining())
+        return Outcome("created", "c1")
+
+    parts.delivery.deliver = deliver  # type: ignore[assignment, method-assign]
+    handle(parts, batch(message(parts), message(parts)), seconds=8)
+    handle(parts, batch(message(parts)), seconds=60)
+    assert deadlines[0] < 4 < deadlines[1] < 8
+    assert deadlines[2] <= 10
