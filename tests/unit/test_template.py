@@ -1,0 +1,170 @@
+"""The template as CloudFormation gets it: what the emulator cannot show is checked here."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+from clemta_intake import __version__
+from clemta_intake.deadlines import ANSWER_SECONDS
+from clemta_intake.ledger import LEASE_SECONDS
+from clemta_intake.redeliver import _POISON_RECEIVES
+from clemta_intake.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ("ReceiveFunction", "RedeliverFunction")
+
+
+class NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.fixture(scope="module")
+def source() -> Any:
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    source["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        transformed: dict[str, Any] = transform(source, {}, NoManagedPolicies())
+    resources: dict[str, Any] = transformed["Resources"]
+    return resources
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: entry["Properties"] for name, entry in resources.items() if entry["Type"] == kind}
+
+
+def statements(resources: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (name, statement)
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_permission_is_for_everything(resources: dict[str, Any]) -> None:
+    assert len(statements(resources)) >= 8
+    for name, statement in statements(resources):
+        for resource in as_list(statement["Resource"]):
+            assert isinstance(resource, dict), f"{name}: {resource} names no resource of this stack"
+        assert not any("*" in action for action in as_list(statement["Action"]))
+
+
+def test_each_function_has_a_role_of_its_own_and_nothing_else(resources: dict[str, Any]) -> None:
+    roles = {name: resources[name]["Properties"]["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS}
+    assert roles == {"ReceiveFunction": "ReceiveRole", "RedeliverFunction": "RedeliverRole"}
+    assert of_type(resources, "AWS::IAM::Role").keys() == set(roles.values())
+    assert not any("ManagedPolicyArns" in role for role in of_type(resources, "AWS::IAM::Role").values())
+
+
+def test_the_redelivering_function_cannot_read_signing_secrets(resources: dict[str, Any]) -> None:
+    readable = [
+        resource["Fn::GetAtt"][0]
+        for name, statement in statements(resources)
+        for resource in as_list(statement["Resource"])
+        if name == "RedeliverRole" and "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+    ]
+    assert readable == ["ClemtaSecret"]
+
+
+def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[str, Any]) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    assert len(queues) == 2
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+    assert all(queue["MessageRetentionPeriod"] == 14 * 86_400 for queue in queues.values())
+    table = resources["LedgerTable"]["Properties"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEEnabled"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    for name in ("RetryQueue", "DeadLetterQueue", "LedgerTable"):
+        assert resources[name]["DeletionPolicy"] == "Retain"
+
+
+def test_p4_poison_is_parked_by_us_before_sqs_does(resources: dict[str, Any]) -> None:
+    redrive = resources["RetryQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert _POISON_RECEIVES <= redrive["maxReceiveCount"] <= 5
+
+
+def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str, Any]) -> None:
+    for name in FUNCTIONS:
+        assert resources[name]["Properties"]["Timeout"] <= LEASE_SECONDS
+    redeliver = resources["RedeliverFunction"]["Properties"]
+    assert resources["RetryQueue"]["Properties"]["VisibilityTimeout"] > redeliver["Timeout"]
+    assert resources["ReceiveFunction"]["Properties"]["Timeout"] > ANSWER_SECONDS
+
+
+def test_p2_api_gateways_own_trouble_is_retryable(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    for name in ("DEFAULT_5XX", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "API_CONFIGURATION_ERROR"):
+        assert answers[name]["statusCode"] == "503"
+        assert answers[name]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'30'"
+    assert answers["REQUEST_TOO_LARGE"]["statusCode"] == "413"
+
+
+def test_every_body_reaches_the_function_as_bytes(resources: dict[str, Any]) -> None:
+    assert resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs"}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    for name in FUNCTIONS:
+        assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+def test_a_message_does_not_fail_its_batch(resources: dict[str, Any]) -> None:
+    [mapping] = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RedeliverConcurrency"}}
+
+
+def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, Any]) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
+    assert watched == {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("ClemtaIntake", "ClemtaUnauthorized"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert len(alarm["AlarmDescription"]) > 60
+
+
+def test_the_functions_settings_are_the_templates(source: Any) -> None:
+    given = {name: "1" for name in source["Globals"]["Function"]["Environment"]["Variables"]}
+    assert Settings.read(given)
+
+
+def test_every_parameter_is_described_and_used(source: Any) -> None:
+    text = (ROOT / "template.yaml").read_text()
+    for name, parameter in source["Parameters"].items():
+        assert parameter["Description"]
+        assert re.search(rf"!Ref {name}\b|\[!Ref {name}, ", text), f"{name} is used nowhere"
+
+
+def test_the_version_is_one(source: Any) -> None:
+    published = source["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"]
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    assert published == __version__
+    assert f'version = "{__version__}"' in pyproject
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
