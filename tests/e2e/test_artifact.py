@@ -1,0 +1,84 @@
+"""What `sam build` made is whole, compiled and small."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.processes import ROOT
+from local.sam import built
+
+PROBE = """
+import json, os, sys
+bundle = sys.argv[1]
+compiled = []
+sys.addaudithook(lambda event, args: compiled.append(str(args[1])) if event == "compile" else None)
+sys.path.insert(0, bundle)
+os.environ.update(AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+import boto3
+from clemta_intake import receive, redeliver
+from clemta_intake.sources import normalise
+import idna, multipart
+for service in ("dynamodb", "secretsmanager", "sqs"):
+    boto3.client(service)
+files = [str(vars(module).get("__file__")) for module in sys.modules.values()]
+print(json.dumps({
+    "compiled": [name for name in compiled if name.startswith(bundle)],
+    "country": [normalise.country(name)["iso_code"] for name in ("Almanya", "España", "Turquie", "US")],
+    "outside": [name for name in files if "site-packages" in name],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    build = built(None, tmp_path_factory.mktemp("build") / "log")
+    return [build / "ReceiveFunction", build / "RedeliverFunction"]
+
+
+def test_every_module_ships_with_its_bytecode(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        sources = list(bundle.rglob("*.py"))
+        assert len(sources) > 500
+        for source in sources:
+            bytecode = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+            flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+            assert flags == 0b01, (
+                f"{source.name}: the bytecode must hold whatever the file's time (unchecked-hash)"
+            )
+
+
+def test_it_runs_on_what_it_ships_and_compiles_nothing(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        before = sorted(bundle.rglob("*"))
+        base = Path(sys.executable).resolve()
+        command = [str(base), "-I", "-S", "-c", PROBE, str(bundle)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {"compiled": [], "country": ["DE", "ES", "TR", "US"], "outside": []}
+        assert sorted(bundle.rglob("*")) == before, "nor does it write"
+
+
+def test_one_bundle_runs_on_either_processor(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        compiled = {library.name.split("-", 2)[2] for library in (bundle / "pydantic_core").glob("*.so")}
+        assert compiled == {"x86_64-linux-gnu.so", "aarch64-linux-gnu.so"}
+
+
+def test_it_holds_what_runs_in_lambda_and_nothing_else(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        ours = {path.name for path in (bundle / "clemta_intake").iterdir()} - {"__pycache__"}
+        assert ours == {path.name for path in (ROOT / "functions" / "clemta_intake").iterdir()} - {
+            "__pycache__"
+        }
+        assert not {"pytest", "ops", "local", "tests", "aws_xray_sdk"} & {
+            path.name for path in bundle.iterdir()
+        }
+        assert (bundle / "sources.toml").read_bytes() == (ROOT / "functions" / "sources.toml").read_bytes()
+
+
+def test_it_is_small(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        assert bundle.with_suffix(".zip").stat().st_size < 25_000_000
