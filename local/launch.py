@@ -1,10 +1,11 @@
-"""Starts ministack with the functions run by LAMBDA_PYTHON and every body taken as binary; made for one version of it."""
+"""Starts ministack, one version of it, with what it lacks of AWS mended; LAMBDA_PYTHON runs the functions."""
 
 import argparse
 import os
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
+from typing import Any
 
 MADE_FOR = "1.5.33"
 
@@ -21,6 +22,14 @@ def media_type_matches(media_type: str | None, binary_media_types: Iterable[str]
     return False
 
 
+def with_whole_concurrency(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The event source mapping with a number where a template's `!Ref` of a number left a string."""
+    scaling = mapping.get("ScalingConfig") or {}
+    if "MaximumConcurrency" not in scaling:
+        return mapping
+    return mapping | {"ScalingConfig": scaling | {"MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
+
+
 def main() -> None:
     """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.launch")
@@ -28,14 +37,18 @@ def main() -> None:
     os.environ["GATEWAY_PORT"] = parser.parse_args().port
     sys.argv[1:] = []  # ministack reads them too
     if (found := version("ministack")) != MADE_FOR:
-        sys.exit(f"ministack {found} is installed, and local/launch.py was made for {MADE_FOR}: see what it patches")
+        sys.exit(
+            f"ministack {found} is installed, and local/launch.py was made for {MADE_FOR}: see what it patches"
+        )
     # ministack runs every Python function with its own interpreter, whose packages would hide a missing requirement.
     sys.executable = os.environ.pop("LAMBDA_PYTHON")
 
     from ministack import app
-    from ministack.services import apigateway_v1
+    from ministack.services import apigateway_v1, lambda_svc
 
     apigateway_v1._media_type_matches = media_type_matches
+    limit = lambda_svc._sqs_esm_concurrency
+    lambda_svc._sqs_esm_concurrency = lambda mapping, *rest: limit(with_whole_concurrency(mapping), *rest)
     app.main()
 
 

@@ -75,12 +75,14 @@ class Service:
 
     def _start(self, port: int, command: Callable[[int], Sequence[str]], env: Mapping[str, str]) -> Running:
         if port and taken(port):
-            raise StackError(f"port {port} is taken: end what listens there, or set {self.variable} to a free one")
+            raise StackError(
+                f"port {port} is taken: end what listens there, or set {self.variable} to a free one"
+            )
         port = port or free_port()
         arguments = [*command(port)]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own command line
+            process = subprocess.Popen(
                 arguments,
                 cwd=ROOT,
                 env=env,
@@ -130,7 +132,7 @@ def birth(pid: int) -> str | None:
         except (FileNotFoundError, ProcessLookupError):
             return None
         return None if state == "Z" else fields[18]
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     state, _, started = answer.stdout.strip().partition(" ")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,13 @@ def built(sources_file: Path | None, log: Path) -> Path:
     with locked(BUILDS / ".lock"):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            sam(["build", "--parallel", "--build-dir", str(folder / "build")], build_environment(sources_file), log)
+            check_sources(sources_file or ROOT / "functions" / "sources.toml")
+            sam(
+                ["build", "--parallel", "--build-dir", str(folder / "build")],
+                build_environment(sources_file),
+                log,
+            )
+            zip_functions(folder / "build")
             (folder / "complete").touch()
         os.utime(folder)
         builds = [entry for entry in BUILDS.iterdir() if entry.is_dir()]
@@ -37,21 +44,51 @@ def built(sources_file: Path | None, log: Path) -> Path:
     return folder / "build"
 
 
+def check_sources(sources_file: Path) -> None:
+    """Says at once what the build would say at its end: which line of the sources file is wrong."""
+    checked = subprocess.run(
+        [str(TOOLS / "python"), "-m", "clemta_intake.sources.check", str(sources_file)],
+        env=build_environment(None) | {"PYTHONPATH": str(ROOT / "functions")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if checked.returncode != 0:
+        raise StackError(f"{sources_file} is wrong:\n{checked.stderr.strip()}")
+
+
+def zip_functions(build: Path) -> None:
+    """Packs each function once, where `sam deploy` would pack all of them at every start."""
+    template = build / "template.yaml"
+    text = template.read_text()
+    for name in re.findall(r"^ +CodeUri: (\w+Function)$", text, re.M):
+        with zipfile.ZipFile(build / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            for path in sorted((build / name).rglob("*")):
+                if path.is_file():
+                    packed.write(path, path.relative_to(build / name))
+        text = text.replace(f"CodeUri: {name}\n", f"CodeUri: {name}.zip\n")
+    template.write_text(text)
+
+
 def fingerprint(sources_file: Path | None) -> str:
-    """Stands for all that a build is made of."""
-    files = [path for path in (ROOT / "functions").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    """Stands for all that a build is made of, wherever the sources file lies."""
+    own_sources = ROOT / "functions" / "sources.toml"
     digest = hashlib.sha256(f"{sys.version} {platform.platform()}".encode())
-    for path in [*sorted(files), ROOT / "template.yaml", *([sources_file] if sources_file else [])]:
-        name = path.relative_to(ROOT) if path != sources_file else "SOURCES_FILE"
-        content = path.read_bytes()
-        digest.update(f"\n{name} {len(content)}\n".encode() + content)
+    for path in [*sorted((ROOT / "functions").rglob("*")), ROOT / "template.yaml"]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            content = (sources_file or path).read_bytes() if path == own_sources else path.read_bytes()
+            digest.update(f"\n{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
 
 
 def build_environment(sources_file: Path | None) -> dict[str, str]:
     """This environment for functions/Makefile, whose python3.13 is the one that runs now."""
     # What was said on make's command line would otherwise overrule the absolute path given here.
-    ours = {name: value for name, value in os.environ.items() if name not in (*OF_MAKE, "PYTHONPATH", "SOURCES_FILE")}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*OF_MAKE, "PYTHONPATH", "SOURCES_FILE")
+    }
     ours.pop("PYTHONDONTWRITEBYTECODE", None)
     if sources_file is not None:
         ours["SOURCES_FILE"] = str(sources_file)
@@ -73,7 +110,7 @@ def sam(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
     """Runs sam with its output in the log; StackError with the useful part of it when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command line
+        process = subprocess.Popen(
             [str(TOOLS / "python"), "-m", "samcli", *arguments],
             cwd=ROOT,
             env=env,
@@ -89,13 +126,23 @@ def sam(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
             process.wait()
             raise
     if status != 0:
-        raise StackError(f"sam {arguments[0]} failed:\n{useful(log.read_text(errors='replace'))}\nall of it: {log}")
+        raise StackError(
+            f"sam {arguments[0]} failed:\n{useful(log.read_text(errors='replace'))}\nall of it: {log}"
+        )
 
 
 def useful(output: str, most: int = 25) -> str:
     """The part of sam's output that says what is wrong."""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip() and not set(line.strip()) <= set("-=+| ")]
-    telling = [number for number, line in enumerate(lines) if re.search(r"error|failed|invalid|not found", line, re.I)]
+    lines = [
+        line.rstrip()
+        for line in output.splitlines()
+        if line.strip() and not set(line.strip()) <= set("-=+| ")
+    ]
+    telling = [
+        number
+        for number, line in enumerate(lines)
+        if re.search(r"error|failed|invalid|not found", line, re.I)
+    ]
     start = telling[0] if telling else max(0, len(lines) - most)
     return "\n".join(lines[start:][:most])
 
@@ -120,6 +167,7 @@ def main() -> None:
             print("built: .aws-sam/build (nothing changed)")
             return
         stamp.unlink(missing_ok=True)
+        check_sources(sources_file or ROOT / "functions" / "sources.toml")
         sam(["build", "--parallel"], build_environment(sources_file), here / "build.log")
     except StackError as error:
         sys.exit(str(error))

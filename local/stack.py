@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import platform
@@ -10,9 +11,11 @@ import shutil
 import signal
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
@@ -30,6 +33,7 @@ from local.processes import HOST, ROOT, Running, Service, StackError
 from local.sam import TOOLS, built, locked, sam, sources_file_from
 
 REGION = "us-east-1"
+EXAMPLE_EMAIL = "ada@example.com"
 STACK_NAME = "clemta-intake-local"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's root
 PARAMETERS = {
@@ -37,7 +41,7 @@ PARAMETERS = {
     "SEARCH_LAG_SECONDS": "SearchLagSeconds",
     "CLEMTA_REQUESTS_PER_MINUTE": "ClemtaRequestsPerMinute",
 }
-SECRET_NAMES = re.compile(r"""^[^#\n]*?\b(?:secret|turnstile|hcaptcha|recaptcha)\s*=\s*["']([^"']+)["']""", re.M)
+NAMES_A_SECRET = ("secret", "turnstile", "hcaptcha", "recaptcha")
 DIRECT = build_opener(ProxyHandler({}))  # what is on this machine is never asked for through a proxy
 
 
@@ -79,29 +83,38 @@ class Stack:
     clemta_api_key: str = DEFAULT_API_KEY
     retry_base_seconds: float | None = None
     search_lag_seconds: float | None = 2
-    clemta_requests_per_minute: int | None = None
+    clemta_requests_per_minute: float | None = None
     say: Callable[[str], None] = nothing
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], say: Callable[[str], None]) -> "Stack":
+    def from_environment(
+        cls, environ: Mapping[str, str], say: Callable[[str], None] = nothing, state_dir: Path | None = None
+    ) -> "Stack":
         """The stack that the environment asks for; StackError names the variable that is wrong."""
 
-        def number[Kind: (int, float)](name: str, kind: type[Kind], default: Kind | None = None) -> Kind | None:
+        def number(name: str, default: float | None = None) -> float | None:
             try:
-                return kind(environ[name]) if environ.get(name) else default
+                return float(environ[name]) if environ.get(name) else default
             except ValueError:
                 raise StackError(f"{name} must be a number, not {environ[name]!r}") from None
 
+        def port(name: str, default: int) -> int:
+            given = number(name, default)
+            if given is None or given not in range(65536):
+                raise StackError(f"{name} must be a port, not {environ[name]!r}")
+            return int(given)
+
         return cls(
-            aws_port=number("LOCAL_AWS_PORT", int) or cls.aws_port,
-            clemta_port=number("LOCAL_CLEMTA_PORT", int) or cls.clemta_port,
-            console_port=number("LOCAL_CONSOLE_PORT", int) or cls.console_port,
+            state_dir=(state_dir or cls.state_dir).absolute(),
+            aws_port=port("LOCAL_AWS_PORT", cls.aws_port),
+            clemta_port=port("LOCAL_CLEMTA_PORT", cls.clemta_port),
+            console_port=port("LOCAL_CONSOLE_PORT", cls.console_port),
             sources_file=sources_file_from(environ),
             clemta_base_url=environ.get("CLEMTA_BASE_URL", "").rstrip("/") or None,
             clemta_api_key=environ.get("CLEMTA_API_KEY") or cls.clemta_api_key,
-            retry_base_seconds=number("RETRY_BASE_SECONDS", float),
-            search_lag_seconds=number("SEARCH_LAG_SECONDS", float, cls.search_lag_seconds),
-            clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE", int),
+            retry_base_seconds=number("RETRY_BASE_SECONDS"),
+            search_lag_seconds=number("SEARCH_LAG_SECONDS", cls.search_lag_seconds),
+            clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE"),
             say=say,
         )
 
@@ -176,31 +189,32 @@ class Stack:
 
     def _start_emulator(self) -> Running:
         if self.emulator.running() is None:
-            shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)  # a killed one's copies of the functions
+            # A killed one leaves its copies of the functions.
+            shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)
         (self.state_dir / "tmp").mkdir(parents=True, exist_ok=True)
+        settings = {
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,  # else its queue URLs name localhost, which may mean IPv6
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "AUTH": "true",  # a permission that the template does not give is missing here too
+            "LOG_LEVEL": "WARNING",
+            "STATE_DIR": str(self.state_dir / "tmp" / "state"),
+        }
         interpreter = self.state_dir / "lambda-python"
         base = Path(sys.executable).resolve()
-        # No environment and no site-packages: what a function imports is in its bundle, or the import fails as on AWS.
-        interpreter.write_text(f"#!/bin/sh\nexec '{base}' -I -S \"$@\"\n")
-        interpreter.chmod(0o755)
+        # Without site-packages: what a function imports is in its bundle, or the import fails as on AWS. Without the
+        # emulator's settings: LOG_LEVEL would silence the function.
+        script = f"#!/bin/sh\nunset GATEWAY_PORT {' '.join(settings)}\nexec '{base}' -I -S \"$@\"\n"
+        if not interpreter.exists() or interpreter.read_text() != script:
+            interpreter.write_text(script)
+            interpreter.chmod(0o755)
 
         def command(port: int) -> list[str]:
             return [str(TOOLS / "python"), "-m", "local.launch", "--port", str(port)]
 
-        return self.emulator.ensure(
-            self.aws_port,
-            command,
-            self._environment()
-            | {
-                "BIND_HOST": HOST,
-                "IOT_MTLS_ENABLED": "0",
-                "SFTP_ENABLED": "0",
-                "AUTH": "true",  # a permission that the template does not give is missing here too
-                "LOG_LEVEL": "WARNING",
-                "STATE_DIR": str(self.state_dir / "tmp" / "state"),
-                "LAMBDA_PYTHON": str(interpreter),
-            },
-        )
+        env = self._environment() | settings | {"LAMBDA_PYTHON": str(interpreter)}
+        return self.emulator.ensure(self.aws_port, command, env)
 
     def _start_clemta(self) -> Running:
         def command(port: int) -> list[str]:
@@ -232,7 +246,9 @@ class Stack:
     def _deploy(self, build: Path, endpoint: str, clemta_url: str, emulator: Running) -> None:
         """Deploys the build unless this very emulator has it already, with these parameters."""
         given = {name: getattr(self, name.lower()) for name in PARAMETERS}
-        parameters = {PARAMETERS[name]: f"{value:g}" for name, value in given.items() if value is not None} | {
+        parameters = {
+            PARAMETERS[name]: f"{value:g}" for name, value in given.items() if value is not None
+        } | {
             "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
             "ClemtaBaseUrl": clemta_url,
             "DefaultCompanyId": DEFAULT_COMPANY_ID,
@@ -249,7 +265,14 @@ class Stack:
         sam(
             [
                 *("deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml")),
-                *("--template-file", str(build / "template.yaml"), "--stack-name", STACK_NAME, "--region", REGION),
+                *(
+                    "--template-file",
+                    str(build / "template.yaml"),
+                    "--stack-name",
+                    STACK_NAME,
+                    "--region",
+                    REGION,
+                ),
                 *("--no-progressbar", "--parameter-overrides", *overrides),
             ],
             self._environment()
@@ -286,8 +309,8 @@ class Stack:
         secrets = deployed.client("secretsmanager")
         if not secret_value(secrets, deployed.clemta_secret_id):
             secrets.put_secret_value(SecretId=deployed.clemta_secret_id, SecretString=self.clemta_api_key)
-        sources = (self.sources_file or ROOT / "functions" / "sources.toml").read_text()
-        wanted = {name: f"local-{name}-secret" for name in ["crm", *SECRET_NAMES.findall(sources)]}
+        sources = tomllib.loads((self.sources_file or ROOT / "functions" / "sources.toml").read_text())
+        wanted = {name: f"local-{name}-secret" for name in ["crm", *secret_names(sources)]}
         present = json.loads(secret_value(secrets, deployed.signing_secret_id) or "{}")
         if missing := wanted.keys() - present.keys():
             values = {name: wanted[name] for name in wanted if name in missing} | present
@@ -310,6 +333,15 @@ def aws_client(service: str, endpoint: str) -> Any:
     )
     config = Config(proxies={}, retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
     return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+
+def secret_names(table: Mapping[str, Any]) -> Iterator[str]:
+    """The secrets that a sources file names, wherever in it."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from secret_names(value)
+        elif isinstance(value, str) and key in NAMES_A_SECRET:
+            yield value
 
 
 def secret_value(secrets: Any, secret_id: str) -> str:
@@ -338,35 +370,49 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def sign_up(deployed: Deployed) -> None:
-    """Sends one form post the way a browser would and prints what became of it."""
-    person = {"full_name": "Ada Example", "email": "ada@example.com", "phone": "+90 532 123 45 67", "country": "Türkiye"}
-    request = Request(f"{deployed.api_url}/signups/website", urlencode(person).encode())  # noqa: S310 - our own address
+def sign_up(deployed: Deployed) -> bool:
+    """Sends one form post the way a page would, prints what came back, and says whether it was taken."""
+    person = {
+        "full_name": "Ada Example",
+        "email": EXAMPLE_EMAIL,
+        "phone": "+90 532 123 45 67",
+        "country": "Türkiye",
+    }
+    request = Request(f"{deployed.api_url}/signups/website", urlencode(person).encode())  # noqa: S310 - our own
     try:
         with DIRECT.open(request, timeout=30) as answer:
             status, body = answer.status, answer.read().decode()
     except HTTPError as refused:
         status, body = refused.code, refused.read().decode()
     print(f"\nPOST /signups/website\n{json.dumps(person, ensure_ascii=False)}\n\nanswered {status}\n{body}")
+    return bool(status == HTTPStatus.OK)
 
 
-def contact(clemta_url: str, email: str) -> Any:
-    """The stand-in's contact with this address, or None."""
-    with DIRECT.open(f"{clemta_url}/_stand-in/contacts", timeout=10) as answer:
-        contacts = json.load(answer)["contacts"]
-    return next((found for found in contacts if found["email"] == email), None)
+def contact(clemta_url: str, email: str, seconds: float) -> Any:
+    """The stand-in's contact with this address, once it is there; None if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with DIRECT.open(f"{clemta_url}/_stand-in/contacts", timeout=10) as answer:
+            contacts = json.load(answer)["contacts"]
+        found = [contact for contact in contacts if contact["email"] == email]
+        if found or time.monotonic() > deadline:
+            return found[0] if found else None
+        time.sleep(0.1)
 
 
 def run(stack: Stack) -> None:
     """Brings all up, sends a sign-up through, and stays until Ctrl-C, SIGTERM or the end of a part."""
     try:
         deployed = stack.up()
-        sign_up(deployed)
-        if stack.clemta_base_url is None:
-            wait_for(lambda: contact(deployed.clemta_url, "ada@example.com") is not None, "the contact", seconds=60)
-            found = contact(deployed.clemta_url, "ada@example.com")
-            print(f"\nthe contact in Clemta's stand-in\n{json.dumps(found, indent=2, ensure_ascii=False)}")
-        print(f"\n{addresses(deployed)}\n\nCtrl-C stops it", flush=True)
+        if sign_up(deployed) and stack.clemta_base_url is None:
+            found = contact(deployed.clemta_url, EXAMPLE_EMAIL, seconds=30)
+            print(
+                "\nthe contact in Clemta's stand-in"
+                if found
+                else "\nno such contact in Clemta's stand-in yet"
+            )
+            print(json.dumps(found, indent=2, ensure_ascii=False) if found else "see the console page")
+        print(f"\n{addresses(deployed)}\n\nCtrl-C stops it")
         while stack.alive():
             time.sleep(1)
         raise StackError(f"a part of the stack ended by itself; logs: {stack.state_dir / 'logs'}")
@@ -396,15 +442,19 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; 0 only if it did what was asked."""
     parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
     parser.add_argument("command", choices=["run", "up", "down"])
-    command = parser.parse_args(arguments).command
+    parser.add_argument("--state-dir", type=Path, default=Stack.state_dir, help="default: .local")
+    options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    command = options.command
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
         if command == "down":
-            Stack().down()
+            Stack(state_dir=options.state_dir.absolute()).down()
             print("down")
             return 0
-        stack = Stack.from_environment(os.environ, say=lambda line: print(line, flush=True))
+        stack = Stack.from_environment(os.environ, print, options.state_dir)
         if command == "run":
             run(stack)
         else:

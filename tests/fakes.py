@@ -9,7 +9,7 @@ from typing import Any
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, Unavailable, UnknownSource
+from clemta_intake.errors import Busy, RateLimited, Unavailable, UnknownSource
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -32,7 +32,7 @@ class Clock:
 
 @dataclass
 class FakeClemta:
-    """Clemta's contacts, and the calls in order; `fail` makes the next call of that name fail, before or after its effect."""
+    """Clemta's contacts, and the calls in order; `fail` lets the next call of a name fail, maybe after its effect."""
 
     clock: Clock
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -146,6 +146,23 @@ def contact(email: str = "ada@example.com", name: str = "Ada Example", **fields:
     return ContactRequest.model_validate(
         {"type": "customer", "full_name": name, "email": email, "company_id": COMPANY, **fields}
     )
+
+
+@dataclass
+class FakeBudget:
+    """So many calls are left."""
+
+    left: int = 1_000
+    taken: int = 0
+    exhausted_for: list[float] = field(default_factory=list)
+
+    def take(self) -> None:
+        if self.taken >= self.left:
+            raise RateLimited("budget_used_up", retry_after=1)
+        self.taken += 1
+
+    def exhausted(self, seconds: float) -> None:
+        self.exhausted_for.append(seconds)
 
 
 class FakeParts:

@@ -1,7 +1,7 @@
 """The Clemta client: create, find, get and update a contact; every answer sorted by what the caller may do.
 
-Facts of the API: https://docs.clemta.com (contacts). There is no idempotency key, so a create whose answer never came is
-OutcomeUnknown, and `find` is the only way to learn what became of it.
+Facts of the API: https://docs.clemta.com (contacts). There is no idempotency key, so a create whose answer never came
+is OutcomeUnknown, and `find` is the only way to learn what became of it.
 """
 
 import http.client
@@ -11,7 +11,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Protocol
 
 import requests
 import requests.adapters
@@ -21,7 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from .contacts import ContactRequest
 from .deadlines import Deadline
-from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
 
 MIN_SECONDS = 0.3  # with less time left a call is not begun
 _CONNECT_SECONDS = 1.0
@@ -29,12 +29,20 @@ _PAGE = 100
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 
 
+class Budget(Protocol):
+    """Who may call when; see ledger.Budget."""
+
+    def take(self) -> None: ...
+    def exhausted(self, seconds: float) -> None: ...
+
+
 class Clemta:
     """One kept-alive session. `api_key(stale)` gives the key; with a stale one, a key read afresh."""
 
-    def __init__(self, base_url: str, api_key: Callable[[str | None], str]) -> None:
+    def __init__(self, base_url: str, api_key: Callable[[str | None], str], budget: Budget) -> None:
         self._base_url = base_url
         self._api_key = api_key
+        self._budget = budget
         self._session = _session()
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
@@ -46,7 +54,7 @@ class Clemta:
         return contact_id
 
     def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
-        """The contacts of that company, type and e-mail, case apart; Clemta's `search` only narrows, so all pages are read."""
+        """The contacts of that company, type and e-mail, case apart; `search` only narrows, so all pages are read."""
         found: list[dict[str, Any]] = []
         skip = 0
         while True:
@@ -93,12 +101,13 @@ class Clemta:
         answer = self._send(method, path, deadline, key, query, body, unrepeatable)
         if answer.status_code == 401 and (fresh := self._api_key(key)) != key:
             answer = self._send(method, path, deadline, fresh, query, body, unrepeatable)
-        if answer.ok and not answer.is_redirect:
-            payload = _payload(answer)
-            if payload.get("success") is True and isinstance(payload.get("data"), dict):
-                data: dict[str, Any] = payload["data"]
-                return data
-        _refuse(answer, unrepeatable)
+        if answer.status_code == 429:
+            self._budget.exhausted(_retry_after(answer))
+        payload = _payload(answer)
+        data = payload.get("data")
+        if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
+            raise _refusal(answer, payload, unrepeatable)
+        return data
 
     def _send(
         self,
@@ -113,6 +122,7 @@ class Clemta:
         remaining = deadline.remaining()
         if remaining < MIN_SECONDS:
             raise Temporary("no_time_left")
+        self._budget.take()
         connect = min(_CONNECT_SECONDS, remaining / 3)
         try:
             return self._session.request(
@@ -148,25 +158,26 @@ def _payload(answer: requests.Response) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _refuse(answer: requests.Response, unrepeatable: bool) -> NoReturn:
-    """Raises what the caller may do about an answer that is no success."""
-    status, payload = answer.status_code, _payload(answer)
-    error = payload.get("error")
+def _refusal(
+    answer: requests.Response, payload: Mapping[str, Any], unrepeatable: bool
+) -> Temporary | Permanent:
+    """What the caller may do about an answer that is no success."""
+    status, error = answer.status_code, payload.get("error")
     details = error if isinstance(error, dict) else {}
     code = details.get("code")
     if not isinstance(code, str) or not _CODE.fullmatch(code):  # it is logged: a word of theirs, never a text
         code = f"HTTP_{status}"
-    message = f"{payload.get('message', '')} {details.get('details', '')}".strip()[:500]
+    message = f"{payload.get('message', '')} {details.get('details', '')}".strip()
     if status == 401:
-        raise KeyRefused(code, message, status=status)
-    if status in (402, 403, 404, 405) or answer.is_redirect:
-        raise ConfigError(code, message, status=status)
+        return KeyRefused(code, message, status=status)
+    if 300 <= status < 400 or status in (402, 403, 404, 405):
+        return ConfigError(code, message, status=status)
     if status == 429:
-        raise Temporary(code, message, status=status, retry_after=_retry_after(answer))
-    if status < 400 or status in (408, 425) or status >= 500:
-        kind = OutcomeUnknown if unrepeatable else Temporary
-        raise kind(code, message, status=status, retry_after=_retry_after(answer))
-    raise DataError(code, message, status=status)
+        return RateLimited(code, message, status=status, retry_after=_retry_after(answer))
+    if 400 <= status < 500 and status not in (408, 425):
+        return DataError(code, message, status=status)
+    kind = OutcomeUnknown if unrepeatable else Temporary
+    return kind(code, message, status=status, retry_after=_retry_after(answer))
 
 
 def _retry_after(answer: requests.Response) -> float:
@@ -202,17 +213,16 @@ class _Bounded(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
         self._end = time.monotonic() + (sock.gettimeout() or 0)
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        remaining = self._end - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the answer took too long")
-        self._sock.settimeout(remaining)
+        self._sock.settimeout(
+            max(0.001, self._end - time.monotonic())
+        )  # 0 would mean: do not wait, None: for ever
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-# What HTML calls a valid e-mail address, and browsers accept (https://html.spec.whatwg.org/#valid-e-mail-address), with at
-# least one dot in the domain. A third of the cold start cheaper than pydantic's EmailStr, which checks what nobody here
-# needs (quoted local parts, special-use domains).
+# What HTML calls a valid e-mail address, and browsers accept (https://html.spec.whatwg.org/#valid-e-mail-address), with
+# at least one dot in the domain. A third of the cold start cheaper than pydantic's EmailStr, which checks what nobody
+# here needs (quoted local parts, special-use domains).
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",

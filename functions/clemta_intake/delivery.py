@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import Busy, OutcomeUnknown, Permanent, Temporary
+from .errors import OutcomeUnknown, Permanent, Temporary, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
 
@@ -112,10 +113,8 @@ class Delivery:
             else:
                 self._ledger.unresolved(claim)
             raise
-        try:
+        with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
             self._ledger.created(claim, contact_id)
-        except Temporary:
-            pass  # the contact exists; a later claim finds it by a look-up
         if existing is None or (not claim.fresh and _made_since(existing, claim)):
             return Outcome("created", contact_id)
         return self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
@@ -159,7 +158,7 @@ class Delivery:
         if now - first >= self._give_up:
             self._queues.park(Envelope(submission, attempt + 1, first, failure))
             return "parked"
-        if not isinstance(error, Busy):  # waiting for another delivery is no failure
+        if not isinstance(error, Wait):
             attempt += 1
         bound = min(MAX_DELAY, self._retry_base * 2 ** min(max(attempt, 1) - 1, 20))
         delay = error.retry_after + self._jitter(0, bound)

@@ -11,7 +11,9 @@
     │   └── Unmappable          422, with the fields
     ├── Unavailable         answer 503 with Retry-After: nothing is durable
     ├── Temporary           try again, not before `retry_after`; nothing took effect
-    │   ├── Busy                another delivery of the same contact is under way
+    │   ├── Wait                its turn has not come: no failure, and not counted as one
+    │   │   ├── Busy                another delivery of the same contact is under way
+    │   │   └── RateLimited         Clemta's limit, or our share of it, is used up
     │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
     └── Permanent           park in the dead-letter queue
         ├── ConfigError         mend key, company or sources.toml, then replay
@@ -109,8 +111,16 @@ class Temporary(IntakeError):
         self.retry_after = retry_after
 
 
-class Busy(Temporary):
-    """Another delivery holds the claim on this contact; waiting for it is no failure."""
+class Wait(Temporary):
+    """Its turn has not come; waiting is no failure."""
+
+
+class Busy(Wait):
+    """Another delivery holds the claim on this contact."""
+
+
+class RateLimited(Wait):
+    """No call to Clemta is left in this minute."""
 
 
 class OutcomeUnknown(Temporary):

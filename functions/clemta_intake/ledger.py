@@ -5,7 +5,8 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. Items hold hashes and Clemta's contact id, no personal data.
+A claim is one conditional write. Items hold hashes and Clemta's contact id, no personal data. The same table keeps the
+request budget, which all functions share.
 """
 
 import hashlib
@@ -17,15 +18,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .contacts import ContactRequest
 from .delivery import Claim, Created
-from .errors import Busy, Temporary
+from .errors import Busy, RateLimited, Temporary
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a claim that has lapsed
 _BUSY_SECONDS = 5
+_WINDOW_SECONDS = 60
 _FORGET_SECONDS = 30 * 86_400  # items that led to no contact; created ones stay
 
+_BUDGET = "budget"
 _CLAIM = (
     "SET #state = :claimed, #owner = :owner, lease_until = :lease_until, expires_at = :expires_at,"
     " claimed_at = if_not_exists(claimed_at, :now)"
@@ -35,17 +38,42 @@ _CLAIMABLE = (
 )
 
 
-class Ledger:
-    """Claims and their fates. `clock` gives unix seconds; DynamoDB's own trouble is Temporary."""
+class Table:
+    """The DynamoDB table; its own trouble is Temporary."""
 
-    def __init__(
-        self,
-        client: Callable[[], "DynamoDBClient"],
-        table: str,
-        search_lag: float,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, client: Callable[[], "DynamoDBClient"], name: str) -> None:
         self._client = client
+        self._name = name
+
+    def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> dict[str, Any]:
+        """One UpdateItem; the item as it was. Raises _NotMet, with the item as it is, if `condition` does not hold."""
+        names = {"#state": "state", "#owner": "owner"}
+        used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {"pk": {"S": pk}},
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
+            "ReturnValues": "ALL_OLD",
+        }
+        if used:
+            request["ExpressionAttributeNames"] = used
+        if condition:
+            request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        try:
+            return _plain(self._client().update_item(**request).get("Attributes", {}))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise _NotMet(_plain(error.response.get("Item", {}))) from None
+            raise Temporary("ledger_unavailable", str(error.response.get("Error", {}).get("Code"))) from error
+        except BotoCoreError as error:
+            raise Temporary("ledger_unavailable", type(error).__name__) from error
+
+
+class Ledger:
+    """Claims and their fates; `search_lag` in seconds, `clock` gives unix seconds."""
+
+    def __init__(self, table: Table, search_lag: float, clock: Callable[[], float]) -> None:
         self._table = table
         self._search_lag = search_lag
         self._clock = clock
@@ -59,7 +87,7 @@ class Ledger:
         claim_id = secrets.token_hex(8)
         pk = _key(contact, delivery_id)
         try:
-            old = self._update(
+            old = self._table.update(
                 pk,
                 _CLAIM,
                 _CLAIMABLE,
@@ -92,7 +120,7 @@ class Ledger:
 
     def created(self, claim: Claim, contact_id: str) -> None:
         """The contact exists; this is for ever."""
-        self._update(
+        self._table.update(
             claim.key,
             "SET #state = :created, contact_id = :contact_id REMOVE #owner, lease_until, expires_at, claimed_at",
             None,
@@ -115,34 +143,63 @@ class Ledger:
 
     def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
         try:
-            self._update(
+            self._table.update(
                 claim.key, update, "#owner = :owner", {":state": state, ":owner": claim.id, **values}
             )
         except (_NotMet, Temporary):
             return  # the lease runs out by itself, and what then comes is a look-up
 
-    def _update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> dict[str, Any]:
-        """One UpdateItem; the item as it was. Raises _NotMet, with the item as it is, if the condition does not hold."""
-        names = {"#state": "state", "#owner": "owner"}
-        used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": {"pk": {"S": pk}},
-            "UpdateExpression": update,
-            "ExpressionAttributeNames": used,
-            "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
-            "ReturnValues": "ALL_OLD",
-        }
-        if condition:
-            request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+class Budget:
+    """At most `per_minute` calls to Clemta in any 60 s, by whichever function: one conditional write a call.
+
+    A tenth may come at once, the rest evenly (GCRA: `next_at` is when the bucket would be empty again), so that bursts
+    answer quickly and no window of 60 s, wherever it begins, holds more.
+    """
+
+    def __init__(self, table: Table, per_minute: float, clock: Callable[[], float]) -> None:
+        burst = max(1, per_minute // 10)
+        self._interval = _WINDOW_SECONDS / (per_minute - burst + 1)
+        self._slack = (burst - 1) * self._interval
+        self._table = table
+        self._clock = clock
+        self._next_at = 0.0  # as last seen; it only saves a write
+
+    def take(self) -> None:
+        """Returns if a call may be made now; RateLimited says when its turn comes."""
+        now = self._clock()
+        for _ in range(3):
+            try:
+                self._next_at = self._advance(now)
+            except _NotMet as refusal:
+                self._next_at = float(refusal.item.get("next_at", 0))
+                if self._next_at > now + self._slack:
+                    raise RateLimited(
+                        "budget_used_up", retry_after=self._next_at - self._slack - now
+                    ) from None
+            else:
+                return
+        raise RateLimited("budget_contended", retry_after=self._interval)
+
+    def _advance(self, now: float) -> float:
+        if self._next_at < now:
+            idle = "attribute_not_exists(next_at) OR next_at < :now"
+            next_at = now + self._interval
+            self._table.update(_BUDGET, "SET next_at = :next", idle, {":next": next_at, ":now": now})
+            return next_at
+        busy = "next_at >= :now AND next_at <= :latest"
+        values = {":interval": self._interval, ":now": now, ":latest": now + self._slack}
+        old = self._table.update(_BUDGET, "SET next_at = next_at + :interval", busy, values)
+        return float(old["next_at"]) + self._interval
+
+    def exhausted(self, seconds: float) -> None:
+        """Clemta refused for the rate, somebody else's perhaps: nobody calls for so many seconds."""
+        until = self._clock() + seconds + self._slack
         try:
-            return _plain(self._client().update_item(**request).get("Attributes", {}))
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
-                raise _NotMet(_plain(error.response.get("Item", {}))) from None
-            raise Temporary("ledger_unavailable", str(error.response.get("Error", {}).get("Code"))) from error
-        except BotoCoreError as error:
-            raise Temporary("ledger_unavailable", type(error).__name__) from error
+            later = "attribute_not_exists(next_at) OR next_at < :until"
+            self._table.update(_BUDGET, "SET next_at = :until", later, {":until": until})
+        except (_NotMet, Temporary):
+            return  # it is later already, or the next call is refused again
 
 
 class _NotMet(Exception):

@@ -18,6 +18,7 @@ class Settings:
     retry_base_seconds: float
     give_up_hours: float
     search_lag_seconds: float
+    clemta_requests_per_minute: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -30,7 +31,15 @@ class Settings:
             retry_queue_url=environ["RETRY_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             default_company_id=environ["DEFAULT_COMPANY_ID"],
-            retry_base_seconds=float(environ["RETRY_BASE_SECONDS"]),
-            give_up_hours=float(environ["GIVE_UP_HOURS"]),
-            search_lag_seconds=float(environ["SEARCH_LAG_SECONDS"]),
+            retry_base_seconds=_number(environ, "RETRY_BASE_SECONDS"),
+            give_up_hours=_number(environ, "GIVE_UP_HOURS"),
+            search_lag_seconds=_number(environ, "SEARCH_LAG_SECONDS"),
+            clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
         )
+
+
+def _number(environ: Mapping[str, str], name: str) -> float:
+    try:
+        return float(environ[name])
+    except ValueError:
+        raise ValueError(f"{name} is not a number") from None  # float's own error would quote the value

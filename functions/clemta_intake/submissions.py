@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from .errors import TooLarge, Unreadable, UnsupportedMedia
 
 MAX_BODY = 180_000  # bytes; in base64 with its headers it stays under the 256 KiB of an SQS message
-MAX_HEADERS = 2_000  # characters of content type, kept headers and kept query, six bytes each at the worst
+MAX_HEADERS = 1_000  # characters of content type, kept headers and kept query, twelve bytes each at the worst
 MAX_FIELDS = 2_000  # values in one body; Typeform's largest forms have some hundreds
 MAX_DEPTH = 24
 _CHARSETS = {"utf-8", "ascii", "iso8859-1", "iso8859-9", "iso8859-15", "cp1252", "cp1254"}
@@ -60,8 +60,8 @@ def event_headers(event: Mapping[str, Any]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, values in many.items():
         for value in values or ():
-            name = name.lower()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
+            key = name.lower()
+            headers[key] = f"{headers[key]}, {value}" if key in headers else str(value)
     return headers
 
 
@@ -177,7 +177,7 @@ def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
 
 
 def _multipart(content_type: str, body: bytes, charset: str) -> list[tuple[str, str]]:
-    import multipart  # type: ignore[import-untyped]  # only for such a body
+    import multipart  # only for such a body
 
     boundary = multipart.parse_options_header(content_type)[1].get("boundary", "")
     fields, files = [], 0
@@ -212,7 +212,7 @@ def _nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 break
             place = inner
         last = keys[-1]
-        if last == "[]" and isinstance(place, dict):
+        if last == "[]":
             place.setdefault("", []).append(value)
         elif last not in place:
             place[last] = value

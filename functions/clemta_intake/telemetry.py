@@ -54,5 +54,7 @@ def _clemta_unauthorized() -> None:
     )
 
     dimensions = {"service": _SERVICE}
-    with single_metric("ClemtaUnauthorized", MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions):
+    with single_metric(
+        "ClemtaUnauthorized", MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions
+    ):
         pass  # it is written on leaving

@@ -1,4 +1,4 @@
-"""Puts the parts together: the only place that makes clients and reads secrets. Everything is made when first needed."""
+"""Puts the parts together: the only place that makes clients and reads secrets, each when it is first needed."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .clemta import Clemta
 from .delivery import Delivery
 from .errors import ConfigError, Temporary, Unavailable, UnknownSource
-from .ledger import Ledger
+from .ledger import Budget, Ledger, Table
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
@@ -51,14 +51,11 @@ class Wiring:
     @cached_property
     def delivery(self) -> Delivery:
         """The business rule with its real neighbours."""
+        table = Table(lambda: self._dynamodb, self.settings.ledger_table)
+        budget = Budget(table, self.settings.clemta_requests_per_minute, self.clock)
         return Delivery(
-            Clemta(self.settings.clemta_base_url, self.api_key),
-            Ledger(
-                lambda: self._dynamodb,
-                self.settings.ledger_table,
-                self.settings.search_lag_seconds,
-                self.clock,
-            ),
+            Clemta(self.settings.clemta_base_url, self.api_key, budget),
+            Ledger(table, self.settings.search_lag_seconds, self.clock),
             Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,6 +79,20 @@ class Aws:
         return sum(int(answer["Attributes"][name]) for name in names)
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The files of a certificate for this machine, and of its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certfile, keyfile = str(folder / "cert.pem"), str(folder / "key.pem")
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=x"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", keyfile, "-out", certfile]
+    try:
+        subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    return certfile, keyfile
+
+
 @pytest.fixture
 def clemta() -> Iterator[StandIn]:
     with StandIn(rate_limit=10_000) as stand_in:
@@ -115,6 +130,7 @@ def aws(
             retry_base_seconds=1,
             give_up_hours=72,
             search_lag_seconds=30,
+            clemta_requests_per_minute=100,
         ),
     )
 

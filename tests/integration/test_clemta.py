@@ -1,5 +1,6 @@
 """The Clemta client against the stand-in, over real sockets: answers sorted by what the caller may do."""
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +9,9 @@ import pytest
 
 from clemta_intake.clemta import Clemta
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, RateLimited, Temporary
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.fakes import contact
+from tests.fakes import FakeBudget, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -29,8 +30,13 @@ FULL = contact(
 
 
 @pytest.fixture
-def client(clemta: StandIn) -> Clemta:
-    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY)
+def budget() -> FakeBudget:
+    return FakeBudget()
+
+
+@pytest.fixture
+def client(clemta: StandIn, budget: FakeBudget) -> Clemta:
+    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
 
 
 def soon(seconds: float = 2) -> Deadline:
@@ -95,7 +101,7 @@ def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
         ("status", {"status": 403}, ConfigError, 0),
         ("status", {"status": 404}, ConfigError, 0),
         ("redirect", {}, ConfigError, 0),
-        ("rate_limited", {"seconds": 7}, Temporary, 0),
+        ("rate_limited", {"seconds": 7}, RateLimited, 0),
         ("status", {"status": 408}, OutcomeUnknown, 0),
         ("status", {"status": 503, "seconds": 9}, OutcomeUnknown, 0),
         ("error_before", {}, OutcomeUnknown, 0),
@@ -140,13 +146,43 @@ def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn,
 
 def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
     with pytest.raises(Temporary) as raised:
-        Clemta(closed, lambda stale: "k").create(contact(), soon())
+        Clemta(closed, lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert type(raised.value) is Temporary
+
+
+def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        with socket.create_connection(
+            server.getsockname()
+        ):  # it fills the queue: the next one is not answered
+            client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
+            began = time.monotonic()
+            with pytest.raises(Temporary) as raised:
+                client.create(contact(), soon(1))
+    assert type(raised.value) is Temporary
+    assert time.monotonic() - began < 1.5
+
+
+def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], budget: FakeBudget) -> None:
+    certfile, keyfile = certificate
+    with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
+        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
+        with pytest.raises(Temporary):
+            client.find(contact(), soon())
+        assert not clemta.requests, "a certificate that nobody vouches for gets no key"
+        client._session.verify = certfile
+        client.create(contact(), soon())
+        clemta.fault("slow", seconds=30)
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown):
+            client.create(contact(), soon(1))
+        assert time.monotonic() - began < 1.5
+        assert len(clemta.contacts()) == 2
 
 
 def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
     with pytest.raises(Temporary) as raised:
-        Clemta("http://clemta.invalid", lambda stale: "k").create(contact(), soon())
+        Clemta("http://clemta.invalid", lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert type(raised.value) is Temporary
 
 
@@ -154,6 +190,29 @@ def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
     with pytest.raises(Temporary):
         client.create(contact(), soon(0.1))
     assert not clemta.requests
+
+
+def test_p6_every_call_takes_from_the_budget(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
+    client.create(contact(), soon())
+    client.find(contact(), soon())
+    client.get("0" * 24, soon())
+    assert budget.taken == len(clemta.requests) == 3
+
+
+def test_p6_without_budget_no_call_is_made(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
+    budget.left = 0
+    with pytest.raises(RateLimited):
+        client.create(contact(), soon())
+    assert not clemta.requests
+
+
+def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    clemta.fault("rate_limited", seconds=7)
+    with pytest.raises(RateLimited):
+        client.find(contact(), soon())
+    assert budget.exhausted_for == [7]
 
 
 def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
@@ -164,7 +223,7 @@ def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
         return "clemta_new" if stale else "clemta_old"
 
     clemta.configure(api_keys=["clemta_new"])
-    Clemta(clemta.url, api_key).create(contact(), soon())
+    Clemta(clemta.url, api_key, FakeBudget()).create(contact(), soon())
     assert asked == [None, "clemta_old"]
     assert [request.status for request in clemta.requests] == [401, 200]
 
@@ -206,23 +265,25 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemt
 )
 def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str], answer: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
-        Clemta(serve(answer), lambda stale: "k").create(contact(), soon())
+        Clemta(serve(answer), lambda stale: "k", FakeBudget()).create(contact(), soon())
 
 
 def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
     with pytest.raises(Temporary):
-        Clemta(serve(b'{"success": true, "data": {"total": 0}}'), lambda stale: "k").find(contact(), soon())
+        Clemta(serve(b'{"success": true, "data": {"total": 0}}'), lambda stale: "k", FakeBudget()).find(
+            contact(), soon()
+        )
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes], str]) -> None:
-    client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k")
+    client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k", FakeBudget())
     assert client.find(contact(), soon()) == []
 
 
 def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:
     body = b'{"success": false, "error": {"code": "ada@example.com", "details": "x"}}'
     with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k").create(contact(), soon())
+        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert raised.value.code == "HTTP_400"
 
 
@@ -230,5 +291,5 @@ def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -
 def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 429, header)
     with pytest.raises(Temporary) as raised:
-        Clemta(url, lambda stale: "k").create(contact(), soon())
+        Clemta(url, lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert raised.value.retry_after == 0

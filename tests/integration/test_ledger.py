@@ -8,8 +8,8 @@ import pytest
 from botocore.config import Config
 
 from clemta_intake.delivery import Claim, Created
-from clemta_intake.errors import Busy, Temporary
-from clemta_intake.ledger import Ledger
+from clemta_intake.errors import Busy, RateLimited, Temporary
+from clemta_intake.ledger import Budget, Ledger, Table, _NotMet
 from tests.fakes import Clock, contact
 from tests.integration.conftest import Aws
 from tests.ledger_contract import LAG, LedgerContract
@@ -20,8 +20,13 @@ class TestLedger(LedgerContract):
     def setting(self, aws: Aws) -> SimpleNamespace:
         clock = Clock()
         client = boto3.client("dynamodb")
-        ledger = Ledger(lambda: client, aws.settings.ledger_table, LAG, clock)
+        ledger = Ledger(Table(lambda: client, aws.settings.ledger_table), LAG, clock)
         return SimpleNamespace(clock=clock, ledger=ledger)
+
+
+def table(aws: Aws) -> Table:
+    client = boto3.client("dynamodb")
+    return Table(lambda: client, aws.settings.ledger_table)
 
 
 def items(aws: Aws) -> list[dict[str, Any]]:
@@ -30,7 +35,7 @@ def items(aws: Aws) -> list[dict[str, Any]]:
 
 
 def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
-    ledger = Ledger(lambda: boto3.client("dynamodb"), aws.settings.ledger_table, LAG, Clock())
+    ledger = Ledger(table(aws), LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com")
     assert isinstance(claim, Claim)
     ledger.created(claim, "c1")
@@ -39,7 +44,7 @@ def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
 
 
 def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
-    ledger = Ledger(lambda: boto3.client("dynamodb"), aws.settings.ledger_table, LAG, Clock())
+    ledger = Ledger(table(aws), LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     assert "expires_at" in items(aws)[0]
@@ -59,28 +64,30 @@ def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> Non
             return self._real.update_item(**request)
 
     client: Any = Twice()
-    claim = Ledger(lambda: client, aws.settings.ledger_table, LAG, Clock()).claim(contact(), "")
+    claim = Ledger(Table(lambda: client, aws.settings.ledger_table), LAG, Clock()).claim(contact(), "")
     assert isinstance(claim, Claim)
     assert not claim.fresh
 
 
 def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: str) -> None:
-    for endpoint, table in ((closed, aws.settings.ledger_table), (aws.url, "no-such-table")):
+    for endpoint, name in ((closed, aws.settings.ledger_table), (aws.url, "no-such-table")):
         client = boto3.client(
             "dynamodb", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
         )
-        ledger = Ledger(lambda client=client: client, table, LAG, Clock())  # type: ignore[misc]
+        unreachable = Table(lambda client=client: client, name)  # type: ignore[misc]
+        ledger = Ledger(unreachable, LAG, Clock())
         with pytest.raises(Temporary) as raised:
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
         claim = Claim("contact#x", "x", True, 0)
         ledger.unknown(claim)
         ledger.release(claim)
+        Budget(unreachable, 100, Clock()).exhausted(60)
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(lambda: boto3.client("dynamodb"), aws.settings.ledger_table, LAG, clock)
+    ledger = Ledger(table(aws), LAG, clock)
     ledger.claim(contact(), "")
     with pytest.raises(Busy):
         ledger.claim(contact(), "")
@@ -89,3 +96,54 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     assert isinstance(second, Claim)
     ledger.created(second, "c2")
     assert ledger.claim(contact(), "") == Created("c2")
+
+
+class TestBudget:
+    @pytest.mark.parametrize("per_minute", [1, 2, 7, 30])
+    def test_p6_no_window_of_a_minute_holds_more_calls(self, aws: Aws, per_minute: int) -> None:
+        clock = Clock()
+        budgets = [Budget(table(aws), per_minute, clock) for _ in range(3)]  # as many functions
+        taken: list[float] = []
+        for step in range(400):
+            try:
+                budgets[step % 3].take()
+            except RateLimited:
+                clock.advance(0.37)
+            else:
+                taken.append(clock.now)
+        for first in taken:
+            assert sum(first <= call < first + 60 for call in taken) <= per_minute
+        assert len(taken) >= 0.9 * per_minute * (taken[-1] - taken[0]) / 60, "nor is it left unused"
+
+    def test_a_refusal_says_when_the_turn_comes(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 1, clock)
+        budget.take()
+        clock.advance(20)
+        with pytest.raises(RateLimited) as refusal:
+            budget.take()
+        assert refusal.value.retry_after == pytest.approx(40)
+        clock.advance(40)
+        budget.take()
+
+    def test_what_clemta_says_holds_for_all(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        other.take()
+        one.exhausted(60)
+        one.exhausted(10)
+        with pytest.raises(RateLimited) as refusal:
+            other.take()
+        assert refusal.value.retry_after == pytest.approx(60)
+
+    def test_where_everybody_is_at_it_it_comes_again_later(self, aws: Aws) -> None:
+        """Each write finds that another one was there first."""
+
+        class Contended(Table):
+            def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> Any:
+                idle = condition and "not_exists" in condition
+                raise _NotMet({"next_at": 1_800_000_001.0 if idle else 0})
+
+        with pytest.raises(RateLimited) as refusal:
+            Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take()
+        assert refusal.value.code == "budget_contended"

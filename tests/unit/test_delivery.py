@@ -14,6 +14,7 @@ from clemta_intake.errors import (
     KeyRefused,
     OutcomeUnknown,
     Permanent,
+    RateLimited,
     Temporary,
     Unavailable,
 )
@@ -249,8 +250,9 @@ class TestKeep:
         world.clock.advance(1)
         assert not world.delivery.postpone(envelope)
 
-    def test_waiting_for_another_delivery_is_no_attempt(self, world: World) -> None:
-        world.delivery.keep(SUBMISSION, Busy("claimed", retry_after=5))
+    @pytest.mark.parametrize("kind", [Busy, RateLimited])
+    def test_waiting_for_its_turn_is_no_attempt(self, world: World, kind: type[Temporary]) -> None:
+        world.delivery.keep(SUBMISSION, kind("x", retry_after=5))
         assert world.queues.retried[0][0].attempt == 0
         assert world.queues.retried[0][1] == 5 + BASE
 

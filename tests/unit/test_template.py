@@ -151,7 +151,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
 
 
 def test_the_functions_settings_are_the_templates(source: Any) -> None:
-    given = {name: "1" for name in source["Globals"]["Function"]["Environment"]["Variables"]}
+    given = dict.fromkeys(source["Globals"]["Function"]["Environment"]["Variables"], "1")
     assert Settings.read(given)
 
 

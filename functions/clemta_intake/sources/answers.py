@@ -1,4 +1,4 @@
-"""Answers, and the recogniser that reads a person from them: by type first, by common field names second, then not at all.
+"""Answers, and the recogniser that reads a person from them: by type first, then by common field names, or not at all.
 
 It knows the names that forms give their fields in English, Turkish, German, Spanish and French; it never guesses from
 what a person wrote.
@@ -6,7 +6,7 @@ what a person wrote.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,32 +24,38 @@ _TYPES = {
 # Each field's names as `_plain` writes them. A name that means two things stands under the one that the other languages
 # agree on: "nom" is a last name, and alone it is the whole name.
 _NAMES = {
-    "email": "email emailaddress mail mailaddress youremail useremail contactemail eposta epostaadresi epostaadresiniz"
-    " emailadresse emailadres correo correoelectronico courriel adresseemail adressemail",
-    "full_name": "name fullname yourname contactname displayname customername adsoyad adsoyadi adsoyadiniz adinizsoyadiniz"
-    " adivesoyadi vollstandigername vorundnachname nombrecompleto nombreyapellidos nomcomplet nometprenom prenometnom",
-    "first_name": "firstname fname givenname forename first namefirst ad adi adiniz isim ilkad vorname nombre prenom",
-    "last_name": "lastname lname surname familyname last namelast soyad soyadi soyadiniz soyisim nachname familienname"
-    " apellido apellidos nom nomdefamille",
-    "company": "company companyname organization organisation organizationname business businessname firma firmaadi sirket"
-    " sirketadi firmenname unternehmen empresa nombredelaempresa entreprise societe nomdelentreprise",
-    "phone": "phone phonenumber tel telephone telephonenumber mobile mobilephone mobilenumber cell cellphone yourphone"
-    " yourtel telefon telefonno telefonnumarasi telefonnumaraniz ceptelefonu gsm telefonnummer handy handynummer telefono"
-    " numerodetelefono movil celular numerodetelephone portable",
-    "address_1": "address address1 addressline1 addrline1 streetaddress street street1 line1 adres adresi adresiniz"
-    " adressatiri1 anschrift adresse strasse direccion calle rue",
-    "address_2": "address2 addressline2 addrline2 line2 street2 apartment suite adressatiri2 adresszusatz complementdadresse",
+    "email": "email emailaddress mail mailaddress youremail useremail contactemail eposta epostaadresi"
+    " epostaadresiniz emailadresi emailadresiniz mailadresi emailadresse mailadresse emailadres correo"
+    " correoelectronico courriel adresseemail adressemail",
+    "full_name": "name fullname yourname contactname displayname customername adsoyad adsoyadi adsoyadiniz"
+    " adinizsoyadiniz advesoyad adivesoyadi isimsoyisim vollstandigername vorundnachname nombrecompleto"
+    " nombreyapellidos nomcomplet nomprenom nometprenom prenometnom",
+    "first_name": "firstname fname givenname forename first namefirst ad adi adiniz isim ilkad vorname"
+    " nombre prenom",
+    "last_name": "lastname lname surname familyname last namelast soyad soyadi soyadiniz soyisim nachname"
+    " familienname apellido apellidos nom nomdefamille",
+    "company": "company companyname organization organisation organizationname business businessname firma"
+    " firmaadi sirket sirketadi firmenname unternehmen empresa nombredelaempresa entreprise societe"
+    " nomdelentreprise",
+    "phone": "phone phonenumber tel telephone telephonenumber mobile mobilephone mobilenumber cell cellphone"
+    " yourphone yourtel telefon telefonno telefonnumarasi telefonnumaraniz ceptelefonu gsm telefonnummer"
+    " handy handynummer telefono numerodetelefono movil celular numerodetelephone portable",
+    "address_1": "address address1 addressline1 addrline1 streetaddress street street1 line1 adres adresi"
+    " adresiniz adressatiri1 anschrift adresse strasse direccion calle rue",
+    "address_2": "address2 addressline2 addrline2 line2 street2 apartment suite adressatiri2 adresszusatz"
+    " complementdadresse",
     "city": "city town locality addresscity sehir stadt ort wohnort ciudad localidad ville",
     "district": "district county ilce bezirk distrito arrondissement",
     "province": "province il provincia",
     "state": "state region eyalet bundesland estado etat",
-    "postal_code": "postalcode postal zip zipcode postcode postakodu plz postleitzahl codigopostal codepostal",
+    "postal_code": "postalcode postal zip zipcode postcode postakodu plz postleitzahl codigopostal"
+    " codepostal",
     "country": "country countryname countrycode ulke land pais pays",
-    "tax_id": "taxid taxnumber taxidnumber vat vatid vatnumber vergino verginumarasi vergikimlikno vkn ustid ustidnr"
-    " steuernummer nif cif numerodetva tva",
-    "message": "message yourmessage comment comments note notes question enquiry inquiry description mesaj mesajiniz aciklama"
-    " nachricht kommentar mensaje comentario comentarios commentaire",
-    "billing_email": "billingemail invoiceemail faturaepostasi rechnungsemail",
+    "tax_id": "taxid taxnumber taxidnumber vat vatid vatnumber vergino verginumarasi vergikimlikno vkn ustid"
+    " ustidnr steuernummer nif cif numerodetva tva",
+    "message": "message yourmessage comment comments note notes question enquiry inquiry description mesaj"
+    " mesajiniz aciklama nachricht kommentar mensaje comentario comentarios commentaire",
+    "billing_email": "billingemail invoiceemail faturaeposta faturaepostasi rechnungsemail",
 }
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names.split()}
 
@@ -71,6 +77,9 @@ _CONTAINERS = frozenset(
         "user",
     ]
 )
+
+# What comes in parts, and the name under which its parts are known: "adiniz" {"first": …} is as "name" {"first": …}.
+_WHOLES = {"full_name": "name", "address_1": "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +115,12 @@ def to_answers(data: Any) -> list[Answer]:
 
 
 def _listed(item: dict[str, Any]) -> Iterator[Answer]:
-    path = (to_text(item.get("key")),)
-    for answer in _flattened(path, item.get("value")):
-        yield Answer(answer.path, answer.value, to_text(item.get("label")), to_text(item.get("type")))
+    key, label, kind = (to_text(item.get(name)) for name in ("key", "label", "type"))
+    value = item.get("value")
+    if isinstance(value, dict):  # a name or an address in parts: the label names the whole and none of them
+        key, label = (key if _plain(key) in _FIELD_OF else label), ""
+    for answer in _flattened((key,), value):
+        yield Answer(answer.path, answer.value, label, kind)
 
 
 def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
@@ -119,7 +131,7 @@ def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
         yield Answer(path, text)
 
 
-def recognise(answers: Iterable[Answer]) -> dict[str, str]:
+def recognise(answers: Sequence[Answer]) -> dict[str, str]:
     """Field -> text, for the fields named in _NAMES; the first answer of a field stands, types go before names."""
     found: dict[str, str] = {}
     for answer in answers:
@@ -136,6 +148,7 @@ def recognise(answers: Iterable[Answer]) -> dict[str, str]:
 
 def _field_of(path: tuple[str, ...]) -> str | None:
     names = [_plain(key) for key in path]
+    names[:-1] = [_WHOLES.get(_FIELD_OF.get(name, ""), name) for name in names[:-1]]
     for start in range(len(names)):
         if all(name in _CONTAINERS for name in names[:start]) and (
             field := _FIELD_OF.get("".join(names[start:]))

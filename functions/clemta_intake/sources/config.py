@@ -2,24 +2,28 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 
-from ..contacts import Billing, ContactRequest, Email
+from ..contacts import Billing, ContactRequest
 
 SHIPPED = Path(__file__).parents[2] / "sources.toml"
 """The file that ships with the functions."""
@@ -30,15 +34,55 @@ CONTACT_FIELDS = frozenset(
 )
 """Clemta's fields that a source may fill: not the contact's type and company, which are the operator's."""
 
+_COUNTRY = "the ISO code of a country, as TR, DE or GB"
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def reads(node: Any) -> Iterator[tuple[str, ...]]:
+    """What a parsed expression reads: `body.a.b` ("body", "a"), and `headers."x-id"` ("headers", "x-id")."""
+    kind, children = node["type"], node["children"]
+    if kind == "field":
+        yield (node["value"],)
+    elif kind == "subexpression" and children[0]["type"] == children[1]["type"] == "field":
+        yield (children[0]["value"], children[1]["value"])
+    elif kind in _SCOPES:
+        yield from reads(children[0])
+    elif kind != "expref":
+        for child in children:
+            yield from reads(child)
+
+
+# Expressions whose further parts are read from what the first one gives.
+_SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}
 
 
 def _expression(value: str) -> str:
     try:
-        jmespath.compile(value)
+        parsed = jmespath.compile(value).parsed
     except JMESPathError as error:
-        raise ValueError(f"is not JMESPath: {error}") from error
+        reason = str(error).splitlines()[0].removesuffix(", for expression:")
+        raise ValueError(f"is not JMESPath: {reason}") from error
+    for node in _nodes(parsed):
+        if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
+            allowed = ", ".join(sorted(Functions.FUNCTION_TABLE))
+            raise ValueError(f"{node['value']}() is no function of JMESPath; allowed: {allowed}")
+        if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
+            raise ValueError("means (!a).b where it says !a.b: write !(a.b)")
+    for root, *names in reads(parsed):
+        if root not in ("body", "headers", "query"):
+            raise ValueError(f"cannot read {root!r}; allowed: body, headers and query, as in body.{root}")
+        if root != "body" and not names:  # a submission that waits in a queue keeps only what is named
+            raise ValueError(f'must name what it reads, as in {root}."x-name"')
+        if root == "headers" and names[0] != names[0].lower():
+            raise ValueError(f"must name the header in lower case: {names[0].lower()}")
     return value
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for child in node["children"]:
+        if isinstance(child, dict):  # a slice has numbers
+            yield from _nodes(child)
 
 
 def _flat(value: Any) -> Any:
@@ -59,11 +103,36 @@ def _list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\z")]
-type Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}\z", to_lower=True)]
-type Expression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_expression)]
-type Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s?#@]+)\z", to_lower=True)]
-type Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+\z")]
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {allowed}")
+        return value
+
+    return AfterValidator(check)
+
+
+type Name = Annotated[
+    str, _matching("[a-z0-9][a-z0-9_-]{0,63}", "at most 64 lower-case letters, digits, - and _")
+]
+type CompanyId = Annotated[str, _matching("[0-9a-f]{24}", "24 hexadecimal digits in lower case")]
+type Header = Annotated[
+    str, StringConstraints(to_lower=True), _matching("[a-z0-9-]{1,64}", "a header's name, as x-signature")
+]
+type Expression = Annotated[str, AfterValidator(_expression)]
+type Signed = Annotated[
+    str,
+    _matching(
+        r"[^{}]*(\{(id|timestamp)\}[^{}]*)*\{body\}[^{}]*", "text with {body}, after any {id} and {timestamp}"
+    ),
+]
+type Origin = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    _matching(r"\*|https?://[^/\s?#@]+", 'an origin without a path, as "https://www.example.com", or "*"'),
+]
+type Url = Annotated[str, _matching(r"https?://\S+", "an address that begins with https:// or http://")]
+type Country = Annotated[str, _matching("[A-Z]{2}", _COUNTRY)]
 type ContactField = Annotated[str, AfterValidator(_contact_field)]
 
 
@@ -80,9 +149,7 @@ class Hmac(BaseModel):
     prefix: str = ""
     """Stands before each signature, as "sha256=" or "v1="; items that begin otherwise are no signatures."""
     separator: Annotated[str, StringConstraints(max_length=1)] = ""
-    signed: Annotated[
-        str, StringConstraints(pattern=r"^[^{}]*(\{(id|timestamp)\}[^{}]*)*\{body\}[^{}]*\z")
-    ] = "{body}"
+    signed: Signed = "{body}"
     """What is hashed: {body}, {timestamp} and {id} stand for the bytes as they came."""
     timestamp_header: Header | None = None
     timestamp_prefix: str | None = None
@@ -144,7 +211,7 @@ class _Source(BaseModel):
     model_config = _CONFIG
 
     name: Name
-    company_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}\z")]
+    company_id: CompanyId
     contact_type: Literal["customer", "vendor"] = "customer"
     on_existing: Literal["skip", "update", "create"] = "skip"
     """What to do where the e-mail is a contact of that company and type already."""
@@ -153,9 +220,10 @@ class _Source(BaseModel):
     contact: Annotated[dict[ContactField, Expression], BeforeValidator(_flat)] = {}
     """Clemta's field -> JMESPath over {body, headers, query}."""
     defaults: Annotated[
-        dict[ContactField, str | Annotated[tuple[Email, ...], BeforeValidator(_list)]], BeforeValidator(_flat)
+        dict[ContactField, Annotated[str | tuple[str, ...], PlainValidator(_list)]], BeforeValidator(_flat)
     ] = {}
-    default_country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\z")] | None = None
+    """Clemta's field -> what stands there where the sender gives nothing."""
+    default_country: Country | None = None
     name_fallback: Literal["email", "reject"] = "email"
 
     def expressions(self) -> list[str]:
@@ -200,11 +268,14 @@ class InvalidSources(Exception):
 
 
 def read_sources(path: Path) -> dict[str, Any]:
-    """The tables by name, unchecked; InvalidSources if the file is no TOML."""
+    """The tables by name, unchecked; InvalidSources if the file is no TOML or `sources` no table."""
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {}))
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InvalidSources(f"{path.name}: {error}") from error
+    if not isinstance(tables, dict):
+        raise InvalidSources(f"{path.name}: sources: must be a table for each source, as [sources.website]")
+    return tables
 
 
 def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
@@ -216,72 +287,101 @@ def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
 
 def check_file(path: Path) -> list[str]:
     """The names of the file's sources, every one of them checked; raises InvalidSources with all mistakes."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     tables = read_sources(path)
-    mistakes = [] if tables else [f"{path.name}: has no [sources.NAME] table"]
+    text = path.read_text(encoding="utf-8")
+    mistakes: list[tuple[tuple[str, ...], str]] = []
     for key in tomllib.loads(text).keys() - {"sources"}:
-        mistakes.append(f"{path.name}:{_line(text, (key,))}: {key}: is not known; allowed: sources")
+        mistakes.append(((key,), "is not known; allowed: sources"))
     for name, table in tables.items():
-        try:
-            to_source(name, table, "0" * 24)
-        except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=False):
-                keys = _keys(name, problem["loc"])
-                message = _allowed(problem, keys)
-                mistakes.append(
-                    f"{path.name}:{_line(text, ('sources', *keys))}: {'.'.join(('sources', *keys))}: {message}"
-                )
+        mistakes += [(("sources", name, *keys), message) for keys, message in _mistakes(name, table)]
     if mistakes:
-        raise InvalidSources("\n".join(mistakes))
+        places = sorted((_line(text, keys), ".".join(keys), message) for keys, message in mistakes)
+        raise InvalidSources("\n".join(f"{path.name}:{line}: {key}: {what}" for line, key, what in places))
+    if not tables:
+        raise InvalidSources(f"{path.name}: has no [sources.NAME] table")
     return list(tables)
 
 
-def _keys(name: str, location: tuple[int | str, ...]) -> tuple[str, ...]:
+def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with a source: keys below its table, and what is allowed there."""
+    if isinstance(table, dict) and "name" in table:
+        yield ("name",), "is not known: the table's own name is the source's"
+    try:
+        source = to_source(name, table, "0" * 24)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            yield _keys(problem), _message(problem)
+        return
+    # What is left is checked here alone: no cold start pays for it.
+    import phonenumbers
+
+    if source.default_country and source.default_country not in phonenumbers.SUPPORTED_REGIONS:
+        yield ("default_country",), f"must be {_COUNTRY}"
+    for field, value in source.defaults.items():
+        model = Billing if field.startswith("billing.") else ContactRequest
+        try:
+            TypeAdapter(model.model_fields[field.removeprefix("billing.")].annotation).validate_python(value)
+        except ValidationError as error:
+            yield ("defaults", field), _message(error.errors(include_url=False, include_input=False)[0])
+
+
+def _keys(problem: Any) -> tuple[str, ...]:
     """The keys as they stand in the file: without pydantic's names of union members and its marks."""
-    marks = {"form", "webhook", "hmac", "standard-webhooks", "token", "basic", "[key]"}
-    return (
-        name,
-        *(str(part) for part in location if str(part) not in marks and not str(part).startswith("tuple[")),
-    )
+    keys = [str(part) for part in problem["loc"][1:] if part != "[key]"]
+    if keys[:1] == ["auth"]:
+        del keys[1:2]
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        keys.append(problem["ctx"]["discriminator"].strip("'"))
+    return () if keys == ["name"] else tuple(keys)
 
 
-def _allowed(problem: Any, keys: tuple[str, ...]) -> str:
-    if problem["type"] == "extra_forbidden":
-        models: dict[int, tuple[type[BaseModel], ...]] = {
-            2: (Form, Webhook),
-            3: (Hmac, StandardWebhooks, Token, Basic),
-        }
-        known = {
-            field
-            for model in models.get(len(keys), ())
-            for field in model.model_fields
-            if _applies(model, problem)
-        }
-        return f"is not known; allowed: {', '.join(sorted(known - {'name', 'scheme'}))}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "union_tag_not_found":
-        return "needs a " + ("kind: 'form' or 'webhook'" if len(keys) == 1 else "scheme")
-    if problem["type"] == "missing" and keys[-1] == "auth":
-        return "is required: a webhook without authentication would accept anything from anyone"
-    return message
+def _message(problem: Any) -> str:
+    match problem["type"]:
+        case "extra_forbidden":
+            known = _MODELS[problem["loc"][-2]].model_fields.keys() - {"name"}
+            return f"is not known; allowed: {', '.join(sorted(known))}"
+        case "union_tag_invalid":
+            return f"is not known; allowed: {problem['ctx']['expected_tags']}"
+        case "missing" if problem["loc"] == ("webhook", "auth"):
+            return "is required: a webhook without authentication would accept anything from anyone"
+        case "missing" | "union_tag_not_found":
+            return "is required"
+        case "dict_type" | "model_attributes_type":
+            return "must be a table"
+        case "tuple_type":
+            return "must be a list"
+    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be", 1)
 
 
-def _applies(model: type[BaseModel], problem: Any) -> bool:
-    tag = next((field for field in ("kind", "scheme") if field in model.model_fields), "")
-    return set(get_args(model.model_fields[tag].annotation)) <= {str(part) for part in problem["loc"]}
+_MODELS: dict[str, type[BaseModel]] = {
+    "form": Form,
+    "webhook": Webhook,
+    "hmac": Hmac,
+    "standard-webhooks": StandardWebhooks,
+    "token": Token,
+    "basic": Basic,
+}
+
+_KEY = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
+_KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 
 
 def _line(text: str, keys: tuple[str, ...]) -> int:
-    """The line of the last of `keys` that can be found in the file, or of the table that it stands in."""
-    found, at = 1, 0
-    lines = text.splitlines()
-    for depth in range(1, len(keys) + 1):
-        table = r"\s*\.\s*".join(rf"[\"']?{re.escape(key)}[\"']?" for key in keys[:depth])
-        key = rf"[\"']?{re.escape(keys[depth - 1])}[\"']?"
-        for number in range(at, len(lines)):
-            if re.match(rf"\s*\[\s*{table}\s*[\].]", lines[number]) or (
-                depth > 2 and re.search(rf"(^|[{{,.])\s*{key}\s*[=.]", lines[number])
-            ):
-                found, at = number + 1, number
-                break
-    return found
+    """The line of `keys`, or of what stands nearest around them."""
+    wanted = ".".join(keys).split(".")
+    best, shared, table = 1, 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(rf"\s*\[+({_KEYS})\]", line)
+        found = header or re.match(rf"({_KEYS})=", line)
+        if not found:
+            continue
+        here = ".".join(key.strip("\"'") for key in re.findall(_KEY, found[1]))
+        if header:
+            table = here
+        elif table:
+            here = f"{table}.{here}"
+        pairs = zip(wanted, here.split("."), strict=False)
+        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if common > shared:
+            best, shared = number, common
+    return best

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from ..errors import ConfigError, Unmappable, Unreadable
 from ..submissions import Submission, read_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
-from .config import Form, Webhook
+from .config import Form, Webhook, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +79,16 @@ def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, st
 
 
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
-    named = {name for text in source.expressions() for name in _named(part, jmespath.compile(text).parsed)}
-    return {name: values[name] for name in sorted(named) if name in values and name not in _CREDENTIALS}
-
-
-def _named(part: str, node: Any) -> Iterator[str]:
-    """The fields of `part` in a parsed expression: `headers."x-delivery"` names x-delivery."""
-    children = node["children"]
-    if node["type"] == "subexpression" and children[0] == {"type": "field", "children": [], "value": part}:
-        yield children[1]["value"]
-    for child in children:
-        if isinstance(child, dict):
-            yield from _named(part, child)
+    read = {keys for text in source.expressions() for keys in reads(jmespath.compile(text).parsed)}
+    named = sorted(name for root, *names in read if root == part for name in names)
+    return {name: values[name] for name in named if name in values and name not in _CREDENTIALS}
 
 
 def _search(key: str, expression: str, data: Any) -> Any:
     try:
         return jmespath.search(expression, data, _OPTIONS)
-    except (JMESPathError, RecursionError) as error:
+    # Beyond its own errors, jmespath lets through what Python makes of, say, contains('abc', `null`) or ceil(1e999).
+    except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise ConfigError("mapping_failed", f"{key}: {error}") from error
 
 
@@ -115,14 +107,12 @@ def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tup
 
 def _clemta_fields(found: Mapping[str, str]) -> dict[str, Any]:
     """Recognised fields under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
-    name = found.get("full_name") or " ".join(
-        found[part] for part in ("first_name", "last_name") if part in found
-    )
-    if "@" in name:  # Auth0 puts the e-mail where it knows no name
-        name = ""
     company, message = found.get("company", ""), found.get("message", "")
+    both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
+    names = (found.get("full_name", ""), both, company)
     fields: dict[str, Any] = {
-        "full_name": name or company,
+        # Auth0 puts the e-mail where it knows no name
+        "full_name": next((name for name in names if name and "@" not in name), ""),
         "email": found.get("email") or found.get("billing_email", ""),
         "description": "\n".join(
             text for text in (f"Company: {company}" if company else "", message) if text
@@ -169,8 +159,8 @@ def _contact(found: Mapping[str, Any], source: Form | Webhook) -> ContactRequest
 
 
 def _one_line(value: str) -> str:
-    """An address from a text area keeps its lines apart, in one line."""
-    return re.sub(r"\s*[\r\n]+\s*", ", ", value.strip())
+    """An address from a text area keeps its lines apart, in one line; a tab is a space."""
+    return re.sub(r"\s*[\r\n]+\s*", ", ", value.strip()).replace("\t", " ")
 
 
 def _addresses(value: Any) -> Any:

@@ -4,18 +4,27 @@ import gettext
 import unicodedata
 from functools import cache
 
-# Names in daily use that ISO 3166 does not list.
+# Names in daily use that ISO 3166 does not list, as `_folded` writes them.
 _ALSO = {
     "turkey": "TR",
     "uk": "GB",
     "great britain": "GB",
     "england": "GB",
+    "ingiltere": "GB",
+    "inglaterra": "GB",
+    "angleterre": "GB",
+    "grossbritannien": "GB",
     "scotland": "GB",
     "wales": "GB",
     "america": "US",
     "u.s.a.": "US",
     "u.s.": "US",
+    "abd": "US",
     "russia": "RU",
+    "rusya": "RU",
+    "russland": "RU",
+    "rusia": "RU",
+    "russie": "RU",
     "the netherlands": "NL",
     "holland": "NL",
     "uae": "AE",
@@ -37,14 +46,15 @@ def phone(number: str, region: str | None) -> dict[str, str]:
     if not phonenumbers.is_possible_number(parsed):
         return {"phone": number}
     national = phonenumbers.national_significant_number(parsed)
-    return {"phone": national, "phone_code": f"+{parsed.country_code}"}
+    extension = f" ext. {parsed.extension}" if parsed.extension else ""
+    return {"phone": national + extension, "phone_code": f"+{parsed.country_code}"}
 
 
 def country(name: str) -> dict[str, str]:
     """`country` and `iso_code` ("Türkiye", "TR") of a name or code; only `country`, as written, if it is not known."""
     import pycountry  # only for a contact that has a country: 25 ms
 
-    code = _ALSO.get(name.casefold())
+    code = _ALSO.get(_folded(name))
     found = pycountry.countries.get(alpha_2=code) if code else None
     if found is None:
         try:
@@ -64,7 +74,9 @@ def _translated() -> dict[str, str]:
     names = {}
     for language in _LANGUAGES:
         catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
-        names.update({_folded(catalogue.gettext(entry.name)): entry.alpha_2 for entry in pycountry.countries})
+        for entry in pycountry.countries:
+            for english in (entry.name, getattr(entry, "common_name", entry.name)):
+                names[_folded(catalogue.gettext(english))] = entry.alpha_2
     return names
 
 

@@ -11,7 +11,7 @@ from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 
 from ..errors import Unauthentic
-from .config import Auth, Basic, Hmac, StandardWebhooks, Token
+from .config import Auth, Hmac, StandardWebhooks, Token
 
 _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of 100
 _TIMESTAMP = re.compile("[0-9]{1,15}")
@@ -36,7 +36,7 @@ def authenticate(
     elif isinstance(auth, Token):
         _token(auth, usable, headers, query)
     else:
-        _basic(auth, usable, headers)
+        _basic(usable, headers)
 
 
 def _hmac(auth: Hmac, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float) -> None:
@@ -112,7 +112,7 @@ def _token(auth: Token, secrets: Sequence[str], headers: Mapping[str, str], quer
     )
 
 
-def _basic(auth: Basic, secrets: Sequence[str], headers: Mapping[str, str]) -> None:
+def _basic(secrets: Sequence[str], headers: Mapping[str, str]) -> None:
     received = _decoded(_credentials(headers, "basic"), "base64")
     if not received:
         raise Unauthentic("credentials_missing")
@@ -122,7 +122,7 @@ def _basic(auth: Basic, secrets: Sequence[str], headers: Mapping[str, str]) -> N
 
 
 def _credentials(headers: Mapping[str, str], scheme: str) -> str:
-    found, _, value = headers.get("authorization", "")[:_MAX_HEADER].partition(" ")
+    found, _, value = headers.get("authorization", "").partition(" ")
     return value.strip() if found.lower() == scheme else ""
 
 

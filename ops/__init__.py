@@ -1,0 +1,1 @@
+"""The operator's command; never shipped to Lambda."""

@@ -1,0 +1,497 @@
+"""A submission becomes Clemta's request, or a refusal that names the fields."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clemta_intake.errors import ConfigError, Refused, Unmappable, Unreadable, UnsupportedMedia
+from clemta_intake.sources.config import Form, Webhook, to_source
+from clemta_intake.sources.mapping import Reading, kept_headers, kept_query, read
+from clemta_intake.submissions import Submission
+from tests.fakes import COMPANY
+
+OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
+SECRETS = {"scheme": "token", "secret": "crm"}
+ADA = {"name": "Ada Example", "email": "ada@example.com"}
+
+
+def form(**keys: Any) -> Form | Webhook:
+    return to_source("website", {"kind": "form", **keys}, COMPANY)
+
+
+def webhook(**keys: Any) -> Form | Webhook:
+    return to_source("crm", {"kind": "webhook", "auth": SECRETS, "answers": "body", **keys}, COMPANY)
+
+
+def reading(data: Any, source: Form | Webhook, **parts: Any) -> Reading | None:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    parts = {"content_type": "application/json"} | parts
+    return read(Submission("id", source.name, 1_800_000_000, body, **parts), source)
+
+
+def contact(data: Any, source: Form | Webhook | None = None, **parts: Any) -> dict[str, Any]:
+    """The body that Clemta would get, without what is always the same."""
+    source = source or form()
+    found = reading(data, source, **parts)
+    assert found is not None
+    body = found.contact.body()
+    assert (body.pop("type"), body.pop("company_id")) == (source.contact_type, source.company_id)
+    return body
+
+
+def mistakes(data: Any, source: Form | Webhook | None = None) -> dict[str, str]:
+    with pytest.raises(Unmappable) as caught:
+        reading(data, source or form())
+    assert caught.value.__cause__ is None, "pydantic's own error would carry the values along"
+    return dict(caught.value.fields)
+
+
+class TestAPlainForm:
+    def test_a_form_needs_no_mapping(self) -> None:
+        written = {
+            "Ad": "Ayşe",
+            "Soyad": "Örnek 🎉",
+            "E-posta": " ayse@example.com ",
+            "Telefon": "0532 123 45 67",
+            "Şirket": "Örnek A.Ş.",
+            "Adres": "Örnek Sokak 1\r\nKat 2",
+            "İlçe": "Kadıköy",
+            "Şehir": "İstanbul",
+            "Posta Kodu": "34000",
+            "Ülke": "Türkiye",
+            "Vergi No": "1234567890",
+            "Mesajınız": "Merhaba!\nİki satır.",
+            "fatura_eposta": "fatura@example.com",
+        }
+        sent = urlencode(written).encode()
+        assert contact(sent, content_type="application/x-www-form-urlencoded") == {
+            "full_name": "Ayşe Örnek 🎉",
+            "email": "ayse@example.com",
+            "description": "Company: Örnek A.Ş.\nMerhaba!\nİki satır.",
+            "billing": {
+                "email": "fatura@example.com",
+                "phone": "5321234567",
+                "phone_code": "+90",
+                "iso_code": "TR",
+                "country": "Türkiye",
+                "address_1": "Örnek Sokak 1, Kat 2",
+                "district": "Kadıköy, İstanbul",
+                "postal_code": "34000",
+                "tax_id": "1234567890",
+            },
+        }
+
+    def test_multipart_is_read_as_well(self) -> None:
+        body = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nada@example.com\r\n--b--\r\n'
+        read = contact(body, content_type="multipart/form-data; boundary=b")
+        assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
+
+    def test_numbers_and_lists_become_text(self) -> None:
+        written = ADA | {"phone": 905321234567, "zip": 34000, "notes": ["a", 2]}
+        assert contact(written, form(default_country="TR")) == {
+            "full_name": "Ada Example",
+            "email": "ada@example.com",
+            "description": "a, 2",
+            "billing": {"phone": "5321234567", "phone_code": "+90", "postal_code": "34000"},
+        }
+
+    @pytest.mark.parametrize(
+        "body", [b"[]", b'"ada@example.com"', b"7", b"null", b'[{"email": "ada@example.com"}]']
+    )
+    def test_a_body_must_be_an_object_of_fields(self, body: bytes) -> None:
+        with pytest.raises(Unreadable, match="object of fields"):
+            reading(body, form())
+
+    def test_what_cannot_be_read_is_refused_as_such(self) -> None:
+        with pytest.raises(Unreadable):
+            reading(b"{", form())
+        with pytest.raises(UnsupportedMedia):
+            reading(b"<a/>", form(), content_type="text/xml")
+
+
+class TestName:
+    @pytest.mark.parametrize(
+        ("written", "name"),
+        [
+            ({"name": "Ada Example", "first": "A", "last": "E"}, "Ada Example"),
+            ({"first": "Ada", "last": "Example"}, "Ada Example"),
+            ({"last": "Example"}, "Example"),
+            ({"user": {"name": "Ada"}, "product": {"name": "Shoe"}}, "Ada"),
+            ({"product": {"name": "Shoe"}}, "ada@example.com"),
+            ({"company": "Example Ltd"}, "Example Ltd"),
+            ({"name": "ada@example.com"}, "ada@example.com"),
+            ({"name": "ada@example.com", "given_name": "Ada", "family_name": "Example"}, "Ada Example"),
+            ({"name": "ada@example.com", "company": "Example Ltd"}, "Example Ltd"),
+            ({"name": " \n"}, "ada@example.com"),
+            ({"name": "Ada\r\nBcc: bo@example.com", "first": "Ada"}, "Ada"),
+            ({"name": "Ada\r\n  X: y"}, "Ada, X: y"),
+            ({"name": "Ada\tExample"}, "Ada Example"),
+            ({"name": "Zoë 🎉 O'Neil-李"}, "Zoë 🎉 O'Neil-李"),
+            ({"name": 7}, "7"),
+            ({"name": True}, "ada@example.com"),
+        ],
+    )
+    def test_it_is_the_best_there_is(self, written: dict[str, Any], name: str) -> None:
+        assert contact({"email": "ada@example.com", **written})["full_name"] == name
+
+    def test_none_may_be_refused_instead(self) -> None:
+        strict = form(name_fallback="reject")
+        assert mistakes({"email": "ada@example.com"}, strict) == {"full_name": "is required"}
+        assert contact(ADA, strict)["full_name"] == "Ada Example"
+
+    @pytest.mark.parametrize("name", ["A" * 10_240, "Ada\x00", "Ada\x1b[31m", "Ada\u2028Example"])
+    def test_one_that_no_list_can_show_is_refused(self, name: str) -> None:
+        assert list(mistakes(ADA | {"name": name})) == ["full_name"]
+
+
+class TestEmail:
+    def test_it_is_required(self) -> None:
+        values: list[Any] = ["", " ", None, [], {}, True]
+        for nothing in values:
+            assert mistakes({"name": "Ada", "email": nothing}) == {"email": "is required"}
+        assert mistakes({}) == {"email": "is required"}
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "ada",
+            "ada@example",
+            "ada@example.com.",
+            "ada@example.com\r\nBcc: bo@example.com",
+            "ada@example.com, bo@example.com",
+            ["ada@example.com", "bo@example.com"],
+            "ayşe@example.com",
+            "a" * 300 + "@example.com",
+            7,
+        ],
+    )
+    def test_a_wrong_one_is_named_and_not_quoted(self, written: Any) -> None:
+        assert mistakes({"name": "Ada", "email": written}) == {"email": "must be an e-mail address"}
+
+    def test_that_of_the_invoice_stands_in(self) -> None:
+        read = contact({"billing_email": "books@example.com"})
+        assert (read["email"], read["billing"]) == ("books@example.com", {"email": "books@example.com"})
+
+    def test_an_international_domain_is_written_as_mail_servers_know_it(self) -> None:
+        assert contact({"email": "ada@exämple.com"})["email"] == "ada@xn--exmple-cua.com"
+
+
+class TestPhoneAndCountry:
+    @pytest.mark.parametrize(
+        ("written", "default", "billing"),
+        [
+            ({"phone": "+90 532 123 45 67"}, None, {"phone": "5321234567", "phone_code": "+90"}),
+            ({"phone": "0532 123 45 67"}, "TR", {"phone": "5321234567", "phone_code": "+90"}),
+            ({"phone": "0532 123 45 67"}, None, {"phone": "0532 123 45 67"}),
+            ({"phone": "after six"}, "TR", {"phone": "after six"}),
+            ({"country": "Almanya"}, None, {"country": "Germany", "iso_code": "DE"}),
+            ({"country": "Narnia"}, None, {"country": "Narnia"}),
+            ({"country": "tr"}, None, {"country": "Türkiye", "iso_code": "TR"}),
+            (
+                {"country": "Deutschland", "phone": "030 901820"},
+                "TR",
+                {"country": "Germany", "iso_code": "DE", "phone": "30901820", "phone_code": "+49"},
+            ),
+            (
+                {"country": "Narnia", "phone": "0532 123 45 67"},
+                "TR",
+                {"country": "Narnia", "phone": "5321234567", "phone_code": "+90"},
+            ),
+        ],
+    )
+    def test_they_take_clemta_s_shape(
+        self, written: dict[str, str], default: str | None, billing: dict[str, str]
+    ) -> None:
+        assert contact(ADA | written, form(default_country=default))["billing"] == billing
+
+    def test_a_code_alone_gives_the_country(self) -> None:
+        source = form(contact={"billing.iso_code": "body.code"})
+        assert contact(ADA | {"code": "TR"}, source)["billing"] == {"country": "Türkiye", "iso_code": "TR"}
+
+    def test_what_a_mapping_gives_in_full_stays_as_it_is(self) -> None:
+        fields = {"phone": "0532 123 45 67", "phone_code": "+90", "country": "Elsewhere", "iso_code": "TR"}
+        source = form(contact={f"billing.{name}": f"body.x.{name}" for name in fields})
+        assert contact(ADA | {"x": fields}, source)["billing"] == fields
+
+
+class TestMapping:
+    def test_it_goes_before_what_is_recognised_field_by_field(self) -> None:
+        source = form(contact={"full_name": "join(' ', [body.a, body.b])", "billing.state": "query.state"})
+        written = ADA | {"a": "Bo", "b": None, "city": "Izmir"}
+        assert contact(written, source, query={"state": "x"}) == {
+            "full_name": "Bo",
+            "email": "ada@example.com",
+            "billing": {"state": "x", "district": "Izmir"},
+        }
+
+    def test_a_webhook_without_answers_has_nothing_but_its_mapping(self) -> None:
+        source = webhook(answers=None, contact={"email": "body.contact.mail"})
+        read = contact({"name": "Not asked", "contact": {"mail": "ada@example.com"}}, source)
+        assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
+
+    def test_answers_may_stand_anywhere_in_the_body(self) -> None:
+        source = webhook(answers="body.data.fields")
+        fields = [
+            {"key": "q1", "label": "Ad Soyad", "type": "INPUT_TEXT", "value": "Ayşe Örnek"},
+            {
+                "key": "q2",
+                "label": "Bize nereden ulaşalım?",
+                "type": "INPUT_EMAIL",
+                "value": "ayse@example.com",
+            },
+        ]
+        read = contact({"name": "form name", "data": {"fields": fields}}, source)
+        assert read == {"full_name": "Ayşe Örnek", "email": "ayse@example.com"}
+
+    def test_answers_that_are_not_there_are_none(self) -> None:
+        assert mistakes({}, webhook(answers="body.data.fields")) == {"email": "is required"}
+
+    @pytest.mark.parametrize("value", [{"a": "b"}, True, False])
+    def test_what_is_no_text_is_refused(self, value: Any) -> None:
+        source = form(contact={"description": "body.x"})
+        assert mistakes(ADA | {"x": value}, source) == {"description": "must be text"}
+
+    @pytest.mark.parametrize("value", [None, "", " ", []])
+    def test_nothing_is_no_value(self, value: Any) -> None:
+        source = form(contact={"status": "body.x", "cc_emails": "body.x", "billing.state": "body.x"})
+        assert contact(ADA | {"x": value}, source).keys() == {"full_name", "email"}
+
+    @pytest.mark.parametrize(
+        ("value", "addresses"),
+        [
+            ("bo@example.com", ["bo@example.com"]),
+            (" bo@example.com , cy@example.com,", ["bo@example.com", "cy@example.com"]),
+            (["bo@example.com", "cy@example.com"], ["bo@example.com", "cy@example.com"]),
+        ],
+    )
+    def test_copies_go_to_one_address_or_several(self, value: Any, addresses: list[str]) -> None:
+        source = form(contact={"cc_emails": "body.x", "bcc_emails": "body.x"})
+        read = contact(ADA | {"x": value}, source)
+        assert (read["cc_emails"], read["bcc_emails"]) == (addresses, addresses)
+
+    @pytest.mark.parametrize("value", ["bo", ["bo@example.com", "bo"], [7], [None], 7, {"a": "b"}, True])
+    def test_a_copy_to_no_address_is_refused(self, value: Any) -> None:
+        assert list(mistakes(ADA | {"x": value}, form(contact={"cc_emails": "body.x"}))) == ["cc_emails"]
+
+    def test_all_wrong_fields_are_named_at_once(self) -> None:
+        written = {"name": "A" * 300, "email": "ada", "zip": "1\x002"}
+        assert mistakes(written).keys() == {"full_name", "email", "billing.postal_code"}
+
+    def test_type_and_company_are_the_operator_s(self) -> None:
+        source = form(contact_type="vendor", company_id="0123456789abcdef01234567")
+        written = ADA | {"type": "customer", "company_id": COMPANY, "billing": {"company_id": COMPANY}}
+        assert contact(written, source) == {"full_name": "Ada Example", "email": "ada@example.com"}
+
+    @pytest.mark.parametrize(
+        ("expression", "body"),
+        [
+            ("contains('lead.created lead.changed', body.event)", {"event": None}),
+            ("ceil(to_number(body.n))", {"n": "1e999"}),
+            ("body.list[::0]", {"list": [1]}),
+            ("sum(body.list)", {"list": [10**400, 0.5]}),
+            ("starts_with(body.event, 'lead')", {"event": None}),
+            ("abs(body.n, body.n)", {"n": 1}),
+        ],
+    )
+    def test_an_expression_that_fails_on_this_body_is_the_operator_s_to_mend(
+        self, expression: str, body: dict[str, Any]
+    ) -> None:
+        for source, key in (
+            (form(accept=expression), "accept"),
+            (form(delivery_id=expression), "delivery_id"),
+            (form(contact={"status": expression}), "contact.status"),
+            (webhook(answers=expression), "answers"),
+        ):
+            with pytest.raises(ConfigError, match=f"^{key}: ") as caught:
+                reading(ADA | body, source)
+            assert caught.value.code == "mapping_failed"
+
+
+class TestDefaults:
+    def test_they_stand_where_the_sender_gives_nothing(self) -> None:
+        defaults = {"full_name": "Friend", "cc_emails": ["books@example.com"], "billing.country": "TR"}
+        assert contact({"email": "ada@example.com", "name": ""}, form(defaults=defaults)) == {
+            "full_name": "Friend",
+            "email": "ada@example.com",
+            "cc_emails": ["books@example.com"],
+            "billing": {"country": "Türkiye", "iso_code": "TR"},
+        }
+
+    def test_what_the_sender_gives_goes_before_them(self) -> None:
+        defaults = {"full_name": "Friend", "email": "no@example.com", "cc_emails": ["books@example.com"]}
+        source = form(defaults=defaults, contact={"cc_emails": "body.cc"})
+        read = contact(ADA | {"cc": "bo@example.com"}, source)
+        assert read == {
+            "full_name": "Ada Example",
+            "email": "ada@example.com",
+            "cc_emails": ["bo@example.com"],
+        }
+
+    def test_they_may_name_the_source_and_the_day(self) -> None:
+        source = form(defaults={"description": "Signed up through {source} on {date}, {name}"})
+        assert contact(ADA, source)["description"] == "Signed up through website on 2027-01-15, {name}"
+
+
+class TestEvents:
+    @pytest.mark.parametrize(
+        ("expression", "body", "taken"),
+        [
+            ("body.event=='lead.created'", {"event": "lead.created"}, True),
+            ("body.event=='lead.created'", {"event": "lead.changed"}, False),
+            ("body.event=='lead.created'", {}, False),
+            ("!(body.test)", {}, True),
+            ("!(body.test)", {"test": True}, False),
+            ("query.list=='news'", {}, True),
+            ('headers."x-event"', {}, True),
+        ],
+    )
+    def test_only_those_of_interest_are_read(
+        self, expression: str, body: dict[str, Any], taken: bool
+    ) -> None:
+        found = reading(
+            ADA | body, webhook(accept=expression), query={"list": "news"}, headers={"x-event": "lead"}
+        )
+        assert (found is not None) == taken
+
+    def test_one_of_no_interest_need_not_be_mappable(self) -> None:
+        assert reading([], form(accept="body.event")) is None
+
+
+class TestDeliveryId:
+    def delivery_id(self, source: Form | Webhook, data: Any = ADA, **parts: Any) -> str:
+        found = reading(data, source, **parts)
+        assert found is not None
+        return found.delivery_id
+
+    def test_it_is_the_sender_s(self) -> None:
+        by_header = webhook(delivery_id='headers."x-delivery"')
+        assert self.delivery_id(by_header, headers={"x-delivery": " d1 "}) == "d1"
+        assert self.delivery_id(webhook(delivery_id="body.id"), ADA | {"id": 7}) == "7"
+
+    @pytest.mark.parametrize("data", [ADA, ADA | {"id": ""}, ADA | {"id": {"a": 1}}, ADA | {"id": None}])
+    def test_without_one_the_same_bytes_are_the_same_delivery(self, data: Any) -> None:
+        body = json.dumps(data).encode()
+        assert self.delivery_id(webhook(delivery_id="body.id"), body) == hashlib.sha256(body).hexdigest()
+        assert self.delivery_id(form(), body) != self.delivery_id(form(), body + b" ")
+
+
+SENT = {"x-delivery": "d1", "x-event": "lead", "x-signature": "s", "authorization": "a", "cookie": "c"}
+
+
+class TestWhatIsKept:
+    """What goes on the queue beside the body: what the mapping will read there, and no credential."""
+
+    def test_only_headers_that_an_expression_names(self) -> None:
+        source = webhook(
+            delivery_id='headers."x-delivery" || headers."x-missing"',
+            contact={"status": 'join(\'-\', [headers."x-event", body.headers."x-signature"])'},
+        )
+        assert kept_headers(source, SENT) == {"x-delivery": "d1", "x-event": "lead"}
+        assert kept_headers(form(), SENT) == {}
+
+    def test_only_parameters_that_an_expression_names(self) -> None:
+        source = webhook(accept="query.list == 'news'", answers="body.query")
+        assert kept_query(source, {"list": "news", "token": "t", "x": "y"}) == {"list": "news"}
+
+    def test_p8_no_credential_even_if_it_is_named(self) -> None:
+        source = webhook(delivery_id="headers.authorization || headers.cookie || query.token")
+        assert kept_headers(source, SENT) == {}
+        assert kept_query(source, {"token": "t"}) == {}
+
+    def test_what_is_kept_is_enough_to_read_it_again(self) -> None:
+        source = webhook(delivery_id='headers."x-delivery"', contact={"status": "query.list"})
+        query = {"list": "news", "token": "t"}
+        whole = reading(ADA, source, headers=SENT, query=query)
+        kept = reading(ADA, source, headers=kept_headers(source, SENT), query=kept_query(source, query))
+        assert whole == kept
+
+
+@pytest.mark.skipif(not OPENAPI.is_file(), reason="Clemta's published OpenAPI is not at hand")
+def test_the_contact_is_what_clemta_publishes() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    document = json.loads(OPENAPI.read_text(encoding="utf-8"))
+    schema = {"$ref": "#/components/schemas/CreateContactRequest", "components": document["components"]}
+    source = form(default_country="TR", defaults={"cc_emails": ["books@example.com"]})
+    for more in ({}, {"phone": "0532 123 45 67", "country": "Almanya"}, {"company": "Example", "zip": 34000}):
+        found = reading(ADA | more, source)
+        assert found is not None
+        checker = jsonschema.FormatChecker()
+        jsonschema.Draft202012Validator(schema, format_checker=checker).validate(found.contact.body())
+
+
+_KNOWN = ["email", "name", "first", "last", "phone", "country", "city", "user", "data", "company", "message"]
+_WORDS = st.sampled_from([*_KNOWN, "company_id", "type", "billing", "billing_email", "cc", "zip", "x"])
+_TEXTS = st.text() | st.sampled_from(
+    [
+        "ada@example.com",
+        "ada@exämple.com",
+        "Ada",
+        "0532 123 45 67",
+        "+90 532",
+        "TR",
+        "Almanya",
+        "\x00",
+        "a\r\nb",
+        " ",
+    ]
+)
+_DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_WORDS | st.text(), inner, max_size=6),
+    max_leaves=8,
+)
+_SOURCES = st.sampled_from(
+    [
+        form(),
+        form(default_country="TR", name_fallback="reject", defaults={"description": "{source} {date}"}),
+        form(defaults={"email": "no@example.com", "cc_emails": ["books@example.com"]}),
+        form(
+            accept="body.x != 'no'",
+            delivery_id="body.x",
+            contact={
+                "full_name": "join(' ', body.name)",
+                "description": "to_string(body)",
+                "status": "body.x",
+                "cc_emails": "body.cc",
+                "billing.phone": "max(body.phone)",
+                "billing.iso_code": "body.country",
+            },
+        ),
+    ]
+)
+
+
+def _values(data: Any) -> list[Any]:
+    if isinstance(data, dict):
+        return [data, *(value for inner in data.values() for value in _values(inner))]
+    return (
+        [data, *(value for inner in data for value in _values(inner))] if isinstance(data, list) else [data]
+    )
+
+
+_ANSWERS = st.dictionaries(_WORDS, _TEXTS | _DATA, max_size=6)
+_SIGN_UPS = _ANSWERS.map(lambda answers: answers | {"email": "ada@example.com"})
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(data=_SIGN_UPS | _ANSWERS | _DATA, source=_SOURCES)
+def test_any_data_is_a_contact_without_empty_values_or_refused(data: Any, source: Form) -> None:
+    try:
+        found = reading(data, source)
+    except (Refused, ConfigError):
+        return
+    if found is None:
+        assert source.accept
+        return
+    body = found.contact.body()
+    assert (body["company_id"], body["type"]) == (COMPANY, "customer")
+    assert not [value for value in _values(body) if value in ("", None, [], {})]
+    assert all(isinstance(value, str | dict | list) for value in _values(body))
+    assert found.delivery_id
+    json.dumps(body, ensure_ascii=False).encode()

@@ -1,0 +1,571 @@
+"""P5, fail closed: a webhook is accepted only from whom it says it is from, and no input ends in another way."""
+
+import hashlib
+import hmac
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from standardwebhooks import Webhook as ReferenceWebhook
+
+from clemta_intake.errors import Unauthentic
+from clemta_intake.sources.config import Auth
+from clemta_intake.sources.signatures import authenticate
+from clemta_intake.submissions import event_headers
+
+NOW = 1_800_000_000
+BODY = '{"name": "Ayşe 🎉"}'.encode()
+KEY = "whsec_" + b64encode(bytes(range(24))).decode()
+OTHER_KEY = "whsec_" + b64encode(bytes(range(24, 48))).decode()
+VECTORS = Path(__file__).parents[3] / "shared/vectors"
+
+type Headers = dict[str, str]
+
+
+def auth(**keys: Any) -> Auth:
+    checked: Auth = TypeAdapter(Auth).validate_python({"secret": "crm", **keys})
+    return checked
+
+
+def digest(secret: str, signed: bytes, digest_name: str = "sha256") -> bytes:
+    return hmac.new(secret.encode(), signed, digest_name).digest()
+
+
+def signed_in_hex(secret: str, body: bytes, at: int) -> Headers:
+    return {"x-signature": "sha256=" + digest(secret, body).hex()}
+
+
+def signed_in_base64(secret: str, body: bytes, at: int) -> Headers:
+    return {"x-signature": b64encode(digest(secret, body)).decode()}
+
+
+def signed_like_stripe(secret: str, body: bytes, at: int) -> Headers:
+    return {"x-signature": f"t={at},v1={digest(secret, b'%d.' % at + body).hex()},v0=junk"}
+
+
+def signed_like_workos(secret: str, body: bytes, at: int) -> Headers:
+    milliseconds = at * 1000
+    signature = digest(secret, b"%d.d1." % milliseconds + body).hex()
+    return {"x-signature": signature, "x-time": str(milliseconds), "x-id": "d1"}
+
+
+def signed_by_the_standard(secret: str, body: bytes, at: int, name: str = "webhook") -> Headers:
+    key = b64decode(secret.removeprefix("whsec_"))
+    signature = hmac.new(key, b"d1.%d." % at + body, "sha256").digest()
+    return {
+        f"{name}-id": "d1",
+        f"{name}-timestamp": str(at),
+        f"{name}-signature": "v1," + b64encode(signature).decode(),
+    }
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A way of signing: what proves it, and how a sender does it."""
+
+    auth: Auth
+    sign: Callable[[str, bytes, int], Headers]
+    header: str
+    secret: str = KEY
+    other: str = OTHER_KEY
+    timestamp: str = ""
+    """The header that holds the timestamp."""
+    covers_body: bool = True
+
+
+HEX = Scheme(auth(scheme="hmac", header="X-Signature", prefix="sha256="), signed_in_hex, "x-signature")
+BASE64 = Scheme(auth(scheme="hmac", header="x-signature", encoding="base64"), signed_in_base64, "x-signature")
+STRIPE = Scheme(
+    auth(
+        scheme="hmac",
+        header="x-signature",
+        prefix="v1=",
+        separator=",",
+        timestamp_prefix="t=",
+        signed="{timestamp}.{body}",
+    ),
+    signed_like_stripe,
+    "x-signature",
+    timestamp="x-signature",
+)
+WORKOS = Scheme(
+    auth(
+        scheme="hmac",
+        header="x-signature",
+        timestamp_header="x-time",
+        timestamp_unit="ms",
+        id_header="x-id",
+        signed="{timestamp}.{id}.{body}",
+    ),
+    signed_like_workos,
+    "x-signature",
+    timestamp="x-time",
+)
+STANDARD = Scheme(
+    auth(scheme="standard-webhooks"),
+    signed_by_the_standard,
+    "webhook-signature",
+    timestamp="webhook-timestamp",
+)
+SVIX = Scheme(
+    auth(scheme="standard-webhooks"),
+    lambda secret, body, at: signed_by_the_standard(secret, body, at, "svix"),
+    "svix-signature",
+    timestamp="svix-timestamp",
+)
+TOKEN = Scheme(
+    auth(scheme="token", header="x-token"),
+    lambda secret, body, at: {"x-token": secret},
+    "x-token",
+    covers_body=False,
+)
+BEARER = Scheme(
+    auth(scheme="token"),
+    lambda secret, body, at: {"authorization": f"Bearer {secret}"},
+    "authorization",
+    covers_body=False,
+)
+BASIC = Scheme(
+    auth(scheme="basic"),
+    lambda secret, body, at: {"authorization": "Basic " + b64encode(secret.encode()).decode()},
+    "authorization",
+    secret="user:p:ğ",
+    other="user:other",
+    covers_body=False,
+)
+SCHEMES = {
+    "hex": HEX,
+    "base64": BASE64,
+    "stripe": STRIPE,
+    "workos": WORKOS,
+    "standard": STANDARD,
+    "svix": SVIX,
+    "token": TOKEN,
+    "bearer": BEARER,
+    "basic": BASIC,
+}
+SIGNED = {name: scheme for name, scheme in SCHEMES.items() if scheme.covers_body}
+TIMED = {name: scheme for name, scheme in SCHEMES.items() if scheme.timestamp}
+
+
+def every(schemes: Mapping[str, Scheme]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("scheme", schemes.values(), ids=schemes)
+
+
+def accepts(
+    auth: Auth,
+    headers: Mapping[str, str],
+    *secrets: str,
+    body: bytes = BODY,
+    query: Mapping[str, str] | None = None,
+    now: float = NOW,
+) -> bool:
+    try:
+        authenticate(auth, secrets, body, headers, query or {}, now)
+    except Unauthentic as refusal:
+        error = refusal
+    else:
+        return True
+    assert error.status == 401
+    assert re.fullmatch("[a-z_]+", str(error)), "the log gets a word of ours and nothing of the sender's"
+    return False
+
+
+def test_p5_every_scheme_of_the_configuration_is_attacked_here() -> None:
+    from clemta_intake.sources import config
+
+    tried = {type(scheme.auth) for scheme in SCHEMES.values()}
+    assert tried == {config.Hmac, config.StandardWebhooks, config.Token, config.Basic}
+
+
+@every(SCHEMES)
+class TestWhoSigned:
+    def test_the_sender_is_accepted(self, scheme: Scheme) -> None:
+        assert accepts(scheme.auth, scheme.sign(scheme.secret, BODY, NOW), scheme.secret)
+
+    def test_an_empty_body_can_be_signed(self, scheme: Scheme) -> None:
+        assert accepts(scheme.auth, scheme.sign(scheme.secret, b"", NOW), scheme.secret, body=b"")
+
+    def test_a_header_has_no_case(self, scheme: Scheme) -> None:
+        sent = {name.title(): [value] for name, value in scheme.sign(scheme.secret, BODY, NOW).items()}
+        assert accepts(scheme.auth, event_headers({"multiValueHeaders": sent}), scheme.secret)
+
+    def test_the_old_secret_is_accepted_while_it_is_listed(self, scheme: Scheme) -> None:
+        assert accepts(scheme.auth, scheme.sign(scheme.other, BODY, NOW), scheme.secret, scheme.other)
+
+    def test_an_unusable_secret_beside_a_good_one_does_no_harm(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW)
+        assert accepts(scheme.auth, headers, "", "no base64 ğ", scheme.secret)
+
+    def test_p5_a_secret_that_was_rotated_out_is_refused(self, scheme: Scheme) -> None:
+        assert not accepts(scheme.auth, scheme.sign(scheme.other, BODY, NOW), scheme.secret)
+
+    def test_p5_without_a_secret_nothing_is_accepted(self, scheme: Scheme) -> None:
+        assert not accepts(scheme.auth, scheme.sign(scheme.secret, BODY, NOW))
+
+    @pytest.mark.parametrize("secret", ["", " ", "\t\r\n", "\u00a0"])
+    def test_p5_an_empty_secret_accepts_nothing(self, scheme: Scheme, secret: str) -> None:
+        """Not even what is signed with it, which anyone could do."""
+        standard = scheme.header.endswith("-signature") and scheme.header != "x-signature"
+        own = scheme.sign("whsec_" if standard else secret, BODY, NOW)
+        for headers in (own, scheme.sign(scheme.secret, BODY, NOW), {}):
+            assert not accepts(scheme.auth, headers, secret)
+            assert not accepts(scheme.auth, headers, secret, secret)
+
+    def test_p5_no_header_is_refused(self, scheme: Scheme) -> None:
+        assert not accepts(scheme.auth, {}, scheme.secret)
+
+    def test_p5_each_header_is_needed(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW)
+        for missing in headers:
+            assert not accepts(scheme.auth, {k: v for k, v in headers.items() if k != missing}, scheme.secret)
+            assert not accepts(scheme.auth, {**headers, missing: ""}, scheme.secret)
+            assert not accepts(scheme.auth, {**headers, missing: "  \t"}, scheme.secret)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "garbage",
+            "sha256=",
+            "sha256=zz",
+            "sha256=" + "0" * 64,
+            "v1",
+            "v1,",
+            "v1=",
+            "v1,a,b",
+            "v1,abc",
+            "v1,====",
+            "v1=" + "0" * 63,
+            "t=,v1=",
+            "t=1800000000",
+            ",,,",
+            "Bearer",
+            "Bearer ",
+            "Basic ",
+            "Basic ====",
+            "Basic dXNlcg",
+            "Digest username=x",
+            "ğ",
+            "sha256=ğ",
+            "v1,ğ",
+            "Basic ğ",
+            "Bearer ğ",
+            "\ud800",
+            "Bearer \ud800",
+            "\x00",
+            "0" * 9_216,
+            "v1," + "A" * 9_216,
+            "v1,AAAA " * 1_152,
+            "Basic " + "A" * 9_216,
+        ],
+    )
+    def test_p5_junk_in_the_header_is_refused(self, scheme: Scheme, value: str) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW) | {scheme.header: value}
+        assert not accepts(scheme.auth, headers, scheme.secret)
+
+    def test_p5_nine_kilobytes_around_the_right_signature_are_refused(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW)
+        for padded in (headers[scheme.header] + "," * 9_216, headers[scheme.header] + " v1,AAAA" * 1_152):
+            assert not accepts(scheme.auth, headers | {scheme.header: padded}, scheme.secret)
+
+    def test_p5_a_shortened_signature_is_refused(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW)
+        value = headers[scheme.header].removesuffix(",v0=junk")
+        for length in range(len(value)):
+            if not (value[length:].strip("=") == "" and scheme.auth.scheme == "basic"):
+                assert not accepts(scheme.auth, headers | {scheme.header: value[:length]}, scheme.secret)
+
+    def test_p5_the_headers_of_every_other_scheme_are_refused(self, scheme: Scheme) -> None:
+        for other in SCHEMES.values():
+            if other.auth != scheme.auth:
+                headers = other.sign(other.secret, BODY, NOW)
+                assert not accepts(scheme.auth, headers, scheme.secret + "x")
+
+
+@every(SIGNED)
+class TestWhatWasSigned:
+    def test_p5_a_body_changed_by_one_byte_is_refused(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW)
+        for changed in (BODY + b" ", BODY[1:], BODY.replace(b"name", b"Name"), b"", BODY.replace(b" ", b"")):
+            assert not accepts(scheme.auth, headers, scheme.secret, body=changed)
+
+    def test_a_body_that_is_no_text_can_be_signed(self, scheme: Scheme) -> None:
+        body = b"\x00\xff\xed\xa0\x80"
+        assert accepts(scheme.auth, scheme.sign(scheme.secret, body, NOW), scheme.secret, body=body)
+
+
+@every(TIMED)
+class TestWhenItWasSigned:
+    @pytest.mark.parametrize("seconds", [-300, -1, 0, 1, 300])
+    def test_clocks_may_differ_by_five_minutes(self, scheme: Scheme, seconds: int) -> None:
+        assert accepts(scheme.auth, scheme.sign(scheme.secret, BODY, NOW + seconds), scheme.secret)
+
+    @pytest.mark.parametrize("seconds", [-301, -86_400, -NOW, 301, 86_400, 30 * 365 * 86_400])
+    def test_p5_stale_and_future_are_refused(self, scheme: Scheme, seconds: int) -> None:
+        assert not accepts(scheme.auth, scheme.sign(scheme.secret, BODY, NOW + seconds), scheme.secret)
+
+    def test_p5_another_time_than_the_signed_one_is_refused(self, scheme: Scheme) -> None:
+        headers = scheme.sign(scheme.secret, BODY, NOW - 1_000)
+        moved = {name: value.replace(str(NOW - 1_000), str(NOW)) for name, value in headers.items()}
+        assert moved != headers
+        assert not accepts(scheme.auth, moved, scheme.secret)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("soon", "", "NaN", "-1800000000", "+1800000000", "1800000000.0", "1e9", "0x6B49D200"),
+            *("1_800_000_000", "1 800000000", "1800000000 1", "1" + "0" * 30, "1" * 4_000, "\ud800"),
+            *(str(NOW).translate({ord("0") + n: zero + n for n in range(10)}) for zero in (0x660, 0xFF10)),
+        ],
+    )
+    def test_p5_a_timestamp_that_is_no_number_is_refused_even_if_signed(
+        self, scheme: Scheme, text: str
+    ) -> None:
+        stamp = text.encode("utf-8", "surrogatepass")
+        if scheme is STRIPE:
+            headers = {"x-signature": f"t={text},v1={digest(KEY, stamp + b'.' + BODY).hex()}"}
+        elif scheme is WORKOS:
+            signature = digest(KEY, stamp + b".d1." + BODY).hex()
+            headers = {"x-signature": signature, "x-time": text, "x-id": "d1"}
+        else:
+            key = b64decode(KEY.removeprefix("whsec_"))
+            mac = hmac.new(key, b"d1." + stamp + b"." + BODY, "sha256").digest()
+            headers = scheme.sign(KEY, BODY, NOW) | {scheme.timestamp: text}
+            headers[scheme.header] = "v1," + b64encode(mac).decode()
+        assert not accepts(scheme.auth, headers, KEY)
+
+
+class TestSeveralSignatures:
+    """Senders sign with the old key and the new one while they rotate."""
+
+    def test_any_valid_one_of_the_standard_does(self) -> None:
+        good = STANDARD.sign(KEY, BODY, NOW)
+        signature = good["webhook-signature"]
+        for value in (
+            f"v1,AAAA {signature}",
+            f"{signature} v1,AAAA",
+            f"v1a,AAAA v2,junk {signature}",
+            f"v1,AAAA, {signature}",  # Supabase; and a header that came twice
+            f"{signature}, v1,AAAA",
+            f"  {signature}  ",
+        ):
+            assert accepts(STANDARD.auth, good | {"webhook-signature": value}, KEY), value
+
+    def test_any_valid_v1_of_stripe_does_and_no_v0(self) -> None:
+        good = STRIPE.sign(KEY, BODY, NOW)["x-signature"]
+        stamp, signature, _ = good.split(",")
+        assert accepts(STRIPE.auth, {"x-signature": f"{stamp}, v1={'0' * 64}, {signature}"}, KEY)
+        assert accepts(STRIPE.auth, {"x-signature": f"{signature},{stamp}"}, KEY)
+        assert not accepts(STRIPE.auth, {"x-signature": f"{stamp},{signature.replace('v1', 'v0')}"}, KEY)
+
+    def test_p5_other_versions_alone_are_refused(self) -> None:
+        good = STANDARD.sign(KEY, BODY, NOW)
+        for version in ("v0", "v2", "v1a", "V1", ""):
+            value = good["webhook-signature"].replace("v1", version)
+            assert not accepts(STANDARD.auth, good | {"webhook-signature": value}, KEY)
+
+    @every({"hex": HEX, "base64": BASE64, "token": TOKEN, "bearer": BEARER, "basic": BASIC})
+    def test_p5_a_header_that_came_twice_is_refused_where_one_is_expected(self, scheme: Scheme) -> None:
+        value = scheme.sign(scheme.secret, BODY, NOW)[scheme.header]
+        for twice in ([value, value], [value, "junk"], ["junk", value]):
+            headers = event_headers({"multiValueHeaders": {scheme.header: twice}})
+            assert not accepts(scheme.auth, headers, scheme.secret)
+
+    def test_p5_two_times_do_not_make_a_stale_request_fresh(self) -> None:
+        stale = STRIPE.sign(KEY, BODY, NOW - 1_000)["x-signature"]
+        assert not accepts(STRIPE.auth, {"x-signature": f"t={NOW},{stale}"}, KEY)
+        assert not accepts(STRIPE.auth, {"x-signature": f"{stale},t={NOW}"}, KEY)
+
+
+class TestHmac:
+    @pytest.mark.parametrize("name", ["sha1", "sha256", "sha512"])
+    def test_the_hash_can_be_chosen(self, name: str) -> None:
+        chosen = auth(scheme="hmac", header="x-signature", digest=name)
+        assert accepts(chosen, {"x-signature": digest(KEY, BODY, name).hex()}, KEY)
+        assert accepts(chosen, {"x-signature": digest(KEY, BODY, name).hex().upper()}, KEY)
+
+    def test_p5_another_hash_than_the_chosen_one_is_refused(self) -> None:
+        chosen = auth(scheme="hmac", header="x-signature", digest="sha512")
+        assert not accepts(chosen, {"x-signature": digest(KEY, BODY).hex()}, KEY)
+
+    def test_p5_an_unkeyed_hash_is_refused(self) -> None:
+        assert not accepts(HEX.auth, {"x-signature": "sha256=" + hashlib.sha256(BODY).hexdigest()}, KEY)
+
+    def test_p5_the_prefix_is_needed_as_it_is_written(self) -> None:
+        signature = digest(KEY, BODY).hex()
+        for prefix in ("", "sha1=", "SHA256=", "sha256:", "sha256= "):
+            assert not accepts(HEX.auth, {"x-signature": prefix + signature}, KEY), prefix
+
+    def test_p5_hex_is_no_base64_and_base64_no_hex(self) -> None:
+        assert not accepts(BASE64.auth, {"x-signature": digest(KEY, BODY).hex()}, KEY)
+        assert not accepts(HEX.auth, {"x-signature": "sha256=" + b64encode(digest(KEY, BODY)).decode()}, KEY)
+
+    def test_the_tolerance_can_be_set(self) -> None:
+        narrow = STRIPE.auth.model_copy(update={"tolerance": 10})
+        assert accepts(narrow, STRIPE.sign(KEY, BODY, NOW - 10), KEY)
+        assert not accepts(narrow, STRIPE.sign(KEY, BODY, NOW - 11), KEY)
+
+    def test_text_around_the_placeholders_is_signed_as_well(self) -> None:
+        framed = auth(scheme="hmac", header="x-signature", signed="ğ:{body}:x")
+        assert accepts(framed, {"x-signature": digest(KEY, "ğ:".encode() + BODY + b":x").hex()}, KEY)
+
+    def test_a_body_that_looks_like_a_placeholder_is_a_body(self) -> None:
+        body = b"{timestamp}{body}{id}"
+        assert accepts(WORKOS.auth, WORKOS.sign(KEY, body, NOW), KEY, body=body)
+
+    def test_p5_the_id_is_signed(self) -> None:
+        for scheme, name in ((WORKOS, "x-id"), (STANDARD, "webhook-id")):
+            for other in ("d2", "d1 ", "ğ", "\ud800", "d" * 9_216):
+                assert not accepts(scheme.auth, scheme.sign(KEY, BODY, NOW) | {name: other}, KEY)
+
+
+class TestStandardWebhooks:
+    @pytest.mark.parametrize("secret", [KEY, "v1," + KEY, KEY.removeprefix("whsec_"), f" {KEY}\n"])
+    def test_the_reference_library_signs_and_we_verify(self, secret: str) -> None:
+        at = datetime.fromtimestamp(NOW, UTC)
+        signature = ReferenceWebhook(KEY).sign("msg_1", at, BODY.decode())
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": str(NOW), "webhook-signature": signature}
+        assert accepts(STANDARD.auth, headers, secret)
+
+    def test_padding_may_be_missing_from_the_secret(self) -> None:
+        secret = "whsec_" + b64encode(bytes(range(32))).decode()
+        assert secret.endswith("=")
+        assert accepts(STANDARD.auth, STANDARD.sign(secret, BODY, NOW), secret.rstrip("="))
+
+    @pytest.mark.parametrize(
+        "secret", ["whsec_", "v1,whsec_", "whsec_ğ", "whsec_A", "whsec_a-b_", "plain text"]
+    )
+    def test_p5_a_secret_that_holds_no_key_accepts_nothing(self, secret: str) -> None:
+        for key in (b"", secret.encode()):
+            signature = hmac.new(key, b"d1.%d." % NOW + BODY, "sha256").digest()
+            headers = {
+                "webhook-id": "d1",
+                "webhook-timestamp": str(NOW),
+                "webhook-signature": "v1," + b64encode(signature).decode(),
+            }
+            assert not accepts(STANDARD.auth, headers, secret)
+
+    def test_p5_the_headers_of_two_names_do_not_mix(self) -> None:
+        good = STANDARD.sign(KEY, BODY, NOW)
+        svix = SVIX.sign(KEY, BODY, NOW)
+        mixed = {"svix-signature": svix["svix-signature"], "webhook-id": "d1", "webhook-timestamp": str(NOW)}
+        assert not accepts(STANDARD.auth, mixed, KEY)
+        assert not accepts(STANDARD.auth, good | {"svix-signature": "v1,AAAA"}, KEY)
+
+
+class TestToken:
+    def test_it_may_stand_in_the_query(self) -> None:
+        assert accepts(BEARER.auth, {}, KEY, query={"token": KEY})
+        assert accepts(BEARER.auth, {"authorization": "Bearer other"}, KEY, query={"token": KEY})
+
+    def test_p5_the_query_counts_only_where_no_header_is_named(self) -> None:
+        assert not accepts(TOKEN.auth, {}, KEY, query={"token": KEY})
+        assert not accepts(TOKEN.auth, {"authorization": f"Bearer {KEY}"}, KEY)
+
+    @pytest.mark.parametrize("token", ["", " ", KEY[:-1], KEY + "x", KEY.upper(), "ğ", "\ud800", "x" * 9_216])
+    def test_p5_another_token_is_refused(self, token: str) -> None:
+        assert not accepts(BEARER.auth, {}, KEY, query={"token": token})
+        assert not accepts(BEARER.auth, {"authorization": f"Bearer {token}"}, KEY)
+        assert not accepts(TOKEN.auth, {"x-token": token}, KEY)
+
+    @pytest.mark.parametrize("word", ["bearer", "BEARER", "Bearer "])
+    def test_the_scheme_s_name_has_no_case(self, word: str) -> None:
+        assert accepts(BEARER.auth, {"authorization": f"{word} {KEY}"}, KEY)
+
+    @pytest.mark.parametrize("value", [KEY, f"Basic {KEY}", f"Bearer{KEY}", f"Token {KEY}", f"Bearer, {KEY}"])
+    def test_p5_another_scheme_is_no_bearer(self, value: str) -> None:
+        assert not accepts(BEARER.auth, {"authorization": value}, KEY)
+
+    def test_a_token_beyond_ascii_is_compared_as_utf_8(self) -> None:
+        assert accepts(BEARER.auth, {}, "ğ🎉", query={"token": "ğ🎉"})
+
+
+class TestBasic:
+    @pytest.mark.parametrize("pair", ["user:", ":p:ğ", "user", "USER:p:ğ", "user:p:ğ ", "user:p:g", "", ":"])
+    def test_p5_another_name_or_password_is_refused(self, pair: str) -> None:
+        assert not accepts(BASIC.auth, BASIC.sign(pair, BODY, NOW), BASIC.secret)
+
+    def test_p5_the_pair_must_be_encoded(self) -> None:
+        assert not accepts(BASIC.auth, {"authorization": "Basic user:pass"}, "user:pass")
+
+
+def vectors(file: str) -> list[Any]:
+    """The official ones that can be verified, where they are at hand: they are never copied here."""
+    path = VECTORS / file
+    if not path.is_file():
+        return [pytest.param(None, marks=pytest.mark.skip(reason=f"{path} is not at hand"))]
+    return [
+        pytest.param(vector, id=vector["name"].replace(" ", "-"))
+        for vector in json.loads(path.read_text(encoding="utf-8"))["vectors"]
+        if vector["expect"] in ("valid", "invalid")
+    ]
+
+
+def vector_accepted(auth: Auth, vector: dict[str, Any], now: float) -> bool:
+    headers = event_headers({"headers": vector["headers"]})
+    return accepts(auth, headers, vector["secret"], body=vector["body"].encode(), now=now)
+
+
+@pytest.mark.parametrize("vector", vectors("github.json"))
+def test_github_s_vectors(vector: dict[str, Any]) -> None:
+    github = auth(scheme="hmac", header="x-hub-signature-256", prefix="sha256=")
+    assert vector_accepted(github, vector, NOW) == (vector["expect"] == "valid")
+
+
+@pytest.mark.parametrize("vector", vectors("stripe.json"))
+def test_stripe_s_vectors(vector: dict[str, Any]) -> None:
+    stripe = STRIPE.auth.model_copy(update={"header": "stripe-signature"})
+    assert vector_accepted(stripe, vector, vector["now"]) == (vector["expect"] == "valid")
+
+
+@pytest.mark.parametrize("vector", vectors("standard-webhooks.json"))
+def test_the_standard_s_vectors(vector: dict[str, Any]) -> None:
+    now = float(vector["headers"]["webhook-timestamp"])
+    assert vector_accepted(STANDARD.auth, vector, now) == (vector["expect"] == "valid")
+
+
+_NAMES = ["x-signature", "x-time", "x-id", "x-token", "authorization"]
+_NAMES += [f"{name}-{what}" for name in ("webhook", "svix") for what in ("id", "timestamp", "signature")]
+_SHARDS = ["v1,", "v1=", "t=", "sha256=", "Bearer ", "Basic ", " ", ",", "=", str(NOW), "QUFB", "00", "ğ"]
+_VALUES = st.text() | st.lists(st.sampled_from(_SHARDS)).map("".join)
+
+
+@every(SCHEMES)
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    headers=st.dictionaries(st.sampled_from(_NAMES), _VALUES),
+    query=st.dictionaries(st.just("token"), _VALUES),
+    secrets=st.lists(st.text(min_size=1), max_size=3),
+    body=st.binary(),
+    now=st.floats(0, 4e9),
+)
+def test_p5_any_stranger_is_refused_and_nothing_else_happens(
+    scheme: Scheme, headers: Headers, query: Headers, secrets: list[str], body: bytes, now: float
+) -> None:
+    """A stranger knows nothing of the secrets, whatever they are: each ends as no letter of a header."""
+    unknown = [secret + "\U0001f510" for secret in secrets]
+    assert not accepts(scheme.auth, headers, *unknown, body=body, query=query, now=now)
+
+
+@every(SIGNED)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(key=st.binary(min_size=1), body=st.binary(min_size=1), at=st.integers(0, 2 * NOW), data=st.data())
+def test_p5_the_right_mac_is_accepted_and_no_byte_may_change(
+    scheme: Scheme, key: bytes, body: bytes, at: int, data: st.DataObject
+) -> None:
+    secret = "whsec_" + b64encode(key).decode()
+    headers = scheme.sign(secret, body, at)
+    assert accepts(scheme.auth, headers, secret, body=body, now=at)
+    place = data.draw(st.integers(0, len(body) - 1))
+    changed = bytearray(body)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    assert not accepts(scheme.auth, headers, secret, body=bytes(changed), now=at)

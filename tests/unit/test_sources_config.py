@@ -1,0 +1,493 @@
+"""sources.toml: a wrong file fails the build, with its line, the key and what is allowed."""
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import jmespath
+import pytest
+
+from clemta_intake.sources import check
+from clemta_intake.sources.config import (
+    CONTACT_FIELDS,
+    SHIPPED,
+    Form,
+    InvalidSources,
+    Webhook,
+    check_file,
+    read_sources,
+    reads,
+    to_source,
+)
+from tests.fakes import COMPANY
+
+FORM = '[sources.website]\nkind = "form"\n'
+HOOK = '[sources.crm]\nkind = "webhook"\nanswers = "body"\n'
+AUTH = 'auth = { scheme = "token", secret = "crm" }\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "sources.toml"
+
+
+def mistakes(file: Path, text: str | bytes) -> list[str]:
+    """What is said about the file, without its name."""
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InvalidSources) as caught:
+        check_file(file)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith("sources.toml:") for line in lines)
+    return [line.removeprefix("sources.toml:") for line in lines]
+
+
+class TestAGoodFile:
+    def test_the_shipped_one_is_valid(self) -> None:
+        assert check_file(SHIPPED)
+
+    def test_the_names_of_its_sources_are_given(self, file: Path) -> None:
+        file.write_text(FORM + HOOK + AUTH, encoding="utf-8")
+        assert check_file(file) == ["website", "crm"]
+
+    def test_a_form_needs_nothing_but_its_kind(self) -> None:
+        source = to_source("website", {"kind": "form"}, COMPANY)
+        assert isinstance(source, Form)
+        assert (source.name, source.company_id, source.contact_type) == ("website", COMPANY, "customer")
+        assert (source.on_existing, source.allowed_origins) == ("skip", ("*",))
+
+    def test_a_source_s_own_company_goes_before_the_stack_s(self) -> None:
+        table = {"kind": "form", "company_id": "0123456789abcdef01234567"}
+        assert to_source("website", table, COMPANY).company_id == "0123456789abcdef01234567"
+
+    def test_headers_and_origins_have_no_case(self) -> None:
+        auth = {"scheme": "token", "secret": "crm", "header": "X-Token"}
+        hook = to_source("crm", {"kind": "webhook", "answers": "body", "auth": auth}, COMPANY)
+        page = to_source("page", {"kind": "form", "allowed_origins": ["https://WWW.example.com"]}, COMPANY)
+        assert isinstance(hook, Webhook)
+        assert isinstance(page, Form)
+        assert hook.auth.model_dump()["header"] == "x-token"
+        assert page.allowed_origins == ("https://www.example.com",)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[sources.a.contact]\n"billing.phone" = "body.p"\n',
+            '[sources.a.contact]\nbilling.phone = "body.p"\n',
+            '[sources.a.contact.billing]\nphone = "body.p"\n',
+            '[sources]\na.contact = { billing = { phone = "body.p" } }\n',
+        ],
+    )
+    def test_a_dotted_field_may_be_written_as_toml_pleases(self, file: Path, text: str) -> None:
+        file.write_text(text + '[sources.a.defaults]\nbilling.country = "TR"\n', encoding="utf-8")
+        source = to_source("a", read_sources(file)["a"] | {"kind": "form"}, COMPANY)
+        assert source.contact == {"billing.phone": "body.p"}
+        assert source.defaults == {"billing.country": "TR"}
+
+    def test_every_field_but_type_and_company_can_be_mapped(self) -> None:
+        contact = dict.fromkeys(CONTACT_FIELDS, "body.x")
+        assert to_source("a", {"kind": "form", "contact": contact}, COMPANY).contact == contact
+        assert {"email", "full_name", "cc_emails", "billing.tax_id"} < CONTACT_FIELDS
+        assert not CONTACT_FIELDS & {"type", "company_id", "billing"}
+
+    def test_a_list_of_addresses_can_be_a_default(self, file: Path) -> None:
+        file.write_text(FORM + 'defaults = { cc_emails = ["books@example.com"] }\n', encoding="utf-8")
+        check_file(file)
+        source = to_source("website", read_sources(file)["website"], COMPANY)
+        assert source.defaults == {"cc_emails": ("books@example.com",)}
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "body.event=='lead.created'",
+            "body.items[?type=='email'].value | [0]",
+            "body[0].email",
+            "body.*.email | [0]",
+            "body.answers[].{key: id, value: join(' ', [first, last][?@])}",
+            "sort_by(body.list, &at)[-1].email",
+            'headers."x-event" || query.event',
+            "!(body.test) && !contains(body.tags, 'spam')",
+            "'always'",
+            "`true`",
+            "@.body.email",
+            "body.list[:2]",
+        ],
+    )
+    def test_expressions_of_every_form_are_taken(self, expression: str) -> None:
+        assert to_source("a", {"kind": "form", "accept": expression}, COMPANY).expressions() == [expression]
+
+    def test_all_expressions_of_a_source_are_known(self) -> None:
+        table = {
+            "kind": "webhook",
+            "auth": {"scheme": "basic", "secret": "crm"},
+            "answers": "body.a",
+            "accept": "body.b",
+            "delivery_id": "body.c",
+            "contact": {"email": "body.d"},
+        }
+        source = to_source("crm", table, COMPANY)
+        assert sorted(source.expressions()) == ["body.a", "body.b", "body.c", "body.d"]
+        del table["answers"]
+        assert sorted(to_source("crm", table, COMPANY).expressions()) == ["body.b", "body.c", "body.d"]
+
+
+class TestWhatAnExpressionReads:
+    @pytest.mark.parametrize(
+        ("expression", "read"),
+        [
+            ("body", {("body",)}),
+            ("body.a.b.c", {("body", "a")}),
+            ('headers."x-id" || query.id', {("headers", "x-id"), ("query", "id")}),
+            ("join('-', [headers.a, body.list[0].headers.b])", {("headers", "a"), ("body",)}),
+            ("body.a[?headers.x == 'y'].query.z | headers.w", {("body", "a")}),
+            ("sort_by(body.a, &headers.b)", {("body", "a")}),
+            ("{x: headers.a, y: `1`}", {("headers", "a")}),
+            ("headers.*", {("headers",)}),
+            ("'headers.a'", set()),
+        ],
+    )
+    def test_it_is_found_from_the_root(self, expression: str, read: set[Any]) -> None:
+        assert set(reads(jmespath.compile(expression).parsed)) == read
+
+
+class TestTheFileItself:
+    def test_it_must_be_there(self, file: Path) -> None:
+        with pytest.raises(InvalidSources, match=r"^sources\.toml: .*No such file"):
+            check_file(file)
+
+    def test_it_must_be_a_file(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSources, match="Is a directory"):
+            check_file(tmp_path)
+
+    @pytest.mark.parametrize("text", ["", "# nothing yet\n", "[sources]\n"])
+    def test_it_must_have_a_source(self, file: Path, text: str) -> None:
+        assert mistakes(file, text) == [" has no [sources.NAME] table"]
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            (FORM + "on_existing =\n", "line 3"),
+            (FORM + "on_existing = skip\n", "line 3"),
+            (FORM + 'kind = "form"\n', "line 3"),
+            (FORM + FORM, "line 3"),
+            ("[sources.a\n", "line 1"),
+        ],
+    )
+    def test_broken_toml_is_told_with_its_line(self, file: Path, text: str, place: str) -> None:
+        (message,) = mistakes(file, text)
+        assert place in message
+
+    def test_it_must_be_utf_8(self, file: Path) -> None:
+        (message,) = mistakes(file, FORM.encode() + b'error_url = "https://example.com/\xfe"\n')
+        assert "utf-8" in message
+
+    @pytest.mark.parametrize("text", ["sources = 3\n", "sources = []\n", '[[sources]]\nkind = "form"\n'])
+    def test_sources_must_be_a_table(self, file: Path, text: str) -> None:
+        message = " sources: must be a table for each source, as [sources.website]"
+        assert mistakes(file, text) == [message]
+
+    def test_another_table_is_no_source(self, file: Path) -> None:
+        text = '[source.website]\nkind = "form"\n'
+        assert mistakes(file, text) == ["1: source: is not known; allowed: sources"]
+        assert mistakes(file, FORM + text) == ["3: source: is not known; allowed: sources"]
+
+    def test_a_key_of_no_table_is_told_as_well(self, file: Path) -> None:
+        text = f'\nkind = "form"\n{FORM}kind_of = 1\n'
+        assert [line.split(";")[0] for line in mistakes(file, text)] == [
+            "2: kind: is not known",
+            "5: sources.website.kind_of: is not known",
+        ]
+
+    @pytest.mark.parametrize("value", ["3", '"form"', "[]", "true"])
+    def test_a_source_must_be_a_table(self, file: Path, value: str) -> None:
+        assert mistakes(file, f"[sources]\n\nwebsite = {value}\n") == ["3: sources.website: must be a table"]
+
+    def test_a_table_that_is_there_twice_over_is_none(self, file: Path) -> None:
+        assert mistakes(file, '[[sources.website]]\nkind = "form"\n') == [
+            "1: sources.website: must be a table"
+        ]
+
+
+FORM_KEYS = (
+    "accept, allowed_origins, answers, company_id, contact, contact_type, default_country, defaults, delivery_id,"
+    " error_url, kind, name_fallback, on_existing, success_url"
+)
+HOOK_KEYS = (
+    "accept, answers, auth, company_id, contact, contact_type, default_country, defaults, delivery_id, kind,"
+    " name_fallback, on_existing"
+)
+HMAC_KEYS = (
+    "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"
+    " timestamp_prefix, timestamp_unit, tolerance"
+)
+FIELDS = ", ".join(sorted(CONTACT_FIELDS))
+ORIGIN = 'must be an origin without a path, as "https://www.example.com", or "*"'
+NAME = "must be at most 64 lower-case letters, digits, - and _"
+COUNTRY = "must be the ISO code of a country, as TR, DE or GB"
+URL = "must be an address that begins with https:// or http://"
+STAMPED = "{timestamp} in `signed` and timestamp_header or timestamp_prefix go together"
+
+
+def hmac(keys: str) -> str:
+    return HOOK + f'auth = {{ scheme = "hmac", secret = "crm", {keys} }}\n'
+
+
+class TestMistakes:
+    """One mistake a file: its line, the keys to it, and what is allowed there."""
+
+    @pytest.mark.parametrize(
+        ("text", "mistake"),
+        [
+            ("[sources.website]\n", "1: sources.website.kind: is required"),
+            (
+                '[sources.website]\n\nkind = "typform"\n',
+                "3: sources.website.kind: is not known; allowed: 'form', 'webhook'",
+            ),
+            (FORM + 'colour = "red"\n', f"3: sources.website.colour: is not known; allowed: {FORM_KEYS}"),
+            (FORM + 'token = "x"\n', f"3: sources.website.token: is not known; allowed: {FORM_KEYS}"),
+            (FORM + "\n" + AUTH, f"4: sources.website.auth: is not known; allowed: {FORM_KEYS}"),
+            (
+                FORM + 'name = "x"\n',
+                "3: sources.website.name: is not known: the table's own name is the source's",
+            ),
+            (
+                HOOK + AUTH + 'success_url = "https://www.example.com"\n',
+                f"5: sources.crm.success_url: is not known; allowed: {HOOK_KEYS}",
+            ),
+            ('[sources."My Form"]\nkind = "form"\n', f"1: sources.My Form: {NAME}"),
+            ('\n[sources.Website]\nkind = "form"\n', f"2: sources.Website: {NAME}"),
+            (FORM.replace("website", "a" * 65), f"1: sources.{'a' * 65}: {NAME}"),
+            (
+                FORM + 'company_id = "64B8F1A2E4B0C8D9F0123456"\n',
+                "3: sources.website.company_id: must be 24 hexadecimal digits in lower case",
+            ),
+            (FORM + "company_id = 64\n", "3: sources.website.company_id: must be a valid string"),
+            (
+                FORM + 'contact_type = "lead"\n',
+                "3: sources.website.contact_type: must be 'customer' or 'vendor'",
+            ),
+            (
+                FORM + 'on_existing = "merge"\n',
+                "3: sources.website.on_existing: must be 'skip', 'update' or 'create'",
+            ),
+            (
+                FORM + 'name_fallback = "mail"\n',
+                "3: sources.website.name_fallback: must be 'email' or 'reject'",
+            ),
+            (FORM + 'default_country = "tr"\n', f"3: sources.website.default_country: {COUNTRY}"),
+            (FORM + 'default_country = "TUR"\n', f"3: sources.website.default_country: {COUNTRY}"),
+            (FORM + 'default_country = "UK"\n', f"3: sources.website.default_country: {COUNTRY}"),
+            (FORM + 'success_url = "/thanks"\n', f"3: sources.website.success_url: {URL}"),
+            (FORM + 'error_url = "javascript:alert(1)"\n', f"3: sources.website.error_url: {URL}"),
+            (
+                FORM + 'allowed_origins = "https://www.example.com"\n',
+                "3: sources.website.allowed_origins: must be a list",
+            ),
+            (
+                FORM + 'allowed_origins = ["https://www.example.com/"]\n',
+                f"3: sources.website.allowed_origins.0: {ORIGIN}",
+            ),
+            (
+                FORM + 'allowed_origins = [\n  "https://a.example.com",\n  "b.example.com",\n]\n',
+                f"3: sources.website.allowed_origins.1: {ORIGIN}",
+            ),
+            (FORM + "contact = 3\n", "3: sources.website.contact: must be a table"),
+            (
+                FORM + '[sources.website.contact]\nemail = "body.mail"\nname = "body.name"\n',
+                f"5: sources.website.contact.name: is not a field of a Clemta contact; allowed: {FIELDS}",
+            ),
+            (
+                FORM + 'contact = { company_id = "body.company" }\n',
+                f"3: sources.website.contact.company_id: is not a field of a Clemta contact; allowed: {FIELDS}",
+            ),
+            (
+                FORM + '[sources.website.contact.billing]\n\ncity = "body.city"\n',
+                f"5: sources.website.contact.billing.city: is not a field of a Clemta contact; allowed: {FIELDS}",
+            ),
+            (FORM + "contact = { email = 3 }\n", "3: sources.website.contact.email: must be a valid string"),
+            (FORM + "defaults = []\n", "3: sources.website.defaults: must be a table"),
+            (
+                FORM + 'defaults = { mail = "x" }\n',
+                f"3: sources.website.defaults.mail: is not a field of a Clemta contact; allowed: {FIELDS}",
+            ),
+            (
+                FORM + '[sources.website.defaults]\n"billing.country" = 90\n',
+                "4: sources.website.defaults.billing.country: must be a valid string",
+            ),
+            (
+                FORM + '[sources.website.defaults]\nstatus = ["new"]\n',
+                "4: sources.website.defaults.status: must be a valid string",
+            ),
+            (
+                FORM + '[sources.website.defaults]\ncc_emails = ["books"]\n',
+                "4: sources.website.defaults.cc_emails: must be an e-mail address",
+            ),
+            (
+                FORM + '[sources.website.defaults]\ncc_emails = "books@example.com"\n',
+                "4: sources.website.defaults.cc_emails: must be a list",
+            ),
+            (
+                HOOK,
+                "1: sources.crm.auth: is required: a webhook without authentication would accept anything from anyone",
+            ),
+            (HOOK + 'auth = "token"\n', "4: sources.crm.auth: must be a table"),
+            (HOOK + 'auth = { secret = "crm" }\n', "4: sources.crm.auth.scheme: is required"),
+            (
+                HOOK + 'auth = { scheme = "rsa" }\n',
+                "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'token', 'basic'",
+            ),
+            (HOOK + 'auth = { scheme = "basic" }\n', "4: sources.crm.auth.secret: is required"),
+            (
+                HOOK + 'auth = { scheme = "token", secret = "my secret" }\n',
+                f"4: sources.crm.auth.secret: {NAME}",
+            ),
+            (
+                HOOK + '[sources.crm.auth]\nscheme = "token"\nsecret = "crm"\ntoken = "x"\n',
+                "7: sources.crm.auth.token: is not known; allowed: header, scheme, secret",
+            ),
+            (hmac('prefix = "v1="'), "4: sources.crm.auth.header: is required"),
+            (
+                hmac('header = "x", algorithm = "md5"'),
+                f"4: sources.crm.auth.algorithm: is not known; allowed: {HMAC_KEYS}",
+            ),
+            (hmac('header = "x y"'), "4: sources.crm.auth.header: must be a header's name, as x-signature"),
+            (
+                hmac('header = "x", digest = "md5"'),
+                "4: sources.crm.auth.digest: must be 'sha256', 'sha512' or 'sha1'",
+            ),
+            (
+                hmac('header = "x", tolerance = 0'),
+                "4: sources.crm.auth.tolerance: must be greater than or equal to 1",
+            ),
+            (
+                hmac('header = "x", tolerance = "5"'),
+                "4: sources.crm.auth.tolerance: must be a valid integer",
+            ),
+            *(
+                (
+                    hmac(f'header = "x", signed = "{signed}"'),
+                    "4: sources.crm.auth.signed: must be text with {body}, after any {id} and {timestamp}",
+                )
+                for signed in ("", "{timestamp}", "{body}{body}", "{url}{body}", "{body")
+            ),
+            (hmac('header = "x", signed = "{timestamp}.{body}"'), f"4: sources.crm.auth: {STAMPED}"),
+            (hmac('header = "x", timestamp_header = "x-time"'), f"4: sources.crm.auth: {STAMPED}"),
+            (
+                hmac('header = "x", timestamp_prefix = "t=", separator = ","'),
+                f"4: sources.crm.auth: {STAMPED}",
+            ),
+            (
+                hmac('header = "x", signed = "{id}.{body}"'),
+                "4: sources.crm.auth: {id} in `signed` and id_header go together",
+            ),
+            (
+                hmac('header = "x", timestamp_prefix = "t=", signed = "{timestamp}.{body}"'),
+                "4: sources.crm.auth: timestamp_prefix needs a separator",
+            ),
+            (
+                HOOK.replace('answers = "body"\n', "") + AUTH,
+                "1: sources.crm: needs an e-mail: set contact.email, or answers for the recogniser",
+            ),
+        ],
+    )
+    def test_it_is_told_where_it_is_and_what_is_allowed(self, file: Path, text: str, mistake: str) -> None:
+        assert mistakes(file, text) == [mistake]
+
+    @pytest.mark.parametrize(
+        ("expression", "mistake"),
+        [
+            ("", "is not JMESPath: Invalid JMESPath expression: cannot be empty."),
+            ("body.first name", "is not JMESPath: Unexpected token: name: Parse error at column 11"),
+            ("body.[", "is not JMESPath: "),
+            ("body.'x", "is not JMESPath: "),
+            ('body.`"`', "is not JMESPath: "),
+            ("email", "cannot read 'email'; allowed: body, headers and query, as in body.email"),
+            ("join(' ', [body.first, last])", "cannot read 'last'; allowed: body, headers and query"),
+            ("lower(body.email)", "lower() is no function of JMESPath; allowed: abs, "),
+            ("body.list[].trim(@)", "trim() is no function of JMESPath; allowed: abs, "),
+            ("headers", 'must name what it reads, as in headers."x-name"'),
+            ("query.*", 'must name what it reads, as in query."x-name"'),
+            ("headers.[a, b]", 'must name what it reads, as in headers."x-name"'),
+            ('headers."X-Delivery"', "must name the header in lower case: x-delivery"),
+            ("!body.test", "means (!a).b where it says !a.b: write !(a.b)"),
+        ],
+    )
+    def test_an_expression_that_could_only_fail_later_fails_now(
+        self, file: Path, expression: str, mistake: str
+    ) -> None:
+        quoted = expression.replace('"', '\\"')
+        for key in ("accept", "delivery_id", "contact.email", "contact.billing.phone"):
+            (message,) = mistakes(file, f'{FORM}\n{key} = "{quoted}"\n')
+            assert message.startswith(f"4: sources.website.{key}: {mistake}")
+        assert mistakes(file, f'{HOOK}{AUTH}accept = "{quoted}"\n')[0].startswith("5: sources.crm.accept: ")
+
+    def test_the_key_of_another_source_is_not_taken_for_this_one_s(self, file: Path) -> None:
+        text = HOOK + HOOK.replace("crm", "other") + AUTH + FORM + "on_existing = 1\n"
+        assert [line.split(": is")[0].split(": must")[0] for line in mistakes(file, text)] == [
+            "1: sources.crm.auth",
+            "10: sources.website.on_existing",
+        ]
+
+    def test_a_source_that_has_only_subtables_is_found(self, file: Path) -> None:
+        text = FORM + '\n[sources.crm.contact]\nemail = "body.email"\n'
+        assert mistakes(file, text) == ["4: sources.crm.kind: is required"]
+
+    def test_all_mistakes_are_told_in_the_order_of_the_file(self, file: Path) -> None:
+        text = (
+            "# comment: kind = 3, on_existing = 4\n"
+            + FORM
+            + 'success_url = "thanks"\non_existing = "merge" # or skip\ncolour = 1\n'
+            + HOOK
+            + '[sources."crm"."auth"]\nscheme = "hmac"\nsecret = "S"\n'
+        )
+        assert [line.split(": ")[:2] for line in mistakes(file, text)] == [
+            ["4", "sources.website.success_url"],
+            ["5", "sources.website.on_existing"],
+            ["6", "sources.website.colour"],
+            ["10", "sources.crm.auth.header"],
+            ["12", "sources.crm.auth.secret"],
+        ]
+
+    def test_p5_no_key_of_a_webhook_makes_it_open(self, file: Path) -> None:
+        for open_door in ('auth = ""', "auth = {}", "auth = false", 'auth = { scheme = "none" }'):
+            assert mistakes(file, f"{HOOK}{open_door}\n")
+        for secret in ('""', "[]", "0", '" "'):
+            assert mistakes(file, f'{HOOK}auth = {{ scheme = "token", secret = {secret} }}\n')
+
+
+class TestTheCommand:
+    def run(self, *arguments: object) -> int:
+        return check.main([str(argument) for argument in arguments])
+
+    def test_a_good_file_is_0_and_its_sources_are_named(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file.write_text(FORM, encoding="utf-8")
+        assert self.run(file) == 0
+        assert capsys.readouterr() == ("sources.toml: 1 source: website\n", "")
+        file.write_text(FORM + HOOK + AUTH, encoding="utf-8")
+        assert self.run(file) == 0
+        assert capsys.readouterr().out == "sources.toml: 2 sources: website, crm\n"
+
+    def test_a_wrong_file_is_1_and_its_mistakes_are_told(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file.write_text("[sources.website]\n", encoding="utf-8")
+        assert self.run(file) == 1
+        assert capsys.readouterr() == ("", "sources.toml:1: sources.website.kind: is required\n")
+
+    def test_no_file_is_1(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.run(file) == 1
+        assert "No such file" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("arguments", [[], ["a.toml", "b.toml"]])
+    def test_a_wrong_call_is_2(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.run(*arguments) == 2
+        assert capsys.readouterr().err.startswith("usage: ")
+
+    def test_the_build_calls_it_as_a_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "argv", ["check", str(SHIPPED)])
+        monkeypatch.delitem(sys.modules, check.__name__)
+        with pytest.raises(SystemExit) as caught:
+            runpy.run_module(check.__name__, run_name="__main__")
+        assert caught.value.code == 0
