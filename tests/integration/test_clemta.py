@@ -151,14 +151,14 @@ def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
 
 
 def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        with socket.create_connection(
-            server.getsockname()
-        ):  # it fills the queue: the next one is not answered
-            client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
-            began = time.monotonic()
-            with pytest.raises(Temporary) as raised:
-                client.create(contact(), soon(1))
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as server,
+        socket.create_connection(server.getsockname()),  # it fills the queue: the next one is not answered
+    ):
+        client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
+        began = time.monotonic()
+        with pytest.raises(Temporary) as raised:
+            client.create(contact(), soon(1))
     assert type(raised.value) is Temporary
     assert time.monotonic() - began < 1.5
 

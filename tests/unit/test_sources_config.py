@@ -9,13 +9,13 @@ import jmespath
 import pytest
 
 from clemta_intake.sources import check
+from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import (
     CONTACT_FIELDS,
     SHIPPED,
     Form,
     InvalidSources,
     Webhook,
-    check_file,
     read_sources,
     reads,
     to_source,

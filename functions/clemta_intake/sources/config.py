@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,6 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     TypeAdapter,
-    ValidationError,
     model_validator,
 )
 
@@ -34,7 +32,7 @@ CONTACT_FIELDS = frozenset(
 )
 """Clemta's fields that a source may fill: not the contact's type and company, which are the operator's."""
 
-_COUNTRY = "the ISO code of a country, as TR, DE or GB"
+COUNTRY_CODE = "the ISO code of a country, as TR, DE or GB"
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
@@ -132,7 +130,7 @@ type Origin = Annotated[
     _matching(r"\*|https?://[^/\s?#@]+", 'an origin without a path, as "https://www.example.com", or "*"'),
 ]
 type Url = Annotated[str, _matching(r"https?://\S+", "an address that begins with https:// or http://")]
-type Country = Annotated[str, _matching("[A-Z]{2}", _COUNTRY)]
+type Country = Annotated[str, _matching("[A-Z]{2}", COUNTRY_CODE)]
 type ContactField = Annotated[str, AfterValidator(_contact_field)]
 
 
@@ -283,105 +281,3 @@ def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
     values = {"company_id": default_company_id, **table, "name": name} if isinstance(table, dict) else table
     source: Form | Webhook = TypeAdapter(Source).validate_python(values)
     return source
-
-
-def check_file(path: Path) -> list[str]:
-    """The names of the file's sources, every one of them checked; raises InvalidSources with all mistakes."""
-    tables = read_sources(path)
-    text = path.read_text(encoding="utf-8")
-    mistakes: list[tuple[tuple[str, ...], str]] = []
-    for key in tomllib.loads(text).keys() - {"sources"}:
-        mistakes.append(((key,), "is not known; allowed: sources"))
-    for name, table in tables.items():
-        mistakes += [(("sources", name, *keys), message) for keys, message in _mistakes(name, table)]
-    if mistakes:
-        places = sorted((_line(text, keys), ".".join(keys), message) for keys, message in mistakes)
-        raise InvalidSources("\n".join(f"{path.name}:{line}: {key}: {what}" for line, key, what in places))
-    if not tables:
-        raise InvalidSources(f"{path.name}: has no [sources.NAME] table")
-    return list(tables)
-
-
-def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong with a source: keys below its table, and what is allowed there."""
-    if isinstance(table, dict) and "name" in table:
-        yield ("name",), "is not known: the table's own name is the source's"
-    try:
-        source = to_source(name, table, "0" * 24)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            yield _keys(problem), _message(problem)
-        return
-    # What is left is checked here alone: no cold start pays for it.
-    import phonenumbers
-
-    if source.default_country and source.default_country not in phonenumbers.SUPPORTED_REGIONS:
-        yield ("default_country",), f"must be {_COUNTRY}"
-    for field, value in source.defaults.items():
-        model = Billing if field.startswith("billing.") else ContactRequest
-        try:
-            TypeAdapter(model.model_fields[field.removeprefix("billing.")].annotation).validate_python(value)
-        except ValidationError as error:
-            yield ("defaults", field), _message(error.errors(include_url=False, include_input=False)[0])
-
-
-def _keys(problem: Any) -> tuple[str, ...]:
-    """The keys as they stand in the file: without pydantic's names of union members and its marks."""
-    keys = [str(part) for part in problem["loc"][1:] if part != "[key]"]
-    if keys[:1] == ["auth"]:
-        del keys[1:2]
-    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        keys.append(problem["ctx"]["discriminator"].strip("'"))
-    return () if keys == ["name"] else tuple(keys)
-
-
-def _message(problem: Any) -> str:
-    match problem["type"]:
-        case "extra_forbidden":
-            known = _MODELS[problem["loc"][-2]].model_fields.keys() - {"name"}
-            return f"is not known; allowed: {', '.join(sorted(known))}"
-        case "union_tag_invalid":
-            return f"is not known; allowed: {problem['ctx']['expected_tags']}"
-        case "missing" if problem["loc"] == ("webhook", "auth"):
-            return "is required: a webhook without authentication would accept anything from anyone"
-        case "missing" | "union_tag_not_found":
-            return "is required"
-        case "dict_type" | "model_attributes_type":
-            return "must be a table"
-        case "tuple_type":
-            return "must be a list"
-    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be", 1)
-
-
-_MODELS: dict[str, type[BaseModel]] = {
-    "form": Form,
-    "webhook": Webhook,
-    "hmac": Hmac,
-    "standard-webhooks": StandardWebhooks,
-    "token": Token,
-    "basic": Basic,
-}
-
-_KEY = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
-_KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
-
-
-def _line(text: str, keys: tuple[str, ...]) -> int:
-    """The line of `keys`, or of what stands nearest around them."""
-    wanted = ".".join(keys).split(".")
-    best, shared, table = 1, 0, ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(rf"\s*\[+({_KEYS})\]", line)
-        found = header or re.match(rf"({_KEYS})=", line)
-        if not found:
-            continue
-        here = ".".join(key.strip("\"'") for key in re.findall(_KEY, found[1]))
-        if header:
-            table = here
-        elif table:
-            here = f"{table}.{here}"
-        pairs = zip(wanted, here.split("."), strict=False)
-        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if common > shared:
-            best, shared = number, common
-    return best
