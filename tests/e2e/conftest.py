@@ -103,6 +103,7 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Stack:
         console_port=0,
         retry_base_seconds=1,
         search_lag_seconds=1,
+        clemta_requests_per_minute=1000,  # the tests are about other things than waiting for their turn
     )
 
 
@@ -193,6 +194,7 @@ def clemta(
     retry_queue.purge()
     dead_letters.purge()
     control.reset()
+    control.settings(rate_limit=10_000)
     ledger = aws("dynamodb")
     for item in ledger.scan(TableName=stack.ledger_table, ProjectionExpression="pk").get("Items", []):
         ledger.delete_item(TableName=stack.ledger_table, Key=item)
