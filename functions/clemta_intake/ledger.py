@@ -10,8 +10,10 @@ request budget, which all functions share.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a claim that has lapsed
 _BUSY_SECONDS = 5
 _WINDOW_SECONDS = 60
+_TRIES = 8  # writes for one call, where many functions call at once
 _FORGET_SECONDS = 30 * 86_400  # items that led to no contact; created ones stay
 
 _BUDGET = "budget"
@@ -142,64 +145,64 @@ class Ledger:
         self._settle(claim, "SET #state = :state REMOVE claimed_at", {}, state="free")
 
     def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
-        try:
-            self._table.update(
-                claim.key, update, "#owner = :owner", {":state": state, ":owner": claim.id, **values}
-            )
-        except (_NotMet, Temporary):
-            return  # the lease runs out by itself, and what then comes is a look-up
+        values = {":state": state, ":owner": claim.id, **values}
+        with suppress(_NotMet, Temporary):  # the lease runs out by itself, and what then comes is a look-up
+            self._table.update(claim.key, update, "#owner = :owner", values)
 
 
 class Budget:
-    """At most `per_minute` calls to Clemta in any 60 s, by whichever function: one conditional write a call.
+    """At most `per_minute` calls to Clemta in any 60 s, by whichever function.
 
-    A tenth may come at once, the rest evenly (GCRA: `next_at` is when the bucket would be empty again), so that bursts
-    answer quickly and no window of 60 s, wherever it begins, holds more.
+    One item counts the calls of each second that is still in the window; a call is one conditional write, which fails
+    if somebody else wrote meanwhile and then brings the newer state along. All of the limit may be used at once.
     """
 
     def __init__(self, table: Table, per_minute: float, clock: Callable[[], float]) -> None:
-        burst = max(1, per_minute // 10)
-        self._interval = _WINDOW_SECONDS / (per_minute - burst + 1)
-        self._slack = (burst - 1) * self._interval
+        self._limit = int(per_minute)
         self._table = table
         self._clock = clock
-        self._next_at = 0.0  # as last seen; it only saves a write
+        self._state: dict[str, Any] = {}  # the item as last seen
 
     def take(self) -> None:
         """Returns if a call may be made now; RateLimited says when its turn comes."""
-        now = self._clock()
-        for _ in range(3):
+        for _ in range(_TRIES):
+            now = self._clock()
+            calls = self._calls_in_window(now)
+            calls[int(now)] = calls.get(int(now), 0) + 1
+            revision = secrets.token_hex(8)
+            values = {":calls": json.dumps(calls), ":revision": revision}
+            condition = "attribute_not_exists(revision)"
+            if "revision" in self._state:
+                values[":seen"], condition = self._state["revision"], "revision = :seen"
             try:
-                self._next_at = self._advance(now)
-            except _NotMet as refusal:
-                self._next_at = float(refusal.item.get("next_at", 0))
-                if self._next_at > now + self._slack:
-                    raise RateLimited(
-                        "budget_used_up", retry_after=self._next_at - self._slack - now
-                    ) from None
+                self._table.update(_BUDGET, "SET calls = :calls, revision = :revision", condition, values)
+            except _NotMet as newer:
+                self._state = newer.item
             else:
+                self._state |= {"calls": values[":calls"], "revision": revision}
                 return
-        raise RateLimited("budget_contended", retry_after=self._interval)
+        raise RateLimited("budget_contended", retry_after=1)
 
-    def _advance(self, now: float) -> float:
-        if self._next_at < now:
-            idle = "attribute_not_exists(next_at) OR next_at < :now"
-            next_at = now + self._interval
-            self._table.update(_BUDGET, "SET next_at = :next", idle, {":next": next_at, ":now": now})
-            return next_at
-        busy = "next_at >= :now AND next_at <= :latest"
-        values = {":interval": self._interval, ":now": now, ":latest": now + self._slack}
-        old = self._table.update(_BUDGET, "SET next_at = next_at + :interval", busy, values)
-        return float(old["next_at"]) + self._interval
+    def _calls_in_window(self, now: float) -> dict[int, int]:
+        """Calls by second; RateLimited if they are as many as there may be."""
+        blocked = float(self._state.get("blocked_until", 0)) - now
+        if blocked > 0:
+            raise RateLimited("clemta_limit", retry_after=blocked)
+        known: dict[str, int] = json.loads(self._state.get("calls", "{}"))
+        # A second counts until its last instant is a minute old.
+        calls = {
+            int(second): count for second, count in known.items() if now < int(second) + 1 + _WINDOW_SECONDS
+        }
+        if sum(calls.values()) >= self._limit:
+            raise RateLimited("budget_used_up", retry_after=min(calls) + 1 + _WINDOW_SECONDS - now)
+        return calls
 
     def exhausted(self, seconds: float) -> None:
         """Clemta refused for the rate, somebody else's perhaps: nobody calls for so many seconds."""
-        until = self._clock() + seconds + self._slack
-        try:
-            later = "attribute_not_exists(next_at) OR next_at < :until"
-            self._table.update(_BUDGET, "SET next_at = :until", later, {":until": until})
-        except (_NotMet, Temporary):
-            return  # it is later already, or the next call is refused again
+        values = {":until": self._clock() + seconds, ":revision": secrets.token_hex(8)}
+        later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
+        with suppress(_NotMet, Temporary):  # it is later already, or the next call is refused again
+            self._table.update(_BUDGET, "SET blocked_until = :until, revision = :revision", later, values)
 
 
 class _NotMet(Exception):
