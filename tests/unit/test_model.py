@@ -1,0 +1,331 @@
+"""P3 under every interleaving: two workers, crashes between any two steps, lost answers, a search that lags, and time.
+
+Hypothesis chooses who takes the next step and what happens to it; then the faults end and everything runs out. The
+seeded bugs at the end show that the model would notice.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
+from clemta_intake.delivery import Claim, Created, Delivery, Policy
+from clemta_intake.errors import ConfigError, OutcomeUnknown, Permanent, Temporary
+from clemta_intake.ledger import LEASE_SECONDS
+from clemta_intake.queues import Envelope
+from clemta_intake.submissions import Submission
+from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact
+
+LAG = 30.0
+INVOCATION_SECONDS = LEASE_SECONDS  # no invocation lives longer: Lambda kills it
+SUBMISSION = Submission("s1", "website", 0.0, b"")
+
+
+class Crash(BaseException):
+    """The process is gone: nothing after this runs, no handler and no clean-up."""
+
+
+class Worker:
+    """One invocation, in a thread of its own that stops before each call to the outside until told what happens."""
+
+    def __init__(self, work: Callable[[], None], ended: Callable[[bool], None], began: float) -> None:
+        self.began = began
+        self._ended = ended
+        self._done = False
+        self.fate = "go"
+        self.alive = True
+        self._work = work
+        self._may_go = threading.Semaphore(0)
+        self._stopped = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._stopped.acquire()
+
+    def _run(self) -> None:
+        CURRENT.worker = self
+        try:
+            self.pause()
+            self._work()
+            self._done = True
+        except Crash:
+            self._done = False
+        finally:
+            self.alive = False
+            self._stopped.release()
+
+    def pause(self) -> str:
+        """Before a step: gives way, and returns what is to happen to it."""
+        self._stopped.release()
+        self._may_go.acquire()
+        if self.fate == "crash":
+            raise Crash
+        return self.fate
+
+    def step(self, fate: str) -> None:
+        self.fate = fate
+        self._may_go.release()
+        self._stopped.acquire()
+        if not self.alive:
+            self._thread.join()
+            self._ended(self._done)
+
+
+CURRENT = threading.local()
+
+
+def outside(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that leaves the process: something may happen before it, after it, and to its answer."""
+
+    def call(self: Any, *given: Any) -> Any:
+        worker: Worker = CURRENT.worker
+        fate = worker.pause()
+        if fate == "lost before":
+            raise self.trouble
+        answer = method(self, *given)
+        if fate == "lost after":
+            raise self.trouble
+        if worker.pause() == "lost after":
+            raise self.trouble
+        return answer
+
+    return call
+
+
+class SteppedClemta(FakeClemta):
+    lag = 0.0
+    trouble: Exception = OutcomeUnknown("no_answer")
+
+    @outside
+    def create(self, contact: ContactRequest, deadline: Deadline) -> str:
+        return super().create(contact, deadline)
+
+    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._find(contact, deadline)
+        return found
+
+    @outside
+    def _find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
+        seen = super().find(contact, deadline)
+        return [entry for entry in seen if entry["created_at"] + self.lag <= self.clock.now]
+
+
+class SteppedLedger(FakeLedger):
+    trouble: Exception = Temporary("ledger_unavailable")
+
+    @outside
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        return super().claim(contact, delivery_id)
+
+    def created(self, claim: Claim, contact_id: str) -> None:
+        self._step("created", claim, contact_id)
+
+    def unknown(self, claim: Claim) -> None:
+        self._quietly("unknown", claim)
+
+    def unresolved(self, claim: Claim) -> None:
+        self._quietly("unresolved", claim)
+
+    def release(self, claim: Claim) -> None:
+        self._quietly("release", claim)
+
+    def _quietly(self, name: str, claim: Claim) -> None:
+        try:
+            self._step(name, claim)
+        except Temporary:
+            return  # as the real ledger: the lease runs out by itself
+
+    @outside
+    def _step(self, name: str, *given: Any) -> None:
+        getattr(FakeLedger, name)(self, *given)
+
+
+@dataclass
+class World:
+    """The queue's messages and who works on them; a message is gone only when its work came to an end."""
+
+    make_ledger: Callable[[Clock], FakeLedger] = lambda clock: SteppedLedger(clock, LAG)
+    make_delivery: type[Delivery] = Delivery
+    lag: float = LAG
+    clock: Clock = field(default_factory=Clock)
+    messages: list[tuple[Envelope | None, float]] = field(default_factory=lambda: [(None, 0.0), (None, 0.0)])
+    workers: list[Worker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clemta = SteppedClemta(self.clock)
+        self.clemta.lag = self.lag
+        self.queues = FakeQueues()
+        self.delivery = self.make_delivery(
+            self.clemta,
+            self.make_ledger(self.clock),
+            self.queues,
+            retry_base=1,
+            give_up=72,
+            search_lag=LAG,
+            clock=self.clock,
+        )
+
+    def due(self) -> list[tuple[Envelope | None, float]]:
+        return [message for message in self.messages if message[1] <= self.clock.now]
+
+    def start(self) -> None:
+        message = self.due()[0]
+        self.messages.remove(message)
+
+        def ended(done: bool) -> None:
+            self.workers.remove(worker)
+            if not done:  # nobody completed the message: the queue shows it again
+                self.messages.append((message[0], self.clock.now + 180))
+
+        worker = Worker(lambda: self.deliver(message[0]), ended, self.clock.now)
+        self.workers.append(worker)
+
+    def deliver(self, earlier: Envelope | None) -> None:
+        try:
+            self.delivery.deliver(contact(), "skip", "d1", Deadline.after(1_000))
+        except (Temporary, Permanent) as error:
+            self.delivery.keep(SUBMISSION, error, earlier)
+            while self.queues.retried:
+                envelope, delay = self.queues.retried.pop()
+                self.messages.append((envelope, self.clock.now + delay))
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        for worker in [*self.workers]:
+            if self.clock.now - worker.began >= INVOCATION_SECONDS:
+                worker.step("crash")
+
+    def run_out(self) -> None:
+        """No more faults: everybody finishes, every message comes again."""
+        for _ in range(200):
+            while self.workers:
+                self.workers[0].step("go")
+            if not self.messages:
+                return
+            if self.due():
+                self.start()
+            else:
+                self.advance(min(at for _, at in self.messages) - self.clock.now)
+        raise AssertionError("it does not come to an end")
+
+
+FATES = st.sampled_from(["go"] * 12 + ["crash", "lost before", "lost after", "lost after"])
+# Who goes on: worker 0 or 1, a new one (2), or time (3).
+CHOICES = st.sampled_from([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])
+ACTIONS = st.lists(
+    st.tuples(CHOICES, FATES, st.sampled_from([0.5, 1, 5, 29, 31, 61, 95])), min_size=10, max_size=50
+)
+
+
+def disturb(world: World, actions: list[tuple[int, str, float]]) -> None:
+    """Plays the actions, then lets everything run out."""
+    for choice, fate, seconds in actions:
+        if choice < len(world.workers):
+            world.workers[choice].step(fate)
+        elif choice == 2 and world.due():
+            world.start()
+        elif choice == 3:
+            world.advance(seconds)
+    world.run_out()
+
+
+def play(world: World, actions: list[tuple[int, str, float]]) -> None:
+    """Holds what comes of the actions to the promises."""
+    disturb(world, actions)
+    assert len(world.clemta.stored) == 1, "exactly one contact (P3), and none lost (P4)"
+    assert not world.queues.parked
+
+
+QUICK = settings(
+    max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+)
+
+
+@QUICK
+@given(ACTIONS, st.sampled_from([0, 10, LAG]))
+def test_p3_p4_two_workers_make_one_contact_whatever_happens(
+    actions: list[tuple[int, str, float]], lag: float
+) -> None:
+    play(World(lag=lag), actions)
+
+
+def test_p3_a_worker_that_lives_on_after_its_lease_is_impossible() -> None:
+    """The one thing that the ledger rests on: Lambda ends an invocation before its claim lapses."""
+    assert INVOCATION_SECONDS <= LEASE_SECONDS
+
+
+class CheckThenInsert(SteppedLedger):
+    """Reads whether the contact is free, and writes the claim in a second step."""
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        before = {key: dict(item) for key, item in self.items.items()}
+        CURRENT.worker.pause()
+        self.items = before
+        held: Claim | Created = FakeLedger.claim(self, contact, delivery_id)
+        return held
+
+
+class LapsedIsFree(SteppedLedger):
+    """Takes a claim whose lease ran out for a free one."""
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        held: Claim | Created = super().claim(contact, delivery_id)
+        if isinstance(held, Claim):
+            return Claim(held.key, held.id, True, held.since)
+        return held
+
+
+class NoLookUp(Delivery):
+    """Creates again where the outcome is unknown."""
+
+    def _look_up(self, *_: Any) -> None:
+        return None
+
+
+class ReleasedOnTimeout(SteppedLedger):
+    """Frees the claim of a call that timed out."""
+
+    def unknown(self, claim: Claim) -> None:
+        self.release(claim)
+
+
+class FreshGoesAhead(Delivery):
+    """Looks up only what is not fresh, as `create` does: else the look-up hides a claim that was wrongly given."""
+
+    def _look_up(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> Any:
+        return None if claim.fresh else super()._look_up(contact, policy, claim, deadline)
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        {"make_ledger": lambda clock: CheckThenInsert(clock, LAG)},
+        {"make_ledger": lambda clock: LapsedIsFree(clock, LAG), "make_delivery": FreshGoesAhead},
+        {"make_delivery": NoLookUp},
+        {"make_ledger": lambda clock: ReleasedOnTimeout(clock, LAG)},
+    ],
+    ids=["check then insert", "a lapsed lease is free", "no look-up", "release on timeout"],
+)
+def test_the_model_notices(bug: dict[str, Any]) -> None:
+    @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
+    @given(ACTIONS)
+    def buggy(actions: list[tuple[int, str, float]]) -> None:
+        play(World(**bug), actions)
+
+    with pytest.raises(AssertionError, match="exactly one contact"):
+        buggy()
+
+
+@QUICK
+@given(ACTIONS)
+def test_p4_what_is_refused_for_good_is_parked_once(actions: list[tuple[int, str, float]]) -> None:
+    world = World(messages=[(None, 0.0)])
+    world.clemta.trouble = ConfigError("ACCESS_DENIED", status=403)
+    disturb(world, actions)
+    assert len(world.clemta.stored) <= 1
+    assert len(world.clemta.stored) + len(world.queues.parked) >= 1
