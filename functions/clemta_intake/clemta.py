@@ -101,8 +101,8 @@ class Clemta:
         answer = self._send(method, path, deadline, key, query, body, unrepeatable)
         if answer.status_code == 401 and (fresh := self._api_key(key)) != key:
             answer = self._send(method, path, deadline, fresh, query, body, unrepeatable)
-        if answer.status_code == 429:
-            self._budget.exhausted(_retry_after(answer))
+        if answer.status_code == 429 or answer.headers.get("X-RateLimit-Remaining") == "0":
+            self._budget.exhausted(_retry_after(answer) or _until_reset(answer))
         payload = _payload(answer)
         data = payload.get("data")
         if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
@@ -184,6 +184,13 @@ def _retry_after(answer: requests.Response) -> float:
     """Seconds; Clemta's 429 says 60 as a rule. A date or nonsense counts as nothing said."""
     text = answer.headers.get("Retry-After", "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
+
+
+def _until_reset(answer: requests.Response) -> float:
+    """Seconds to X-RateLimit-Reset, which is unix seconds; at most a minute, should Clemta's clock be another one."""
+    text = answer.headers.get("X-RateLimit-Reset", "").strip()
+    reset = float(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0.0
+    return min(60.0, max(0.0, reset - time.time()))
 
 
 def _nothing_sent(error: requests.RequestException) -> bool:

@@ -5,11 +5,11 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. Items hold hashes and Clemta's contact id, no personal data. The same table keeps the
-request budget, which all functions share.
+A claim is one conditional write. Items hold keyed hashes and Clemta's contact id, no personal data. The same table keeps
+the request budget, which all functions share.
 """
 
-import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Callable
@@ -74,10 +74,13 @@ class Table:
 
 
 class Ledger:
-    """Claims and their fates; `search_lag` in seconds, `clock` gives unix seconds."""
+    """Claims and their fates; `pepper` keys the hashes, `search_lag` in seconds, `clock` gives unix seconds."""
 
-    def __init__(self, table: Table, search_lag: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, table: Table, pepper: Callable[[], str], search_lag: float, clock: Callable[[], float]
+    ) -> None:
         self._table = table
+        self._pepper = pepper
         self._search_lag = search_lag
         self._clock = clock
 
@@ -88,7 +91,7 @@ class Ledger:
         """
         now = self._clock()
         claim_id = secrets.token_hex(8)
-        pk = _key(contact, delivery_id)
+        pk = _key(self._pepper(), contact, delivery_id)
         try:
             old = self._table.update(
                 pk,
@@ -211,9 +214,10 @@ class _NotMet(Exception):
         self.item = item
 
 
-def _key(contact: ContactRequest, delivery_id: str) -> str:
+def _key(pepper: str, contact: ContactRequest, delivery_id: str) -> str:
+    """Keyed, so that an e-mail address cannot be tested against a table that leaked."""
     parts = (contact.company_id, contact.type, contact.email.casefold(), delivery_id)
-    return "contact#" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return "contact#" + hmac.new(pepper.encode(), "\n".join(parts).encode(), "sha256").hexdigest()
 
 
 def _attribute(value: str | float) -> Any:

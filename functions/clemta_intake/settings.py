@@ -12,6 +12,7 @@ class Settings:
     clemta_secret_id: str
     signing_secret_id: str
     ledger_table: str
+    ledger_pepper_id: str
     retry_queue_url: str
     dead_letter_queue_url: str
     default_company_id: str
@@ -28,6 +29,7 @@ class Settings:
             clemta_secret_id=environ["CLEMTA_SECRET_ID"],
             signing_secret_id=environ["SIGNING_SECRET_ID"],
             ledger_table=environ["LEDGER_TABLE"],
+            ledger_pepper_id=environ["LEDGER_PEPPER_ID"],
             retry_queue_url=environ["RETRY_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             default_company_id=environ["DEFAULT_COMPANY_ID"],

@@ -55,7 +55,7 @@ class Wiring:
         budget = Budget(table, self.settings.clemta_requests_per_minute, self.clock)
         return Delivery(
             Clemta(self.settings.clemta_base_url, self.api_key, budget),
-            Ledger(table, self.settings.search_lag_seconds, self.clock),
+            Ledger(table, self.pepper, self.settings.search_lag_seconds, self.clock),
             Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,
@@ -68,14 +68,17 @@ class Wiring:
 
         Raises ConfigError where there is none that could be sent, Temporary where Secrets Manager does not answer.
         """
-        try:
-            text = self._secret(self.settings.clemta_secret_id, stale)
-        except _Unreadable as error:
-            raise Temporary("secret_unavailable", str(error)) from error
-        key = _key_of(text)
+        key = _key_of(self._secret_or_later(self.settings.clemta_secret_id, stale))
         if not key or not key.isascii() or not key.isprintable():
             raise ConfigError("api_key_missing", "the Clemta secret holds no usable key")
         return key
+
+    def pepper(self) -> str:
+        """The key of the ledger's hashes. Raises ConfigError where it is empty, and Temporary as `api_key` does."""
+        pepper = self._secret_or_later(self.settings.ledger_pepper_id, None)
+        if not pepper:
+            raise ConfigError("ledger_pepper_missing", "the ledger's pepper has no value")
+        return pepper
 
     def signing_secrets(self, name: str) -> tuple[str, ...]:
         """The secrets of that name, newest first; none if it is absent or malformed, so that nothing is accepted.
@@ -92,6 +95,12 @@ class Wiring:
             return ()
         values = value if isinstance(value, list) else [value]
         return tuple(value for value in values if isinstance(value, str))
+
+    def _secret_or_later(self, secret_id: str, stale: str | None) -> str:
+        try:
+            return self._secret(secret_id, stale)
+        except _Unreadable as error:
+            raise Temporary("secret_unavailable", str(error)) from error
 
     def _secret(self, secret_id: str, stale: str | None) -> str:
         """The secret's text, cached for five minutes; "" if it has no value yet.

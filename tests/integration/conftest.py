@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -124,6 +124,7 @@ def aws(
                 Name=f"{name}-signing", SecretString=json.dumps({"crm": CRM_SECRET})
             )["ARN"],
             ledger_table=name,
+            ledger_pepper_id=secrets.create_secret(Name=f"{name}-pepper", SecretString="pepper")["ARN"],
             retry_queue_url=sqs.create_queue(QueueName=f"{name}-retry")["QueueUrl"],
             dead_letter_queue_url=sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"],
             default_company_id=DEFAULT_COMPANY_ID,
@@ -160,7 +161,9 @@ def serve() -> Iterator[Callable[..., str]]:
     """Starts a server that gives one fixed answer to everything; returns its URL."""
     servers: list[ThreadingHTTPServer] = []
 
-    def start(body: bytes, status: int = 200, retry_after: str = "") -> str:
+    def start(
+        body: bytes, status: int = 200, retry_after: str = "", headers: Mapping[str, str] | None = None
+    ) -> str:
         class Fixed(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -168,6 +171,8 @@ def serve() -> Iterator[Callable[..., str]]:
                 self.send_header("Content-Length", str(len(body)))
                 if retry_after:
                     self.send_header("Retry-After", retry_after.encode().decode("latin-1"))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -215,6 +215,25 @@ def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
     assert budget.exhausted_for == [7]
 
 
+def test_p6_the_last_call_that_clemta_allows_moves_the_budget_before_it_refuses(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    clemta.configure(rate_limit=2, rate_window=30)
+    client.find(contact(), soon())
+    assert budget.exhausted_for == []
+    client.find(contact(), soon())
+    [seconds] = budget.exhausted_for
+    assert 25 < seconds <= 31
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "-1", "0", "9" * 20])
+def test_an_odd_reset_is_not_believed(serve: Callable[..., str], budget: FakeBudget, reset: str) -> None:
+    url = serve(b"{}", 429, "", {"X-RateLimit-Reset": reset})
+    with pytest.raises(RateLimited):
+        Clemta(url, lambda stale: "k", budget).find(contact(), soon())
+    assert budget.exhausted_for == [0]
+
+
 def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
     asked: list[str | None] = []
 

@@ -157,6 +157,14 @@ class TestSecrets:
         with pytest.raises(ConfigError):
             parts.api_key(None)
 
+    def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, parts: Wiring) -> None:
+        assert parts.pepper() == "pepper"
+        aws.client("secretsmanager").delete_secret(
+            SecretId=aws.settings.ledger_pepper_id, ForceDeleteWithoutRecovery=True
+        )
+        with pytest.raises(ConfigError):
+            Wiring(aws.settings).pepper()
+
     def test_the_key_is_kept_for_five_minutes(self, aws: Aws) -> None:
         clock = Clock()
         parts = Wiring(aws.settings, clock)

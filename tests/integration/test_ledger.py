@@ -15,13 +15,15 @@ from tests.fakes import Clock, contact
 from tests.integration.conftest import Aws
 from tests.ledger_contract import LAG, LedgerContract
 
+PEPPER = "pepper"
+
 
 class TestLedger(LedgerContract):
     @pytest.fixture
     def setting(self, aws: Aws) -> SimpleNamespace:
         clock = Clock()
         client = boto3.client("dynamodb")
-        ledger = Ledger(Table(lambda: client, aws.settings.ledger_table), LAG, clock)
+        ledger = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, clock)
         return SimpleNamespace(clock=clock, ledger=ledger)
 
 
@@ -36,7 +38,7 @@ def items(aws: Aws) -> list[dict[str, Any]]:
 
 
 def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
-    ledger = Ledger(table(aws), LAG, Clock())
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com")
     assert isinstance(claim, Claim)
     ledger.created(claim, "c1")
@@ -44,8 +46,14 @@ def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
     assert "example.com" not in str(items(aws))
 
 
+def test_p8_without_the_pepper_no_address_can_be_tested_against_the_ledger(aws: Aws) -> None:
+    for pepper in ("one", "other"):
+        Ledger(table(aws), lambda pepper=pepper: pepper, LAG, Clock()).claim(contact(), "")  # type: ignore[misc]
+    assert len(items(aws)) == 2
+
+
 def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
-    ledger = Ledger(table(aws), LAG, Clock())
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     assert "expires_at" in items(aws)[0]
@@ -65,7 +73,9 @@ def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> Non
             return self._real.update_item(**request)
 
     client: Any = Twice()
-    claim = Ledger(Table(lambda: client, aws.settings.ledger_table), LAG, Clock()).claim(contact(), "")
+    claim = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, Clock()).claim(
+        contact(), ""
+    )
     assert isinstance(claim, Claim)
     assert not claim.fresh
 
@@ -76,7 +86,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
             "dynamodb", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
         )
         unreachable = Table(lambda client=client: client, name)  # type: ignore[misc]
-        ledger = Ledger(unreachable, LAG, Clock())
+        ledger = Ledger(unreachable, lambda: PEPPER, LAG, Clock())
         with pytest.raises(Temporary) as raised:
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
@@ -88,7 +98,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(table(aws), LAG, clock)
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
     ledger.claim(contact(), "")
     with pytest.raises(Busy):
         ledger.claim(contact(), "")

@@ -12,6 +12,7 @@ ENVIRONMENT = {
     "CLEMTA_BASE_URL": "https://api.example.com/",
     "CLEMTA_SECRET_ID": "clemta",
     "SIGNING_SECRET_ID": "signing",
+    "LEDGER_PEPPER_ID": "pepper",
     "LEDGER_TABLE": "ledger",
     "RETRY_QUEUE_URL": "https://sqs.example.com/retry",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.example.com/dead",

@@ -78,7 +78,7 @@ def test_the_redelivering_function_cannot_read_signing_secrets(resources: dict[s
         for resource in as_list(statement["Resource"])
         if name == "RedeliverRole" and "secretsmanager:GetSecretValue" in as_list(statement["Action"])
     ]
-    assert readable == ["ClemtaSecret"]
+    assert readable == ["ClemtaSecret", "LedgerPepper"]
 
 
 def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[st
     assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    for name in ("RetryQueue", "DeadLetterQueue", "LedgerTable"):
+    for name in ("RetryQueue", "DeadLetterQueue", "LedgerTable", "LedgerPepper"):
         assert resources[name]["DeletionPolicy"] == "Retain"
 
 
