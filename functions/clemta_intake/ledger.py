@@ -5,8 +5,8 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. Items hold keyed hashes and Clemta's contact id, no personal data. The same table keeps
-the request budget, which all functions share.
+A claim is one conditional write. Items hold keyed hashes and Clemta's contact id, no personal data. The same table
+keeps the request budget, which all functions share.
 """
 
 import hmac
