@@ -11,7 +11,7 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test check format build deploy named-environment lock clean
+.PHONY: help run up down test check docs format build deploy named-environment lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : ""), $$2}' Makefile
@@ -40,6 +40,10 @@ check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
 	@$(UV) $(EXPORT) | diff functions/requirements.txt - \
 		|| { echo "functions/requirements.txt is not what uv.lock says: run make lock" >&2; exit 1; }
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
+	$(TOOLS)/python -m ops.source_docs --check
+
+docs: $(READY) ## writes the table of senders in docs/sources.md
+	$(TOOLS)/python -m ops.source_docs --write
 
 format: $(READY) ## formats the code and mends what lint can mend
 	$(TOOLS)/ruff check --fix .

@@ -1,6 +1,7 @@
 """Lambda 1: an API Gateway request becomes an HTTP answer. The way of a submission begins here."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
-from .deadlines import RESERVE_SECONDS, Deadline
+from .deadlines import RESERVE_SECONDS, RESERVE_SECONDS_EACH, Deadline
 from .errors import (
     DataError,
     ForeignOrigin,
@@ -22,16 +23,17 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from .sources.config import Form, Source, Webhook
+from .sources.config import Form, Handshake, Source, Webhook
 from .sources.mapping import Reading, kept_headers, kept_query, read
 from .sources.signatures import authenticate
-from .submissions import Submission, event_body, event_headers, event_query
+from .submissions import Submission, event_body, event_headers, event_query, event_uri, split_batch
 from .wiring import Wiring, wiring
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _RETRY_AFTER = "30"
+_SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
 
 
 def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
@@ -78,7 +80,7 @@ class _Request:
         """Every way a request can end, as HTTP."""
         failure: Refused | Unavailable
         try:
-            return self._accepted(*self._take())
+            return self._take()
         except Refused as error:
             failure = error
             response = self._refusal(error)
@@ -113,11 +115,16 @@ class _Request:
             )
         return self._with_cors(response)
 
-    def _take(self) -> tuple[str, str | None]:
-        """The submission's status and contact id, once it is durable (P1)."""
+    def _take(self) -> Response[str]:
+        """The answer to what was taken, once it is durable (P1)."""
         source = self._source = self._parts.source(self._source_name)
+        if (
+            isinstance(source, Webhook)
+            and source.handshake
+            and (greeting := self._greeting(source.handshake))
+        ):
+            return greeting
         body = self._proven_body(source)
-        query = event_query(self._event)
         submission = Submission(
             submission_id=self._submission_id,
             source=source.name,
@@ -125,26 +132,47 @@ class _Request:
             body=body,
             content_type=self._headers.get("content-type", ""),
             headers=kept_headers(source, self._headers),
-            query=kept_query(source, query),
+            query=kept_query(source, event_query(self._event)),
         )
         submission.check_fits()
+        batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
+        return self._accepted([self._deliver(one, source, len(batch) - n) for n, one in enumerate(batch, 1)])
+
+    def _greeting(self, handshake: Handshake) -> Response[str] | None:
+        """The answer to a sender's handshake, which is not signed and of which nothing is made."""
+        echo = self._headers.get(handshake.echo_header, "") if handshake.echo_header else ""
+        if handshake.echo_header and not (echo.isascii() and echo.isprintable() and 0 < len(echo) <= 200):
+            return None
+        try:
+            if not re.fullmatch(handshake.body.encode(), event_body(self._event)):
+                return None
+        except Unreadable:
+            return None
+        self._log("handshake")
+        response = _json(200, {"status": "ready"})
+        if handshake.echo_header:
+            response.headers[handshake.echo_header] = echo
+        return response
+
+    def _deliver(self, submission: Submission, source: Source, others: int) -> dict[str, str]:
+        """What became of a submission; `others` of the same request still need time to be queued."""
+        deadline = self._deadline.earlier(RESERVE_SECONDS + others * RESERVE_SECONDS_EACH)
+        result = {"submission_id": submission.submission_id}
         try:
             reading = self._read(submission, source)
             if reading is None:
-                self._log("ignored")
-                return "ignored", None
+                self._log("ignored", submission)
+                return {"status": "ignored", **result}
             outcome = self._parts.delivery.deliver(
-                reading.contact,
-                source.on_existing,
-                reading.delivery_id,
-                self._deadline.earlier(RESERVE_SECONDS),
+                reading.contact, source.on_existing, reading.delivery_id, deadline
             )
         except (Temporary, Permanent) as error:
             status = self._parts.delivery.keep(submission, error)
-            self._log(status, **telemetry.failure(error))
-            return status, None
-        self._log(outcome.status)
-        return outcome.status, outcome.contact_id
+            self._log(status, submission, **telemetry.failure(error))
+            return {"status": status, **result}
+        self._log(outcome.status, submission)
+        contact = {"contact_id": outcome.contact_id} if isinstance(source, Webhook) else {}
+        return {"status": outcome.status, **result, **contact}
 
     def _proven_body(self, source: Source) -> bytes:
         """The raw bytes, if they come from whom they say (P5)."""
@@ -157,7 +185,8 @@ class _Request:
         except Unreadable as error:
             raise Unauthentic(error.code) from error
         secrets = self._parts.signing_secrets(source.auth.secret)
-        authenticate(source.auth, secrets, body, self._headers, event_query(self._event), self._parts.clock())
+        query, uri = event_query(self._event), event_uri(self._event)
+        authenticate(source.auth, secrets, body, self._headers, query, self._parts.clock(), uri)
         return body
 
     def _read(self, submission: Submission, source: Source) -> Reading | None:
@@ -169,13 +198,15 @@ class _Request:
                 raise
             raise DataError(error.code, str(error)) from error
 
-    def _accepted(self, status: str, contact_id: str | None) -> Response[str]:
-        body = {"status": status, "submission_id": self._submission_id}
-        if contact_id and isinstance(self._source, Webhook):
-            body["contact_id"] = contact_id
+    def _accepted(self, results: list[dict[str, str]]) -> Response[str]:
+        """One result as it is; of several, all, under the least settled one's status."""
         if isinstance(self._source, Form) and self._source.success_url and self._from_a_page():
             return _redirect(self._source.success_url)
-        return self._with_cors(_json(200, body))
+        if len(results) == 1:
+            return self._with_cors(_json(200, results[0]))
+        least = min(results, key=lambda result: _SETTLED.index(result["status"]))
+        together = {"status": least["status"], "submission_id": self._submission_id, "submissions": results}
+        return self._with_cors(_json(200, together))
 
     def _refusal(self, error: Refused) -> Response[str]:
         if isinstance(self._source, Form) and self._source.error_url and self._from_a_page():
@@ -200,10 +231,11 @@ class _Request:
                 response.headers["Access-Control-Allow-Origin"] = self._headers["origin"]
         return response
 
-    def _log(self, status: str, **facts: Any) -> None:
+    def _log(self, status: str, submission: Submission | None = None, **facts: Any) -> None:
+        submission_id = submission.submission_id if submission else self._submission_id
         source = self._source.name if self._source else "unknown"  # the path's own word could be anything
         seconds = time.monotonic() - self._began
-        telemetry.outcome(status, submission_id=self._submission_id, source=source, seconds=seconds, **facts)
+        telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
 
 
 def unavailable() -> Response[str]:

@@ -5,10 +5,10 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 from .errors import TooLarge, Unreadable, UnsupportedMedia
 
@@ -16,6 +16,7 @@ MAX_BODY = 180_000  # bytes; in base64 with its headers it stays under the 256 K
 MAX_HEADERS = 1_000  # characters of content type, kept headers and kept query, twelve bytes each at the worst
 MAX_FIELDS = 2_000  # values in one body; Typeform's largest forms have some hundreds
 MAX_DEPTH = 24
+MAX_BATCH = 100  # events in one request; HubSpot sends no more
 _CHARSETS = {"utf-8", "ascii", "iso8859-1", "iso8859-9", "iso8859-15", "cp1252", "cp1254"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -73,6 +74,42 @@ def event_query(event: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
 
 
+def event_uri(event: Mapping[str, Any]) -> str:
+    """The address that was posted to, as its sender knows it: https, the stage and the query string included.
+
+    API Gateway hands the query on decoded: one whose values need escapes may come out written in another way.
+    """
+    context = event.get("requestContext") or {}
+    host = context.get("domainName") or event_headers(event).get("host", "")
+    pairs = [
+        (name, value)
+        for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
+        for value in values
+    ]
+    return f"https://{host}{context.get('path', '')}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def split_batch(submission: "Submission") -> "list[Submission]":
+    """A submission of its own for each entry of a JSON array, its body an array of that one entry.
+
+    Anything else is left as it is, and so is an array of one, or of more than MAX_BATCH.
+    """
+    try:
+        entries = read_body(submission.content_type, submission.body)
+    except (Unreadable, UnsupportedMedia):
+        return [submission]
+    if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
+        return [submission]
+    return [
+        replace(
+            submission,
+            submission_id=f"{submission.submission_id}-{number}",
+            body=json.dumps([entry], ensure_ascii=False).encode(),
+        )
+        for number, entry in enumerate(entries, 1)
+    ]
+
+
 def read_body(content_type: str, body: bytes) -> Any:
     """The body as JSON-like data: dicts, lists, strings, numbers, booleans and None.
 
@@ -116,15 +153,22 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 def _json(body: bytes, charset: str, *, declared: bool) -> Any:
-    text = _decode(body.removeprefix(codecs.BOM_UTF8), charset)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except Unreadable:
-        raise
-    except (ValueError, RecursionError) as error:
-        if declared:
-            raise Unreadable("not_json", "the body is not valid JSON") from error
+        return parse_json(_decode(body.removeprefix(codecs.BOM_UTF8), charset))
+    except Unreadable as error:
+        if declared or error.code != "not_json":
+            raise
         raise UnsupportedMedia("content_type", "say what the body is in Content-Type") from error
+
+
+def parse_json(text: str) -> Any:
+    """JSON as it is accepted here: no key twice, no NaN, no bottomless nesting. Raises Unreadable."""
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not_json", "the body is not valid JSON") from error
+    _check_size(data)
+    return data
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from clemta_intake.sources.config import presets
+from local.processes import ROOT
 from local.stack import Deployed, Stack
+from tests.events import CRM_SECRET
+from tests.signers import Sample
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,13 @@ class Queue:
 
 @pytest.fixture(scope="session")
 def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The session's stack before it is up: own folder, free ports, short waits."""
+    """The session's stack before it is up: own folder, free ports, short waits, and every sender as a source."""
+    sources = tmp_path_factory.mktemp("sources") / "sources.toml"
+    named = "".join(f'\n[sources.{name}]\nkind = "{name}"\nsecret = "{name}"\n' for name in sorted(presets()))
+    sources.write_text((ROOT / "functions" / "sources.toml").read_text() + named)
     return Stack(
         state_dir=tmp_path_factory.mktemp("stack"),
+        sources_file=sources,
         aws_port=0,
         clemta_port=0,
         console_port=0,
@@ -111,7 +119,12 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 def stack(stack_settings: Stack) -> Iterator[Deployed]:
     """The stack, built and deployed, up for the whole session."""
     try:
-        yield stack_settings.up()
+        deployed = stack_settings.up()
+        secrets = {name: Sample(name).secret for name in presets()} | {"crm": CRM_SECRET}
+        deployed.client("secretsmanager").put_secret_value(
+            SecretId=deployed.signing_secret_id, SecretString=json.dumps(secrets)
+        )
+        yield deployed
     finally:
         stack_settings.down()
 

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import pytest
 
 from clemta_intake.sources import check
@@ -16,10 +15,11 @@ from clemta_intake.sources.config import (
     Form,
     InvalidSources,
     Webhook,
+    presets,
     read_sources,
-    reads,
     to_source,
 )
+from clemta_intake.sources.expressions import reads
 from tests.fakes import COMPANY
 
 FORM = '[sources.website]\nkind = "form"\n'
@@ -147,7 +147,7 @@ class TestWhatAnExpressionReads:
         ],
     )
     def test_it_is_found_from_the_root(self, expression: str, read: set[Any]) -> None:
-        assert set(reads(jmespath.compile(expression).parsed)) == read
+        assert set(reads(expression)) == read
 
 
 class TestTheFileItself:
@@ -213,8 +213,8 @@ FORM_KEYS = (
     " error_url, kind, name_fallback, on_existing, success_url"
 )
 HOOK_KEYS = (
-    "accept, answers, auth, company_id, contact, contact_type, default_country, defaults, delivery_id, kind,"
-    " name_fallback, on_existing"
+    "accept, answers, auth, batch, company_id, contact, contact_type, default_country, defaults, delivery_id,"
+    " handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"
@@ -241,7 +241,8 @@ class TestMistakes:
             ("[sources.website]\n", "1: sources.website.kind: is required"),
             (
                 '[sources.website]\n\nkind = "typform"\n',
-                "3: sources.website.kind: is not known; allowed: 'form', 'webhook'",
+                "3: sources.website.kind: is not known; allowed: 'form', 'webhook', "
+                + ", ".join(f"'{name}'" for name in presets()),
             ),
             (FORM + 'colour = "red"\n', f"3: sources.website.colour: is not known; allowed: {FORM_KEYS}"),
             (FORM + 'token = "x"\n', f"3: sources.website.token: is not known; allowed: {FORM_KEYS}"),
@@ -334,7 +335,8 @@ class TestMistakes:
             (HOOK + 'auth = { secret = "crm" }\n', "4: sources.crm.auth.scheme: is required"),
             (
                 HOOK + 'auth = { scheme = "rsa" }\n',
-                "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'token', 'basic'",
+                "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'jws', 'token',"
+                " 'basic'",
             ),
             (HOOK + 'auth = { scheme = "basic" }\n', "4: sources.crm.auth.secret: is required"),
             (
@@ -366,7 +368,8 @@ class TestMistakes:
             *(
                 (
                     hmac(f'header = "x", signed = "{signed}"'),
-                    "4: sources.crm.auth.signed: must be text with {body}, after any {id} and {timestamp}",
+                    "4: sources.crm.auth.signed: must be text with {body} once, and what you need of {id},"
+                    " {timestamp}, {method} and {uri}",
                 )
                 for signed in ("", "{timestamp}", "{body}{body}", "{url}{body}", "{body")
             ),

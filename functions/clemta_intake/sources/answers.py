@@ -25,9 +25,11 @@ _TYPES = {
 # agree on: "nom" is a last name, and alone it is the whole name.
 _NAMES = {
     "email": "email emailaddress mail mailaddress youremail useremail contactemail eposta epostaadresi"
+    " whatisyouremail whatsyouremail whatisyouremailaddress whatsyouremailaddress"
     " epostaadresiniz emailadresi emailadresiniz mailadresi emailadresse mailadresse emailadres correo"
     " correoelectronico courriel adresseemail adressemail",
-    "full_name": "name fullname yourname contactname displayname customername adsoyad adsoyadi adsoyadiniz"
+    "full_name": "whatisyourname whatsyourname whatisyourfullname whatsyourfullname yourfullname"
+    " name fullname yourname contactname displayname customername adsoyad adsoyadi adsoyadiniz"
     " adinizsoyadiniz advesoyad adivesoyadi isimsoyisim vollstandigername vorundnachname nombrecompleto"
     " nombreyapellidos nomcomplet nomprenom nometprenom prenometnom",
     "first_name": "firstname fname givenname forename first namefirst ad adi adiniz isim ilkad vorname"
@@ -80,6 +82,9 @@ _CONTAINERS = frozenset(
 
 # What comes in parts, and the name under which its parts are known: "adiniz" {"first": …} is as "name" {"first": …}.
 _WHOLES = {"full_name": "name", "address_1": "address"}
+
+
+_NUMBERED = re.compile(r"^q\d+_(\D+)\d*$")  # Jotform's "q31_name31"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,9 @@ def recognise(answers: Sequence[Answer]) -> dict[str, str]:
 
 
 def _field_of(path: tuple[str, ...]) -> str | None:
-    names = [_plain(key) for key in path]
+    names = [_plain(_NUMBERED.sub(r"\1", key)) for key in path]
+    if len(names) > 1 and names[-1] == "full":
+        names.pop()
     names[:-1] = [_WHOLES.get(_FIELD_OF.get(name, ""), name) for name in names[:-1]]
     for start in range(len(names)):
         if all(name in _CONTAINERS for name in names[:start]) and (

@@ -17,9 +17,11 @@ from .config import (
     Form,
     Hmac,
     InvalidSources,
+    Jws,
     StandardWebhooks,
     Token,
     Webhook,
+    presets,
     read_sources,
     to_source,
 )
@@ -96,7 +98,8 @@ def _message(problem: Any) -> str:
             known = _MODELS[problem["loc"][-2]].model_fields.keys() - {"name"}
             return f"is not known; allowed: {', '.join(sorted(known))}"
         case "union_tag_invalid":
-            return f"is not known; allowed: {problem['ctx']['expected_tags']}"
+            senders = "".join(f", '{name}'" for name in presets()) if len(problem["loc"]) == 0 else ""
+            return f"is not known; allowed: {problem['ctx']['expected_tags']}{senders}"
         case "missing" if problem["loc"] == ("webhook", "auth"):
             return "is required: a webhook without authentication would accept anything from anyone"
         case "missing" | "union_tag_not_found":
@@ -113,6 +116,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "webhook": Webhook,
     "hmac": Hmac,
     "standard-webhooks": StandardWebhooks,
+    "jws": Jws,
     "token": Token,
     "basic": Basic,
 }

@@ -2,13 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -22,7 +19,9 @@ from pydantic import (
 )
 
 from ..contacts import Billing, ContactRequest
+from . import expressions
 
+_PRESETS = Path(__file__).with_name("presets.toml")
 SHIPPED = Path(__file__).parents[2] / "sources.toml"
 """The file that ships with the functions."""
 
@@ -34,53 +33,6 @@ CONTACT_FIELDS = frozenset(
 
 COUNTRY_CODE = "the ISO code of a country, as TR, DE or GB"
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-def reads(node: Any) -> Iterator[tuple[str, ...]]:
-    """What a parsed expression reads: `body.a.b` ("body", "a"), and `headers."x-id"` ("headers", "x-id")."""
-    kind, children = node["type"], node["children"]
-    if kind == "field":
-        yield (node["value"],)
-    elif kind == "subexpression" and children[0]["type"] == children[1]["type"] == "field":
-        yield (children[0]["value"], children[1]["value"])
-    elif kind in _SCOPES:
-        yield from reads(children[0])
-    elif kind != "expref":
-        for child in children:
-            yield from reads(child)
-
-
-# Expressions whose further parts are read from what the first one gives.
-_SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}
-
-
-def _expression(value: str) -> str:
-    try:
-        parsed = jmespath.compile(value).parsed
-    except JMESPathError as error:
-        reason = str(error).splitlines()[0].removesuffix(", for expression:")
-        raise ValueError(f"is not JMESPath: {reason}") from error
-    for node in _nodes(parsed):
-        if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
-            allowed = ", ".join(sorted(Functions.FUNCTION_TABLE))
-            raise ValueError(f"{node['value']}() is no function of JMESPath; allowed: {allowed}")
-        if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
-            raise ValueError("means (!a).b where it says !a.b: write !(a.b)")
-    for root, *names in reads(parsed):
-        if root not in ("body", "headers", "query"):
-            raise ValueError(f"cannot read {root!r}; allowed: body, headers and query, as in body.{root}")
-        if root != "body" and not names:  # a submission that waits in a queue keeps only what is named
-            raise ValueError(f'must name what it reads, as in {root}."x-name"')
-        if root == "headers" and names[0] != names[0].lower():
-            raise ValueError(f"must name the header in lower case: {names[0].lower()}")
-    return value
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    yield node
-    for child in node["children"]:
-        if isinstance(child, dict):  # a slice has numbers
-            yield from _nodes(child)
 
 
 def _flat(value: Any) -> Any:
@@ -117,11 +69,12 @@ type CompanyId = Annotated[str, _matching("[0-9a-f]{24}", "24 hexadecimal digits
 type Header = Annotated[
     str, StringConstraints(to_lower=True), _matching("[a-z0-9-]{1,64}", "a header's name, as x-signature")
 ]
-type Expression = Annotated[str, AfterValidator(_expression)]
+type Expression = Annotated[str, AfterValidator(expressions.check)]
 type Signed = Annotated[
     str,
     _matching(
-        r"[^{}]*(\{(id|timestamp)\}[^{}]*)*\{body\}[^{}]*", "text with {body}, after any {id} and {timestamp}"
+        r"([^{}]|\{(id|timestamp|method|uri)\})*\{body\}([^{}]|\{(id|timestamp)\})*",
+        "text with {body} once, and what you need of {id}, {timestamp}, {method} and {uri}",
     ),
 ]
 type Origin = Annotated[
@@ -148,7 +101,7 @@ class Hmac(BaseModel):
     """Stands before each signature, as "sha256=" or "v1="; items that begin otherwise are no signatures."""
     separator: Annotated[str, StringConstraints(max_length=1)] = ""
     signed: Signed = "{body}"
-    """What is hashed: {body}, {timestamp} and {id} stand for the bytes as they came."""
+    """What is hashed: {body}, {timestamp} and {id} as they came, {method} and {uri} of the request."""
     timestamp_header: Header | None = None
     timestamp_prefix: str | None = None
     """The timestamp is that item of the signature's own header, as "t="."""
@@ -179,6 +132,19 @@ class StandardWebhooks(BaseModel):
     scheme: Literal["standard-webhooks"]
     secret: Name
     tolerance: Annotated[int, Field(ge=1, le=86_400)] = 300
+    key: Literal["base64", "text"] = "base64"
+    """How the secret becomes the key: base64 after "whsec_", or its characters."""
+
+
+class Jws(BaseModel):
+    """A JSON Web Signature, HS256 and nothing else, whose claim `sha256` is the hash of the raw body."""
+
+    model_config = _CONFIG
+
+    scheme: Literal["jws"]
+    secret: Name
+    header: Header
+    issuer: str
 
 
 class Token(BaseModel):
@@ -200,7 +166,18 @@ class Basic(BaseModel):
     secret: Name
 
 
-type Auth = Annotated[Hmac | StandardWebhooks | Token | Basic, Field(discriminator="scheme")]
+type Auth = Annotated[Hmac | StandardWebhooks | Jws | Token | Basic, Field(discriminator="scheme")]
+
+
+class Handshake(BaseModel):
+    """A request that a sender makes when it is connected: answered with 200, unsigned, and nothing is made of it."""
+
+    model_config = _CONFIG
+
+    body: str
+    """Regular expression for the whole body."""
+    echo_header: Header | None = None
+    """Must be there, and goes back with the answer."""
 
 
 class _Source(BaseModel):
@@ -247,6 +224,9 @@ class Webhook(_Source):
     auth: Auth
     answers: Expression | None = None
     """JMESPath to an object, or to a list of {key, label, type, value}, that the recogniser reads."""
+    batch: bool = False
+    """The body may be a JSON array: each entry is a submission of its own."""
+    handshake: Handshake | None = None
 
     @model_validator(mode="after")
     def _has_email(self) -> "Webhook":
@@ -276,8 +256,35 @@ def read_sources(path: Path) -> dict[str, Any]:
     return tables
 
 
+@cache
+def presets() -> dict[str, dict[str, Any]]:
+    """The senders that are known by name; read only when a source asks for one."""
+    return tomllib.loads(_PRESETS.read_text(encoding="utf-8"))
+
+
 def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
     """One checked source; pydantic's ValidationError if the table is wrong."""
-    values = {"company_id": default_company_id, **table, "name": name} if isinstance(table, dict) else table
+    values = table
+    if isinstance(table, dict):
+        values = {"company_id": default_company_id, **_with_preset(name, table), "name": name}
     source: Form | Webhook = TypeAdapter(Source).validate_python(values)
     return source
+
+
+_OF_DOCS = {"title", "sign_up", "retries", "token_place"}
+"""Keys of a preset that are for people."""
+
+
+def _with_preset(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """What the preset named by `kind` says, and over it what the file says."""
+    kind = table.get("kind")
+    if kind in ("form", "webhook") or not isinstance(kind, str) or kind not in presets():
+        return table
+    preset = {key: value for key, value in presets()[kind].items() if key not in _OF_DOCS}
+    given = {key: value for key, value in table.items() if key not in ("kind", "secret", "contact")}
+    merged = preset | given | {"kind": "webhook"}
+    if "auth" not in table:
+        merged["auth"] = preset["auth"] | {"secret": table.get("secret", name)}
+    contact = table.get("contact", {})
+    merged["contact"] = preset.get("contact", {}) | _flat(contact) if isinstance(contact, dict) else contact
+    return merged

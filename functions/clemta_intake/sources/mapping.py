@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import jmespath
-from jmespath import functions
-from jmespath.exceptions import JMESPathError
 from pydantic import ValidationError
 
 from ..contacts import ContactRequest
-from ..errors import ConfigError, Unmappable, Unreadable
+from ..errors import Unmappable, Unreadable
 from ..submissions import Submission, read_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
-from .config import Form, Webhook, reads
+from .config import Form, Webhook
+from .expressions import reads, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +26,7 @@ class Reading:
     delivery_id: str
 
 
-class _Functions(functions.Functions):
-    """JMESPath's functions, with a `join` that leaves missing parts out instead of failing on them."""
-
-    @functions.signature({"types": ["string"]}, {"types": ["array", "null"]})
-    def _func_join(self, glue: str, parts: list[Any] | None) -> str:
-        return glue.join(text for part in parts or [] if (text := to_text(part)))
-
-
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
-_OPTIONS = jmespath.Options(custom_functions=_Functions())
 
 
 def read(submission: Submission, source: Form | Webhook) -> Reading | None:
@@ -45,26 +34,29 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
 
     Raises Unreadable or UnsupportedMedia (the body), Unmappable (its fields) or ConfigError (the source's expressions).
     """
+    body = read_body(submission.content_type, submission.body)
+    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
+        [body] = body
     data = {
-        "body": read_body(submission.content_type, submission.body),
+        "body": body,
         "headers": dict(submission.headers),
         "query": dict(submission.query),
     }
-    if source.accept and not _search("accept", source.accept, data):
+    if source.accept and not search("accept", source.accept, data):
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
     found = (
-        _clemta_fields(recognise(to_answers(_search("answers", source.answers, data))))
+        _clemta_fields(recognise(to_answers(search("answers", source.answers, data))))
         if source.answers
         else {}
     )
     for field, expression in source.contact.items():
-        value = _search(f"contact.{field}", expression, data)
+        value = search(f"contact.{field}", expression, data)
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
     for field, default in source.defaults.items():
         found[field] = found.get(field) or _filled(default, submission)
-    delivery_id = to_text(_search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
+    delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
     return Reading(_contact(found, source), delivery_id or hashlib.sha256(submission.body).hexdigest())
 
 
@@ -79,17 +71,9 @@ def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, st
 
 
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
-    read = {keys for text in source.expressions() for keys in reads(jmespath.compile(text).parsed)}
+    read = {keys for text in source.expressions() for keys in reads(text)}
     named = sorted(name for root, *names in read if root == part for name in names)
     return {name: values[name] for name in named if name in values and name not in _CREDENTIALS}
-
-
-def _search(key: str, expression: str, data: Any) -> Any:
-    try:
-        return jmespath.search(expression, data, _OPTIONS)
-    # Beyond its own errors, jmespath lets through what Python makes of, say, contains('abc', `null`) or ceil(1e999).
-    except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigError("mapping_failed", f"{key}: {error}") from error
 
 
 def _only_text(field: str, value: Any) -> str:

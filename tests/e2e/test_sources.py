@@ -1,0 +1,59 @@
+"""Every sender's sample, signed by its own rule, through the deployed stack."""
+
+import time
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from clemta_intake.sources.config import presets
+from local.stack import Deployed
+from tests.signers import SIGNERS, Sample
+
+from .conftest import Clemta
+
+NAMES = sorted(presets())
+
+
+def signed(name: str, stack: Deployed) -> tuple[bytes, dict[str, str]]:
+    sample = Sample(name)
+    headers = sample.signed(time.time())
+    if name == "hubspot":  # it signs the address too, as it knows it
+        uri = f"https://{urlsplit(stack.api_url).netloc}/v1/signups/{name}"
+        headers |= SIGNERS[name](sample.secret, sample.body, int(time.time()), {}, uri=uri)
+    return sample.body, headers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sample_becomes_the_expected_contact(
+    stack: Deployed, http: requests.Session, clemta: Clemta, name: str
+) -> None:
+    body, headers = signed(name, stack)
+    answer = http.post(f"{stack.api_url}/signups/{name}", data=body, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()["status"]) == (200, "created")
+    [contact] = clemta.contacts()
+    assert contact["id"] == answer.json()["contact_id"]
+    assert Sample(name).contact.items() <= contact.items()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_p5_the_sample_of_another_sender_is_refused(
+    stack: Deployed, http: requests.Session, clemta: Clemta, name: str
+) -> None:
+    body, headers = signed(NAMES[NAMES.index(name) - 1], stack)
+    answer = http.post(f"{stack.api_url}/signups/{name}", data=body, headers=headers, timeout=30)
+    assert answer.status_code == 401
+    assert not clemta.contacts()
+
+
+def test_a_token_may_stand_in_the_address(stack: Deployed, http: requests.Session, clemta: Clemta) -> None:
+    sample = Sample("jotform")
+    answer = http.post(
+        f"{stack.api_url}/signups/jotform",
+        data=sample.body,
+        headers={"Content-Type": sample.content_type},
+        params={"token": sample.secret},
+        timeout=30,
+    )
+    assert answer.json()["status"] == "created"
+    assert len(clemta.contacts()) == 1

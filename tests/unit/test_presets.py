@@ -1,0 +1,483 @@
+"""Every sender by name: its sample, signed by its own rule, is the expected contact; anything else is refused (P5)."""
+
+import base64
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clemta_intake import receive
+from clemta_intake.errors import DataError, Refused, Unauthentic, Unmappable
+from clemta_intake.sources.config import Webhook, presets, to_source
+from clemta_intake.sources.mapping import kept_headers, kept_query, read
+from clemta_intake.sources.signatures import authenticate
+from clemta_intake.submissions import Submission
+from tests.events import Context, request
+from tests.fakes import COMPANY, FakeParts
+from tests.signers import SIGNERS, TIMED, URI, Sample, jws, library_signature
+
+PAYLOADS = Path(__file__).parents[3] / "shared/payloads"
+NOW = 1_793_523_600.0
+NAMES = sorted(presets())
+SIGNED = [name for name in NAMES if presets()[name]["auth"]["scheme"] != "token"]
+TOKEN = [name for name in NAMES if name not in SIGNED]
+
+
+def source(name: str, **table: Any) -> Webhook:
+    made = to_source("x", {"kind": name, **table}, COMPANY)
+    assert isinstance(made, Webhook)
+    return made
+
+
+def submission(name: str, body: bytes, content_type: str, headers: dict[str, str]) -> Submission:
+    made = source(name)
+    return Submission("s1", "x", NOW, body, content_type, kept_headers(made, headers), kept_query(made, {}))
+
+
+def accepts(
+    name: str,
+    headers: dict[str, str],
+    body: bytes,
+    secrets: tuple[str, ...],
+    now: float = NOW,
+    query: dict[str, str] | None = None,
+) -> bool:
+    try:
+        authenticate(source(name).auth, secrets, body, headers, query or {}, now, URI)
+    except Unauthentic:
+        return False
+    return True
+
+
+def test_every_preset_has_a_sample_and_a_signer() -> None:
+    folder = Path(__file__).parents[2] / "events" / "sources"
+    assert {path.stem for path in folder.glob("*.json")} == set(NAMES) == SIGNERS.keys()
+    assert all({"title", "sign_up", "retries"} <= preset.keys() for preset in presets().values())
+    assert all("token_place" in presets()[name] for name in TOKEN)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sample_is_the_expected_contact(name: str) -> None:
+    sample = Sample(name)
+    assert accepts(name, sample.signed(NOW), sample.body, (sample.secret,))
+    reading = read(submission(name, sample.body, sample.content_type, sample.headers), source(name))
+    assert reading is not None
+    body = reading.contact.body()
+    assert body.pop("company_id") == COMPANY
+    assert body == sample.contact
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "delivery_id" in presets()[name]])
+def test_a_delivery_is_known_again(name: str) -> None:
+    sample = Sample(name)
+    made = submission(name, sample.body, sample.content_type, sample.headers)
+    first, second = read(made, source(name)), read(made, source(name))
+    assert first is not None
+    assert second is not None
+    assert first.delivery_id == second.delivery_id
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "attack",
+    ["no header", "empty header", "empty secret", "no secret", "other secret", "rotated-out secret", "non-ASCII",
+     "9 KB", "junk", "header twice"],
+)  # fmt: skip
+def test_p5_what_is_not_proven_is_refused(name: str, attack: str) -> None:
+    sample = Sample(name)
+    good = sample.signed(NOW)
+    added = good.keys() - sample.headers.keys() - {"content-type"}
+    header = next(key for key in sorted(added) if "timestamp" not in key and not key.endswith("-id"))
+    other = (
+        "whsec_" + base64.b64encode(b"another secret of the sender").decode() if name in TIMED else "another"
+    )
+    secrets: tuple[str, ...] = (sample.secret,)
+    headers = dict(good)
+    match attack:
+        case "no header":
+            del headers[header]
+        case "empty header":
+            headers[header] = "  "
+        case "empty secret":
+            secrets = ("", "  ")
+        case "no secret":
+            secrets = ()
+        case "other secret":
+            headers = sample.signed(NOW, secret=other)
+        case "rotated-out secret":
+            secrets = (other,)
+        case "non-ASCII":
+            headers[header] = good[header][:-3] + "éüç"
+        case "9 KB":
+            headers[header] = good[header] + "a" * 9_000
+        case "junk":
+            headers[header] = "v1,%%%,t=,;.."
+        case "header twice":
+            headers[header] = f"{good[header]}x, {good[header]}x"
+    assert not accepts(name, headers, sample.body, secrets)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_p5_the_second_secret_of_a_rotation_is_accepted(name: str) -> None:
+    sample = Sample(name)
+    other = "whsec_" + base64.b64encode(b"the sender's newer secret").decode()
+    assert accepts(name, sample.signed(NOW), sample.body, (other, sample.secret))
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_p5_the_body_is_what_was_signed_to_the_byte(name: str) -> None:
+    sample = Sample(name)
+    headers = sample.signed(NOW)
+    for place in (0, len(sample.body) // 2, len(sample.body) - 1):
+        changed = bytearray(sample.body)
+        changed[place] ^= 1
+        assert not accepts(name, headers, bytes(changed), (sample.secret,))
+    written_again = json.dumps(json.loads(sample.body), indent=2).encode()
+    assert not accepts(name, headers, written_again, (sample.secret,))
+
+
+@pytest.mark.parametrize("name", sorted(TIMED))
+def test_p5_a_request_out_of_its_time_is_refused(name: str) -> None:
+    sample = Sample(name)
+    headers = sample.signed(NOW)
+    assert accepts(name, headers, sample.body, (sample.secret,), NOW + 299)
+    assert accepts(name, headers, sample.body, (sample.secret,), NOW - 299)
+    assert not accepts(name, headers, sample.body, (sample.secret,), NOW + 302)
+    assert not accepts(name, headers, sample.body, (sample.secret,), NOW - 302)
+
+
+@pytest.mark.parametrize("name", sorted(TIMED))
+@pytest.mark.parametrize("stamp", ["", "soon", "1" + "0" * 30, "-1", "1.5", "١٧٩", "0x10", " "])
+def test_p5_a_timestamp_that_is_none_is_refused(name: str, stamp: str) -> None:
+    sample = Sample(name)
+    headers = sample.signed(NOW)
+    for key, value in headers.items():
+        if key.endswith("timestamp"):
+            headers[key] = stamp
+        elif "t=" in value or "ts=" in value:
+            headers[key] = value.replace(str(int(NOW)), stamp, 1)
+    assert headers != sample.signed(NOW)
+    assert not accepts(name, headers, sample.body, (sample.secret,))
+
+
+@pytest.mark.parametrize("name", ["github", "typeform", "framer"])
+def test_p5_a_wrong_prefix_is_refused(name: str) -> None:
+    sample = Sample(name)
+    headers = {key: value.replace("sha256=", "sha1=") for key, value in sample.signed(NOW).items()}
+    assert not accepts(name, headers, sample.body, (sample.secret,))
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "HS512", "RS256", "hs256", ""])
+def test_p5_a_jws_chooses_no_algorithm(algorithm: str) -> None:
+    sample = Sample("netlify")
+    headers = jws(sample.secret, sample.body, int(NOW), {}, alg=algorithm)
+    assert not accepts("netlify", headers, sample.body, (sample.secret,))
+    unsigned = headers["x-webhook-signature"].rpartition(".")[0] + "."
+    assert not accepts("netlify", {"x-webhook-signature": unsigned}, sample.body, (sample.secret,))
+
+
+def test_p5_a_jws_of_somebody_else_is_refused() -> None:
+    sample = Sample("netlify")
+    auth = {"scheme": "jws", "header": "x-webhook-signature", "issuer": "another", "secret": "x"}
+    with pytest.raises(Unauthentic):
+        authenticate(
+            source("netlify", auth=auth).auth, (sample.secret,), sample.body, sample.signed(NOW), {}, NOW
+        )
+
+
+@pytest.mark.parametrize("part", ["W10", "bnVsbA", "e30", "%", "W1tbW1tb", "_w"])
+def test_p5_a_jws_of_other_json_is_refused(part: str) -> None:
+    sample = Sample("netlify")
+    _, claims, signature = sample.signed(NOW)["x-webhook-signature"].split(".")
+    for token in (
+        f"{part}.{claims}.{signature}",
+        f"{claims}.{part}.{signature}",
+        part,
+        f"{part}.{part}",
+        "..",
+        ".",
+    ):
+        assert not accepts("netlify", {"x-webhook-signature": token}, sample.body, (sample.secret,))
+
+
+def test_p5_cal_coms_word_for_no_secret_is_no_signature() -> None:
+    assert not accepts(
+        "cal-com", {"x-cal-signature-256": "no-secret-provided"}, b"{}", ("no-secret-provided",)
+    )
+
+
+@pytest.mark.parametrize("name", TOKEN)
+def test_a_token_may_stand_in_the_address(name: str) -> None:
+    sample = Sample(name)
+    assert accepts(name, {}, sample.body, (sample.secret,), query={"token": sample.secret})
+    assert not accepts(name, {}, sample.body, (sample.secret,), query={"token": sample.secret + "x"})
+
+
+def test_supabase_keeps_several_secrets_in_one_text_and_several_signatures_in_one_header() -> None:
+    sample = Sample("supabase")
+    other = "v1,whsec_" + base64.b64encode(b"the sender's other secret").decode()
+    assert accepts("supabase", sample.signed(NOW), sample.body, (f"{other}|{sample.secret}",))
+    headers = sample.signed(NOW)
+    headers["webhook-signature"] = f"v1,{'A' * 43}=, {headers['webhook-signature']}"
+    assert accepts("supabase", headers, sample.body, (sample.secret,))
+
+
+@pytest.mark.parametrize("name", ["standard-webhooks", "svix", "clerk"])
+def test_what_the_standards_own_library_signs_is_accepted(name: str) -> None:
+    sample = Sample(name)
+    prefix = "svix" if "svix-id" in sample.headers else "webhook"
+    moment = datetime.fromtimestamp(NOW, UTC)
+    signature = library_signature(sample.secret, sample.headers[f"{prefix}-id"], moment, sample.body.decode())
+    headers = {**sample.headers, f"{prefix}-timestamp": str(int(NOW)), f"{prefix}-signature": signature}
+    assert accepts(name, headers, sample.body, (sample.secret,))
+
+
+class TestThroughTheDoor:
+    """With the request as API Gateway gives it."""
+
+    def send(
+        self, name: str, body: bytes, headers: dict[str, str], **query: str
+    ) -> tuple[int, Any, FakeParts]:
+        parts = FakeParts({"x": {"kind": name}}, x=Sample(name).secret)
+        event = request(
+            "POST", "/signups/x", body, {key.title(): value for key, value in headers.items()}, query
+        )
+        event["requestContext"]["domainName"] = "api.example.com"
+        answer = receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        headers = {key.lower(): values[0] for key, values in answer["multiValueHeaders"].items()}
+        return answer["statusCode"], (json.loads(answer["body"]), headers), parts
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_sample_is_created_whatever_the_case_of_its_headers(self, name: str) -> None:
+        sample = Sample(name)
+        now = FakeParts({}).clock()
+        status, (body, _), parts = self.send(name, sample.body, sample.signed(now))
+        assert (status, body["status"]) == (200, "created")
+        assert len(parts.clemta.stored) == 1
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_p5_without_proof_it_is_refused(self, name: str) -> None:
+        sample = Sample(name)
+        status, _, parts = self.send(
+            name, sample.body, {"content-type": sample.content_type, **sample.headers}
+        )
+        assert status == 401
+        assert not parts.clemta.stored
+
+    def test_hubspot_signs_the_address_with_its_query(self) -> None:
+        sample = Sample("hubspot")
+        now = FakeParts({}).clock()
+        headers = SIGNERS["hubspot"](sample.secret, sample.body, int(now), {}, uri=f"{URI}?a=1&b=2")
+        status, _, _ = self.send(
+            "hubspot", sample.body, {**headers, "content-type": "application/json"}, a="1", b="2"
+        )
+        assert status == 200
+        assert (
+            self.send("hubspot", sample.body, {**headers, "content-type": "application/json"}, a="1")[0]
+            == 401
+        )
+
+    def test_ten_events_in_one_request_have_a_fate_each_and_one_answer(self) -> None:
+        sample = Sample("hubspot")
+        one = json.loads(sample.body)
+        events: list[Any] = []
+        for number in range(10):
+            profile = {"identities": [{"type": "EMAIL", "value": f"wim{number}@example.com"}]}
+            events.append({**one, "identity-profiles": [profile]} if number else {"objectId": 1})
+        body = json.dumps(events).encode()
+        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeParts({}).clock()), {})
+        status, (answer, _), parts = self.send(
+            "hubspot", body, {**headers, "content-type": "application/json"}
+        )
+        assert status == 200
+        assert [result["status"] for result in answer["submissions"]] == ["parked"] + ["created"] * 9
+        assert answer["status"] == "parked"
+        assert len({result["submission_id"] for result in answer["submissions"]}) == 10
+        assert len(parts.clemta.stored) == 9
+        [letter] = parts.queues.parked
+        assert json.loads(letter.submission.body) == [{"objectId": 1}]
+        with pytest.raises(Unmappable):
+            read(letter.submission, source("hubspot"))
+
+    @pytest.mark.parametrize("count", [1, 101])
+    def test_one_event_and_too_many_stay_one_submission(self, count: int) -> None:
+        sample = Sample("hubspot")
+        body = json.dumps([json.loads(sample.body)] * count).encode()[:170_000]
+        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeParts({}).clock()), {})
+        status, (answer, _), _ = self.send("hubspot", body, {**headers, "content-type": "application/json"})
+        assert status == 200
+        assert answer["status"] == ("created" if count == 1 else "parked")
+        assert "submissions" not in answer
+
+    def test_a_broken_batch_is_parked_whole(self) -> None:
+        body = b"[{"
+        headers = SIGNERS["hubspot"](Sample("hubspot").secret, body, int(FakeParts({}).clock()), {})
+        status, (answer, _), parts = self.send(
+            "hubspot", body, {**headers, "content-type": "application/json"}
+        )
+        assert (status, answer["status"]) == (200, "parked")
+        assert parts.queues.parked[0].submission.body == body
+
+    def test_woocommerces_ping_is_answered_and_nothing_is_made(self) -> None:
+        content = {"content-type": "application/x-www-form-urlencoded"}
+        status, (answer, _), parts = self.send("woocommerce", b"webhook_id=7", content)
+        assert (status, answer) == (200, {"status": "ready"})
+        assert not parts.clemta.calls
+        assert self.send("woocommerce", b"webhook_id=7&email=a@example.com", content)[0] == 401
+
+    def test_formsprees_handshake_gets_its_secret_back(self) -> None:
+        status, (_, headers), parts = self.send("formspree", b"{}", {"x-hook-secret": "abc"})
+        assert (status, headers["x-hook-secret"]) == (200, "abc")
+        assert not parts.clemta.calls
+        for secret in ("", "é", "a" * 201):
+            assert self.send("formspree", b"{}", {"x-hook-secret": secret})[0] == 401
+        assert self.send("formspree", b'{"submission": {}}', {"x-hook-secret": "abc"})[0] == 401
+
+    def test_a_handshake_that_is_no_base64_is_refused(self) -> None:
+        parts = FakeParts({"x": {"kind": "woocommerce"}}, x="s")
+        event = request("POST", "/signups/x", b"webhook_id=7") | {"body": "%%%"}
+        answer = receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        assert answer["statusCode"] == 401
+
+
+REAL = {
+    "auth0": ("auth0/user.created.json", "nick-testing-21@example.com"),
+    "clerk": ("clerk/user.created.json", "example@example.org"),
+    "supabase": ("supabase/before-user-created.json", "valid.email@supabase.com"),
+    "workos": ("workos/user.created.json", "marcelina.davis@example.com"),
+    "paddle": ("paddle/customer.created.json", None),
+    "shopify": ("shopify/customers.create.json", None),
+    "woocommerce": ("woocommerce/customer.created.json", None),
+    "polar": ("polar/customer.created.derived.json", None),
+    "typeform": ("typeform/form_response.2023.json", ""),
+    "tally": ("tally/form_response.all_fields.json", None),
+    "webflow": ("webflow/form_submission.json", None),
+    "netlify": ("netlify/submission_created.json", None),
+    "calendly": ("calendly/invitee.created.json", "test@example.com"),
+    "cal-com": ("calcom/BOOKING_CREATED.json", None),
+    "lemon-squeezy": ("lemonsqueezy/order_created.json", None),
+    "mailchimp": ("mailchimp/subscribe.urlencoded.txt", None),
+    "jotform": ("jotform/form_submission_contact.multipart.txt", None),
+    "stripe": ("stripe/customer.created.json", ""),
+    "hubspot": ("hubspot/contact.creation.json", ""),
+    "zapier": ("zapier/post.json", ""),
+}
+
+
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the senders' own samples are not at hand")
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_a_real_sample_is_read(name: str) -> None:
+    """`None`: some e-mail address; "": the sample has none, and is refused for that and nothing else."""
+    path, expected = REAL[name]
+    raw = (PAYLOADS / path).read_bytes()
+    recorded = (PAYLOADS / path).with_suffix(".headers")
+    content_type = "application/json"
+    if recorded.exists():
+        lines = [line.partition(":") for line in recorded.read_text().splitlines()]
+        content_type = next(
+            (value.strip() for key, _, value in lines if key.lower() == "content-type"), content_type
+        )
+    elif path.endswith("urlencoded.txt"):
+        content_type = "application/x-www-form-urlencoded"
+    headers = {"x-shopify-topic": "customers/create", "x-wc-webhook-topic": "customer.created"}
+    if expected == "":
+        with pytest.raises(Unmappable, match="email: is required"):
+            read(submission(name, raw, content_type, headers), source(name))
+        return
+    reading = read(submission(name, raw, content_type, headers), source(name))
+    assert reading is not None
+    assert "@" in reading.contact.email
+    assert expected is None or reading.contact.email == expected
+
+
+class TestOverrides:
+    def test_any_key_goes_before_what_the_name_brings(self) -> None:
+        made = source(
+            "typeform",
+            secret="forms",
+            accept="body.x",
+            on_existing="update",
+            contact={"description": "body.form_response.hidden.note", "billing": {"phone": "body.y"}},
+        )
+        assert made.auth.secret == "forms"
+        assert (made.accept, made.on_existing) == ("body.x", "update")
+        assert made.contact == {
+            "description": "body.form_response.hidden.note",
+            "billing.phone": "body.y",
+        }
+        assert made.answers
+
+    def test_a_field_is_overridden_alone(self) -> None:
+        made = source("clerk", contact={"full_name": "body.data.username"})
+        assert made.contact["full_name"] == "body.data.username"
+        assert "email_addresses" in made.contact["email"]
+
+    def test_the_sources_own_name_is_its_secrets(self) -> None:
+        assert source("clerk").auth.secret == "x"
+
+    def test_authentication_cannot_be_taken_away(self) -> None:
+        with pytest.raises(ValueError):
+            source("clerk", auth=None)
+
+    def test_a_contact_that_is_no_table_is_refused(self) -> None:
+        with pytest.raises(ValueError):
+            source("clerk", contact="email")
+
+
+PARTS = [
+    *(
+        "v1,",
+        "sha256=",
+        "t=1793523600",
+        "ts=1",
+        "v1=",
+        "h1=",
+        "Bearer ",
+        "Basic ",
+        "whsec_",
+        ",",
+        ";",
+        ".",
+        "e30",
+        " ",
+    ),
+    *("é", "\ud800", "\x00", "%", "=" * 5, "A" * 43 + "=", "0" * 64, "1" * 30, "-1", "sample", "none", "|"),
+]
+
+
+def test_p5_the_verifier_answers_anything_with_yes_or_no() -> None:
+    """A hundred thousand requests, put together at random from what breaks parsers and from what is right."""
+    chance = random.Random(7)  # noqa: S311 - it picks what to try
+    known = {name: (source(name).auth, Sample(name)) for name in NAMES}
+    right = {name: sample.signed(NOW) for name, (_, sample) in known.items()}
+    accepted = 0
+    for _ in range(100_000):
+        name = chance.choice(NAMES)
+        auth, sample = known[name]
+        headers = dict(right[name])
+        for key in chance.sample(sorted(headers), chance.randrange(len(headers) + 1)):
+            word = "".join(chance.choices(PARTS, k=chance.randrange(4)))
+            headers[key] = chance.choice([word, headers[key] + word, word + headers[key], headers[key][:-1]])
+        body = chance.choice([sample.body, sample.body, sample.body + b"x", b"", b"\xff"])
+        secrets = chance.choice(
+            [(sample.secret,), (sample.secret,), (), ("",), ("whsec_%",), ("v1,whsec_",), ("||",)]
+        )
+        query = {"token": chance.choice(PARTS)}
+        try:
+            authenticate(auth, secrets, body, headers, query, NOW, URI)
+        except Unauthentic:
+            continue
+        accepted += 1
+        assert secrets == (sample.secret,)
+        assert body == sample.body or name in TOKEN
+    assert 1_000 < accepted < 60_000, "neither all nor nothing, or this would prove nothing"
+
+
+def test_a_rawrequest_that_is_no_json_is_the_senders_mistake() -> None:
+    made = Submission("s1", "x", NOW, b'{"rawRequest": "{"}', "application/json")
+    with pytest.raises(Refused):
+        read(made, source("jotform"))
+    assert DataError("x").failure_class == "data"
