@@ -9,7 +9,7 @@ from typing import Any
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, RateLimited, Unavailable, UnknownSource
+from clemta_intake.errors import Busy, RateLimited, Temporary, Unavailable, UnknownSource
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -165,6 +165,20 @@ class FakeBudget:
         self.exhausted_for.append(seconds)
 
 
+@dataclass
+class FakeCaptcha:
+    """Says what it is told to say; None: nothing."""
+
+    person: bool | None = True
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def is_person(self, provider: str, secret: str, token: str, deadline: Deadline) -> bool:
+        self.asked.append((provider, secret, token))
+        if self.person is None:
+            raise Temporary("captcha_unavailable")
+        return self.person
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
@@ -173,6 +187,7 @@ class FakeParts:
         self.clemta = FakeClemta(self.clock)
         self.ledger = FakeLedger(self.clock)
         self.queues = FakeQueues()
+        self.captcha = FakeCaptcha()
         self.secrets = secrets
         self.secrets_unavailable = False
         self.tables = dict(tables)

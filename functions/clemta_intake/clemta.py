@@ -4,21 +4,16 @@ Facts of the API: https://docs.clemta.com (contacts). There is no idempotency ke
 is OutcomeUnknown, and `find` is the only way to learn what became of it.
 """
 
-import http.client
-import io
 import json
 import re
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import requests
-import requests.adapters
 import urllib3.exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from . import bounded
 from .contacts import ContactRequest
 from .deadlines import Deadline
 from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
@@ -43,7 +38,7 @@ class Clemta:
         self._base_url = base_url
         self._api_key = api_key
         self._budget = budget
-        self._session = _session()
+        self._session = bounded.session()
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
         """The new contact's id. Raises OutcomeUnknown where Clemta may have made it without saying so."""
@@ -199,66 +194,3 @@ def _nothing_sent(error: requests.RequestException) -> bool:
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no netrc, no proxy, no look at the environment on every call
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(max_retries=0))
-    return session
-
-
-# A socket's timeout bounds each read: an answer that trickles could take for ever. These bound it as a whole.
-
-
-class _Bounded(io.RawIOBase):
-    """A socket's bytes, until the timeout that the socket has now is over."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._end = time.monotonic() + (sock.gettimeout() or 0)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(
-            max(0.001, self._end - time.monotonic())
-        )  # 0 would mean: do not wait, None: for ever
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Bounded(sock), *args, **kwargs)  # type: ignore[arg-type]
-
-
-class _Connection(HTTPConnection):
-    response_class = _Response
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -23,10 +23,19 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from .sources.config import Form, Handshake, Source, Webhook
+from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Reading, kept_headers, kept_query, read
 from .sources.signatures import authenticate
-from .submissions import Submission, event_body, event_headers, event_query, event_uri, split_batch
+from .spam import broken_rule, captcha_token
+from .submissions import (
+    Submission,
+    event_body,
+    event_headers,
+    event_query,
+    event_uri,
+    read_body,
+    split_batch,
+)
 from .wiring import Wiring, wiring
 
 if TYPE_CHECKING:
@@ -135,8 +144,33 @@ class _Request:
             query=kept_query(source, event_query(self._event)),
         )
         submission.check_fits()
+        if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
+            self._log("spam", rule=rule)
+            return self._accepted([{"status": "created", "submission_id": submission.submission_id}])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         return self._accepted([self._deliver(one, source, len(batch) - n) for n, one in enumerate(batch, 1)])
+
+    def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
+        """The rule against machines that the form's submission breaks."""
+        fields = read_body(submission.content_type, submission.body)
+        if not isinstance(fields, dict):
+            return None  # the reading says what is wrong with it
+        if (rule := broken_rule(spam, fields, self._parts.clock())) or not spam.captcha:
+            return rule
+        provider, name = spam.captcha
+        try:
+            secret = next(iter(self._parts.signing_secrets(name)), "")
+            if not secret:
+                raise Temporary("captcha_secret_missing")
+            token = captcha_token(provider, fields)
+            deadline = self._deadline.earlier(RESERVE_SECONDS)
+            return None if self._parts.captcha.is_person(provider, secret, token, deadline) else "captcha"
+        except (Temporary, Unavailable) as error:
+            telemetry.captcha_unavailable()
+            self._log("captcha_unavailable", submission, code=error.code)
+            if spam.captcha_outage == "refuse":
+                raise Unavailable(error.code) from error
+            return None
 
     def _greeting(self, handshake: Handshake) -> Response[str] | None:
         """The answer to a sender's handshake, which is not signed and of which nothing is made."""

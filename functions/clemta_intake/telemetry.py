@@ -35,7 +35,7 @@ def outcome(status: str, *, submission_id: str, source: str, seconds: float, **f
 def failure(error: Temporary | Permanent) -> dict[str, Any]:
     """The facts of a failure, for its outcome line; a refused key is counted as well."""
     if isinstance(error, KeyRefused):
-        _clemta_unauthorized()
+        _count("ClemtaUnauthorized")
     return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
 
 
@@ -46,15 +46,15 @@ def unexpected(error: BaseException) -> None:
     log.error("unexpected error", extra={"error": type(error).__name__, "where": " > ".join(where)})
 
 
-def _clemta_unauthorized() -> None:
-    """Counts a 401 from Clemta; the template's alarm watches the metric."""
-    from aws_lambda_powertools.metrics import (  # only when it happens
-        MetricUnit,
-        single_metric,
-    )
+def captcha_unavailable() -> None:
+    """Counts a sign-up that no captcha could judge."""
+    _count("CaptchaUnavailable")
+
+
+def _count(metric: str) -> None:
+    """One more; the template's alarms watch the metrics."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # only when it happens
 
     dimensions = {"service": _SERVICE}
-    with single_metric(
-        "ClemtaUnauthorized", MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions
-    ):
+    with single_metric(metric, MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions):
         pass  # it is written on leaving

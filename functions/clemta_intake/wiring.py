@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+    from .captcha import Captcha
+
 _SECRET_SECONDS = 300
 # A sender waits 4 s at most, so a call that hangs must end while there is time to queue; retries come from the queue.
 _LEDGER = Config(connect_timeout=0.3, read_timeout=0.6, retries={"total_max_attempts": 1})
@@ -62,6 +64,13 @@ class Wiring:
             search_lag=self.settings.search_lag_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def captcha(self) -> "Captcha":
+        """The captchas' verifiers, for a form that has one."""
+        from .captcha import Captcha
+
+        return Captcha()
 
     def api_key(self, stale: str | None) -> str:
         """Clemta's key: the secret's text, or its "api_key" if it is JSON. Read afresh where `stale` is the cached one.

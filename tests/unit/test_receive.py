@@ -126,6 +126,105 @@ class TestForms:
         assert api.parts.queues.parked[0].failure.failure_class == "config"
 
 
+class TestSpam:
+    """A machine is told what a person is told, and nothing is made of what it sent."""
+
+    TRAPPED = WEBSITE | {"spam": {"honeypot": "website_url", "min_seconds": 2}}
+    GUARDED = WEBSITE | {"spam": {"turnstile": "captcha"}}
+
+    def started(self, api: Api, seconds: float) -> dict[str, str]:
+        return {"_started": str(int((api.parts.clock() - seconds) * 1000))}
+
+    def test_a_person_passes(self, api: Api) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        assert api.send(form({**ADA, "website_url": "", **self.started(api, 3)}))[2]["status"] == "created"
+        assert len(api.parts.clemta.stored) == 1
+
+    def test_a_page_without_a_script_passes(self, api: Api) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        api.send(form(ADA))
+        assert len(api.parts.clemta.stored) == 1
+
+    @pytest.mark.parametrize(
+        ("fields", "rule"),
+        [
+            ({"website_url": "https://spam.example"}, "honeypot"),
+            ({"_started": "now"}, "too_fast"),
+            ({"_started": "nan"}, "too_fast"),
+            ({"_started": "1" * 30}, "too_fast"),
+        ],
+    )
+    def test_a_machine_gets_the_answer_of_a_success(
+        self, api: Api, logged: Lines, fields: dict[str, str], rule: str
+    ) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        status, _, body = api.send(form({**ADA, **fields}))
+        assert (status, body.keys(), body["status"]) == (200, {"status", "submission_id"}, "created")
+        assert not api.parts.clemta.calls
+        assert not api.parts.queues.retried
+        assert (logged()[-1]["outcome"], logged()[-1]["rule"]) == ("spam", rule)
+
+    def test_faster_than_a_person_is_a_machine(self, api: Api) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        for seconds in (1.9, -60):
+            api.send(form({**ADA, **self.started(api, seconds)}))
+        assert not api.parts.clemta.calls
+
+    def test_a_machine_is_sent_on_to_the_thanks(self, api: Api) -> None:
+        api.parts.tables["paged"] = PAGED | {"spam": {"honeypot": "trap"}}
+        status, headers, _ = api.send(form({**ADA, "trap": "x"}, "paged", Accept="text/html"))
+        assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
+
+    def test_what_cannot_be_read_is_still_said(self, api: Api) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        for body in (b"[]", b"{"):
+            event = request("POST", "/signups/website", body, {"Content-Type": "application/json"})
+            assert api.send(event)[0] == 400
+
+    @pytest.mark.parametrize(("person", "contacts"), [(True, 1), (False, 0)])
+    def test_the_captchas_word_counts(self, api: Api, person: bool, contacts: int) -> None:
+        api.parts.tables["website"] = self.GUARDED
+        api.parts.secrets["captcha"] = "s"
+        api.parts.captcha.person = person
+        assert api.send(form({**ADA, "cf-turnstile-response": "token"}))[2]["status"] == "created"
+        assert len(api.parts.clemta.stored) == contacts
+        assert api.parts.captcha.asked == [("turnstile", "s", "token")]
+
+    def test_without_a_token_the_captcha_is_not_asked(self, api: Api) -> None:
+        api.parts.tables["website"] = self.GUARDED
+        api.send(form(ADA))
+        api.send(
+            request(
+                "POST",
+                "/signups/website",
+                b'{"cf-turnstile-response": 1}',
+                {"Content-Type": "application/json"},
+            )
+        )
+        assert not api.parts.captcha.asked
+        assert not api.parts.clemta.calls
+
+    @pytest.mark.parametrize(("outage", "status", "contacts"), [("accept", 200, 1), ("refuse", 503, 0)])
+    @pytest.mark.parametrize("trouble", ["verifier", "secret", "secrets"])
+    def test_its_outage_is_decided_by_the_form(
+        self,
+        api: Api,
+        capsys: pytest.CaptureFixture[str],
+        trouble: str,
+        outage: str,
+        status: int,
+        contacts: int,
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"hcaptcha": "captcha", "captcha_outage": outage}}
+        if trouble != "secret":
+            api.parts.secrets["captcha"] = "s"
+        api.parts.secrets_unavailable = trouble == "secrets"
+        api.parts.captcha.person = None
+        assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
+        assert len(api.parts.clemta.stored) == contacts
+        assert json.loads(capsys.readouterr().out)["CaptchaUnavailable"] == [1.0]
+
+
 class TestWebhooks:
     def test_a_signed_event_is_created_and_answered_with_the_contacts_id(self, api: Api) -> None:
         status, _, body = api.send(crm(LEAD))

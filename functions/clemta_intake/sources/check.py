@@ -15,9 +15,11 @@ from .config import (
     COUNTRY_CODE,
     Basic,
     Form,
+    Handshake,
     Hmac,
     InvalidSources,
     Jws,
+    Spam,
     StandardWebhooks,
     Token,
     Webhook,
@@ -95,7 +97,7 @@ def _keys(problem: Any) -> tuple[str, ...]:
 def _message(problem: Any) -> str:
     match problem["type"]:
         case "extra_forbidden":
-            known = _MODELS[problem["loc"][-2]].model_fields.keys() - {"name"}
+            known = _MODELS[str(problem["loc"][-2])].model_fields.keys() - {"name"}
             return f"is not known; allowed: {', '.join(sorted(known))}"
         case "union_tag_invalid":
             senders = "".join(f", '{name}'" for name in presets()) if len(problem["loc"]) == 0 else ""
@@ -113,6 +115,8 @@ def _message(problem: Any) -> str:
 
 _MODELS: dict[str, type[BaseModel]] = {
     "form": Form,
+    "spam": Spam,
+    "handshake": Handshake,
     "webhook": Webhook,
     "hmac": Hmac,
     "standard-webhooks": StandardWebhooks,

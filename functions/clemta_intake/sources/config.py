@@ -206,6 +206,34 @@ class _Source(BaseModel):
         return [text for text in (self.delivery_id, self.accept, *self.contact.values()) if text]
 
 
+class Spam(BaseModel):
+    """A form's defences; whoever meets one gets the answer that a success gets."""
+
+    model_config = _CONFIG
+
+    honeypot: str | None = None
+    """A field that people do not see: filled in, it was a machine."""
+    min_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
+    turnstile: Name | None = None
+    hcaptcha: Name | None = None
+    recaptcha: Name | None = None
+    """The name of the captcha's secret."""
+    captcha_outage: Literal["accept", "refuse"] = "accept"
+    """What to do while the captcha's maker does not answer."""
+
+    @property
+    def captcha(self) -> tuple[str, str] | None:
+        """The captcha in use and the name of its secret."""
+        named = {"turnstile": self.turnstile, "hcaptcha": self.hcaptcha, "recaptcha": self.recaptcha}
+        return next(((provider, secret) for provider, secret in named.items() if secret), None)
+
+    @model_validator(mode="after")
+    def _one_captcha(self) -> "Spam":
+        if sum(secret is not None for secret in (self.turnstile, self.hcaptcha, self.recaptcha)) > 1:
+            raise ValueError("has more than one captcha; allowed: one of turnstile, hcaptcha, recaptcha")
+        return self
+
+
 class Form(_Source):
     """A website form: open by its nature."""
 
@@ -213,6 +241,7 @@ class Form(_Source):
     answers: Literal["body"] = "body"
     allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_list)] = ("*",)
     """Pages that may post here with a script and read the answer; "*": any."""
+    spam: Spam | None = None
     success_url: Url | None = None
     error_url: Url | None = None
 
