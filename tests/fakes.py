@@ -9,7 +9,7 @@ from typing import Any
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, RateLimited, Temporary, Unavailable, UnknownSource
+from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany, Unavailable, UnknownSource
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -179,6 +179,18 @@ class FakeCaptcha:
         return self.person
 
 
+@dataclass
+class FakeCap:
+    """Counts the day's sign-ups of all sources."""
+
+    taken: int = 0
+
+    def take(self, source: str, most: int) -> None:
+        if self.taken >= most:
+            raise TooMany("max_per_day", retry_after=100.5)
+        self.taken += 1
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
@@ -188,6 +200,7 @@ class FakeParts:
         self.ledger = FakeLedger(self.clock)
         self.queues = FakeQueues()
         self.captcha = FakeCaptcha()
+        self.daily_cap = FakeCap()
         self.secrets = secrets
         self.secrets_unavailable = False
         self.tables = dict(tables)

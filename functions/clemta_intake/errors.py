@@ -8,7 +8,8 @@
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
     │   ├── Unreadable          400
-    │   └── Unmappable          422, with the fields
+    │   ├── Unmappable          422, with the fields
+    │   └── TooMany             429, with Retry-After
     ├── Unavailable         answer 503 with Retry-After: nothing is durable
     ├── Temporary           try again, not before `retry_after`; nothing took effect
     │   ├── Wait                its turn has not come: no failure, and not counted as one
@@ -94,6 +95,17 @@ class Unmappable(Refused):
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         super().__init__("invalid_fields", "; ".join(f"{field}: {message}" for field, message in fields))
         self.fields = fields
+
+
+class TooMany(Refused):
+    """The source has had its sign-ups for the day; there are more in `retry_after` seconds."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, code: str, retry_after: float) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
 
 
 class Unavailable(IntakeError):

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .contacts import ContactRequest
 from .delivery import Claim, Created
-from .errors import Busy, RateLimited, Temporary
+from .errors import Busy, RateLimited, Temporary, TooMany
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,7 +29,8 @@ LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a 
 _BUSY_SECONDS = 5
 _WINDOW_SECONDS = 60
 _TRIES = 8  # writes for one call, where many functions call at once
-_FORGET_SECONDS = 30 * 86_400  # items that led to no contact; created ones stay
+_DAY_SECONDS = 86_400
+_FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created ones stay
 
 _BUDGET = "budget"
 _CLAIM = (
@@ -206,6 +207,26 @@ class Budget:
         later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
         with suppress(_NotMet, Temporary):  # it is later already, or the next call is refused again
             self._table.update(_BUDGET, "SET blocked_until = :until, revision = :revision", later, values)
+
+
+class DailyCap:
+    """How many sign-ups a source takes in a day, by UTC; while the table is out of reach it takes them all."""
+
+    def __init__(self, table: Table, clock: Callable[[], float]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def take(self, source: str, most: int) -> None:
+        """One more; TooMany if the day has had its `most`."""
+        day, spent = divmod(self._clock(), _DAY_SECONDS)
+        values = {":one": 1, ":most": most, ":expires_at": int((day + 2) * _DAY_SECONDS)}
+        update = "SET expires_at = :expires_at ADD taken :one"
+        condition = "attribute_not_exists(taken) OR taken < :most"
+        with suppress(Temporary):
+            try:
+                self._table.update(f"cap#{source}#{int(day)}", update, condition, values)
+            except _NotMet:
+                raise TooMany("max_per_day", retry_after=_DAY_SECONDS - spent) from None
 
 
 class _NotMet(Exception):

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -17,6 +18,7 @@ from .errors import (
     Permanent,
     Refused,
     Temporary,
+    TooMany,
     Unauthentic,
     Unavailable,
     Unmappable,
@@ -26,7 +28,7 @@ from .errors import (
 from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Reading, kept_headers, kept_query, read
 from .sources.signatures import authenticate
-from .spam import broken_rule, captcha_token
+from .spam import broken_rule, captcha_token, is_disposable
 from .submissions import (
     Submission,
     event_body,
@@ -144,9 +146,11 @@ class _Request:
             query=kept_query(source, event_query(self._event)),
         )
         submission.check_fits()
-        if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
-            self._log("spam", rule=rule)
-            return self._accepted([{"status": "created", "submission_id": submission.submission_id}])
+        if isinstance(source, Form) and source.spam:
+            if rule := self._broken_rule(submission, source.spam):
+                return self._accepted([self._pretended(rule)])
+            if source.spam.max_per_day:
+                self._parts.daily_cap.take(source.name, source.spam.max_per_day)
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         return self._accepted([self._deliver(one, source, len(batch) - n) for n, one in enumerate(batch, 1)])
 
@@ -171,6 +175,15 @@ class _Request:
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error
             return None
+
+    def _is_thrown_away(self, email: str) -> bool:
+        spam = self._source.spam if isinstance(self._source, Form) else None
+        return bool(spam and spam.disposable and is_disposable(email))
+
+    def _pretended(self, rule: str) -> dict[str, str]:
+        """What a success says: the sender never learns which rule it met."""
+        self._log("spam", rule=rule)
+        return {"status": "created", "submission_id": self._submission_id}
 
     def _greeting(self, handshake: Handshake) -> Response[str] | None:
         """The answer to a sender's handshake, which is not signed and of which nothing is made."""
@@ -197,6 +210,8 @@ class _Request:
             if reading is None:
                 self._log("ignored", submission)
                 return {"status": "ignored", **result}
+            if self._is_thrown_away(reading.contact.email):
+                return self._pretended("disposable")
             outcome = self._parts.delivery.deliver(
                 reading.contact, source.on_existing, reading.delivery_id, deadline
             )
@@ -248,6 +263,10 @@ class _Request:
         if isinstance(error, Unmappable):
             fields = [{"field": field, "message": message} for field, message in error.fields]
             return _problem(error.status, error.title, errors=fields)
+        if isinstance(error, TooMany):
+            response = _problem(error.status, error.title)
+            response.headers["Retry-After"] = str(ceil(error.retry_after))
+            return response
         detail = "" if isinstance(error, Unauthentic) or str(error) == error.code else str(error)
         return _problem(error.status, error.title, **({"detail": detail} if detail else {}))
 

@@ -28,6 +28,13 @@ def broken_rule(spam: Spam, fields: Mapping[str, Any], now: float) -> str | None
     return None
 
 
+def is_disposable(email: str) -> bool:
+    """Whether the address is of a service that throws mail away."""
+    from disposable_email_domains import blocklist  # only for a form that asks: 5 ms
+
+    return email.rpartition("@")[2].lower() in blocklist
+
+
 def captcha_token(provider: str, fields: Mapping[str, Any]) -> str:
     """What the captcha's widget put into the form."""
     token = fields.get(TOKENS[provider])

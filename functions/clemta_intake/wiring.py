@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .clemta import Clemta
 from .delivery import Delivery
 from .errors import ConfigError, Temporary, Unavailable, UnknownSource
-from .ledger import Budget, Ledger, Table
+from .ledger import Budget, DailyCap, Ledger, Table
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
@@ -53,17 +53,21 @@ class Wiring:
     @cached_property
     def delivery(self) -> Delivery:
         """The business rule with its real neighbours."""
-        table = Table(lambda: self._dynamodb, self.settings.ledger_table)
-        budget = Budget(table, self.settings.clemta_requests_per_minute, self.clock)
+        budget = Budget(self._table, self.settings.clemta_requests_per_minute, self.clock)
         return Delivery(
             Clemta(self.settings.clemta_base_url, self.api_key, budget),
-            Ledger(table, self.pepper, self.settings.search_lag_seconds, self.clock),
+            Ledger(self._table, self.pepper, self.settings.search_lag_seconds, self.clock),
             Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,
             search_lag=self.settings.search_lag_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def daily_cap(self) -> DailyCap:
+        """For a form that takes only so many in a day."""
+        return DailyCap(self._table, self.clock)
 
     @cached_property
     def captcha(self) -> "Captcha":
@@ -136,6 +140,10 @@ class Wiring:
         if text:  # a secret without a value is about to get one
             self._secrets[secret_id] = (self.clock(), text)
         return text
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(lambda: self._dynamodb, self.settings.ledger_table)
 
     @cached_property
     def _tables(self) -> dict[str, Any]:

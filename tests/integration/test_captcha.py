@@ -44,5 +44,6 @@ def test_without_time_it_is_not_asked(closed: str) -> None:
 
 def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
     assert parts.captcha is parts.captcha
+    assert parts.daily_cap is parts.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
     assert all(url.startswith("https://") for url in VERIFIERS.values())

@@ -9,8 +9,8 @@ import pytest
 from botocore.config import Config
 
 from clemta_intake.delivery import Claim, Created
-from clemta_intake.errors import Busy, RateLimited, Temporary
-from clemta_intake.ledger import Budget, Ledger, Table, _NotMet
+from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany
+from clemta_intake.ledger import Budget, DailyCap, Ledger, Table, _NotMet
 from tests.fakes import Clock, contact
 from tests.integration.conftest import Aws
 from tests.ledger_contract import LAG, LedgerContract
@@ -179,3 +179,23 @@ class TestBudget:
         with pytest.raises(RateLimited) as refusal:
             Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take()
         assert refusal.value.code == "budget_contended"
+
+
+class TestDailyCap:
+    def test_a_source_has_its_number_each_day(self, aws: Aws) -> None:
+        clock = Clock()
+        cap = DailyCap(table(aws), clock)
+        for _ in range(3):
+            cap.take("website", 3)
+        cap.take("other", 3)
+        with pytest.raises(TooMany) as refusal:
+            cap.take("website", 3)
+        clock.advance(refusal.value.retry_after - 1)
+        with pytest.raises(TooMany):
+            cap.take("website", 3)
+        clock.advance(1)
+        cap.take("website", 3)
+
+    def test_while_the_table_is_out_of_reach_all_are_taken(self, aws: Aws) -> None:
+        client = boto3.client("dynamodb")
+        DailyCap(Table(lambda: client, "no-such-table"), Clock()).take("website", 1)

@@ -13,6 +13,7 @@ from clemta_intake.sources.config import (
     Handshake,
     Hmac,
     Jws,
+    Spam,
     StandardWebhooks,
     Token,
     Webhook,
@@ -54,7 +55,7 @@ def test_the_sources_page_names_every_key_and_no_other() -> None:
     text = (ROOT / "docs" / "sources.md").read_text()
     keys = {
         name
-        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake)
+        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake, Spam)
         for name in model.model_fields
     }
     fields = {name for model in (ContactRequest, Billing) for name in model.model_fields}

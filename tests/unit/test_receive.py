@@ -181,6 +181,23 @@ class TestSpam:
             event = request("POST", "/signups/website", body, {"Content-Type": "application/json"})
             assert api.send(event)[0] == 400
 
+    def test_a_throw_away_address_is_a_machines_where_the_form_says_so(self, api: Api, logged: Lines) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"disposable": True}}
+        assert api.send(form({**ADA, "email": "ada@Mailinator.com"}))[2]["status"] == "created"
+        assert not api.parts.clemta.calls
+        assert logged()[-1]["rule"] == "disposable"
+        api.send(form(ADA))
+        assert len(api.parts.clemta.stored) == 1
+
+    def test_a_day_has_so_many_sign_ups(self, api: Api) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 2}}
+        for number in range(2):
+            assert api.send(form({**ADA, "email": f"ada{number}@example.com"}))[0] == 200
+        status, headers, _ = api.send(form(ADA))
+        assert status == 429
+        assert 0 < int(headers["retry-after"]) <= 86_400
+        assert len(api.parts.clemta.stored) == 2
+
     @pytest.mark.parametrize(("person", "contacts"), [(True, 1), (False, 0)])
     def test_the_captchas_word_counts(self, api: Api, person: bool, contacts: int) -> None:
         api.parts.tables["website"] = self.GUARDED

@@ -210,7 +210,7 @@ class TestTheFileItself:
 
 FORM_KEYS = (
     "accept, allowed_origins, answers, company_id, contact, contact_type, default_country, defaults, delivery_id,"
-    " error_url, kind, name_fallback, on_existing, success_url"
+    " error_url, kind, name_fallback, on_existing, spam, success_url"
 )
 HOOK_KEYS = (
     "accept, answers, auth, batch, company_id, contact, contact_type, default_country, defaults, delivery_id,"
@@ -243,6 +243,15 @@ class TestMistakes:
                 '[sources.website]\n\nkind = "typform"\n',
                 "3: sources.website.kind: is not known; allowed: 'form', 'webhook', "
                 + ", ".join(f"'{name}'" for name in presets()),
+            ),
+            (
+                FORM + 'spam = { honeypott = "x" }\n',
+                "3: sources.website.spam.honeypott: is not known; allowed: captcha_outage, disposable, hcaptcha,"
+                " honeypot, max_per_day, min_seconds, recaptcha, turnstile",
+            ),
+            (
+                FORM + 'spam = { turnstile = "a", recaptcha = "b" }\n',
+                "3: sources.website.spam: has more than one captcha; allowed: one of turnstile, hcaptcha, recaptcha",
             ),
             (FORM + 'colour = "red"\n', f"3: sources.website.colour: is not known; allowed: {FORM_KEYS}"),
             (FORM + 'token = "x"\n', f"3: sources.website.token: is not known; allowed: {FORM_KEYS}"),

@@ -220,6 +220,10 @@ class Spam(BaseModel):
     """The name of the captcha's secret."""
     captcha_outage: Literal["accept", "refuse"] = "accept"
     """What to do while the captcha's maker does not answer."""
+    disposable: bool = False
+    """Whether throw-away e-mail addresses are a machine's."""
+    max_per_day: Annotated[int, Field(ge=1)] | None = None
+    """Sign-ups of this source that are taken in a day, by UTC."""
 
     @property
     def captcha(self) -> tuple[str, str] | None:
