@@ -1,0 +1,232 @@
+"""The forms of docs/website-form.md in a real browser, from a page of another origin, on the deployed stack."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from local.processes import HOST, ROOT
+from local.stack import Deployed, Stack
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium or chromium-driver is not installed"
+)
+
+SOURCES = """
+[sources.website]
+kind = "form"
+allowed_origins = ["{origin}"]
+[sources.website.spam]
+honeypot = "website_url"
+
+[sources.plain]
+kind = "form"
+allowed_origins = ["{origin}"]
+success_url = "{origin}/thanks.html"
+error_url = "{origin}/failed.html"
+[sources.plain.spam]
+honeypot = "website_url"
+
+[sources.guarded]
+kind = "form"
+success_url = "{origin}/thanks.html"
+[sources.guarded.spam]
+turnstile = "captcha"
+captcha_outage = "refuse"
+"""
+WIDGET = """
+document.addEventListener("DOMContentLoaded", () => {
+  const field = Object.assign(document.createElement("input"), { type: "hidden", name: "cf-turnstile-response" });
+  document.querySelector(".cf-turnstile").append(field);
+});
+"""
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Stays silent."""
+
+
+def serve(folder: Path) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer((HOST, 0), partial(Silent, directory=str(folder)))
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
+    """The folder of a website, its origin, and another origin with the same pages."""
+    folder = tmp_path_factory.mktemp("site")
+    own, other = serve(folder), serve(folder)
+    yield folder, f"http://{HOST}:{own.server_port}", f"http://{HOST}:{other.server_port}"
+    for server in (own, other):
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, site: tuple[Path, str, str]) -> Iterator[Deployed]:
+    """A stack whose forms belong to that website, and the website's pages with its address."""
+    folder, origin, _ = site
+    sources = tmp_path_factory.mktemp("sources") / "sources.toml"
+    sources.write_text(SOURCES.format(origin=origin))
+    made = Stack(
+        state_dir=tmp_path_factory.mktemp("stack"),
+        aws_port=0,
+        clemta_port=0,
+        console_port=0,
+        sources_file=sources,
+    )
+    try:
+        deployed = made.up()
+        text = (ROOT / "docs" / "website-form.md").read_text()
+        named = {"plain": "plain", "fetch": "website", "turnstile": "guarded"}
+        for name, example in re.findall(r"```html\n<!-- (\w+)\.html -->\n(.*?)```", text, re.S):
+            address = f"{deployed.api_url}/signups/{named[name]}"
+            page = example.replace("https://api.example.com/v1/signups/website", address)
+            page = page.replace("https://challenges.cloudflare.com/turnstile/v0/api.js", "widget.js")
+            (folder / f"{name}.html").write_text(page)
+        (folder / "widget.js").write_text(WIDGET)
+        (folder / "thanks.html").write_text("<!doctype html><title>Thanks</title><h1>Thank you</h1>")
+        (folder / "failed.html").write_text("<!doctype html><title>Failed</title><h1>Not sent</h1>")
+        yield deployed
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (
+        *("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"),
+        *("disable-component-update", "disable-sync", f"user-data-dir={profile}"),
+    ):
+        options.add_argument(f"--{flag}")
+    driver = Chrome(options=options, service=ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def contacts(stack: Deployed) -> Any:
+    """The contacts in the stand-in, which has none at first."""
+    requests.post(f"{stack.clemta_url}/_stand-in/reset", timeout=10)
+
+    def read() -> list[str]:
+        answer = requests.get(f"{stack.clemta_url}/_stand-in/contacts", timeout=10)
+        return [contact["email"] for contact in json.loads(answer.text)["contacts"]]
+
+    return read
+
+
+def fill(browser: Chrome, url: str, **fields: str) -> None:
+    browser.get(url)
+    for name, value in fields.items():
+        browser.find_element(By.NAME, name).send_keys(value)
+
+
+def status(browser: Chrome) -> str:
+    """What the page says when it has its answer."""
+    place = browser.find_element(By.CSS_SELECTOR, "[role=status]")
+    WebDriverWait(browser, 20).until(lambda _: place.text not in ("", "Sending …"))
+    return place.text
+
+
+def submit(browser: Chrome) -> None:
+    browser.find_element(By.TAG_NAME, "button").click()
+
+
+def test_the_plain_form_leads_to_the_thanks(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/plain.html", full_name="Ada Example", email="ada.plain@example.com")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Thanks")
+    assert contacts() == ["ada.plain@example.com"]
+
+
+def test_the_plain_form_leads_to_the_error(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/plain.html", full_name="Ada Example", email="ada@localhost")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Failed")
+    assert not contacts()
+
+
+def test_the_form_with_a_script_says_thank_you(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="ada.fetch@example.com")
+    submit(browser)
+    assert status(browser).startswith("Thank you")
+    assert contacts() == ["ada.fetch@example.com"]
+
+
+def test_it_shows_the_mistake_beside_its_field(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="nobody")
+    submit(browser)
+    assert status(browser) == "Please look at the marked fields."
+    assert browser.find_element(By.ID, "email-error").text == "must be an e-mail address"
+    assert browser.find_element(By.ID, "email").get_attribute("aria-invalid") == "true"
+    assert browser.find_element(By.TAG_NAME, "button").is_enabled()
+    assert not contacts()
+
+
+def test_p3_a_double_click_makes_one_contact(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="ada.twice@example.com")
+    browser.execute_script(
+        "const form = document.getElementById('sign-up'); form.requestSubmit(); form.requestSubmit();"
+    )
+    assert status(browser).startswith("Thank you")
+    assert contacts() == ["ada.twice@example.com"]
+
+
+def test_a_page_of_another_site_is_refused(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[2]}/fetch.html", full_name="Ada Example", email="ada.foreign@example.com")
+    submit(browser)
+    assert status(browser).startswith("That did not work")
+    fill(browser, f"{site[2]}/plain.html", full_name="Ada Example", email="ada.foreign@example.com")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Failed")
+    assert not contacts()
+
+
+def test_a_filled_in_trap_is_thanked_and_nothing_is_made(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/fetch.html", full_name="A Machine", email="machine@example.com")
+    browser.execute_script("document.getElementById('website_url').value = 'https://spam.example';")
+    submit(browser)
+    assert status(browser).startswith("Thank you")
+    assert not contacts()
+
+
+def test_the_form_with_turnstile_needs_the_widgets_word(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    """The widget of the test gives no token: the thank-you page, and no contact."""
+    fill(browser, f"{site[1]}/turnstile.html", full_name="Ada Example", email="ada.turnstile@example.com")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Thanks")
+    assert not contacts()
