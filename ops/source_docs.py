@@ -1,15 +1,27 @@
-"""The table of senders in docs/sources.md, from presets.toml: `python -m ops.source_docs --write`, or `--check`."""
+"""docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml: --write, or --check."""
 
 import re
 import sys
 import tomllib
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "sources.md"
+DOCS = ROOT / "docs"
+TABLE = DOCS / "sources.md"
 PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
 MARKS = re.compile(r"(<!-- generated: make docs -->\n).*?(<!-- /generated -->)", re.S)
+
+
+SAME = """Where the e-mail address is a contact already, nothing is made twice; [sources.md](../sources.md) says how that
+and every other key is set otherwise."""
+FAILS = """It proves itself by {proof}; a request that does not is answered with 401, and nothing of it is kept. A sign-up
+is answered with 200 once it is a contact in Clemta or waits durably to become one, within 4 seconds: while Clemta is
+down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept. What cannot
+be read is parked with its reason and answered with 200 as well: the sender could not mend it."""
+RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are read by their types and common
+names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` sets any of them by hand."""
 
 
 def proof(auth: dict[str, Any]) -> str:
@@ -21,31 +33,89 @@ def proof(auth: dict[str, Any]) -> str:
             return "Standard Webhooks"
         case "jws":
             return f"JWS in `{auth['header']}`"
-    return "token"
+    return "a token"
 
 
-def table() -> str:
-    """A row a sender."""
-    rows = ["| `kind` | sender | proof | becomes a contact | it sends again |", "|---|---|---|---|---|"]
-    for kind, preset in tomllib.loads(PRESETS.read_text()).items():
-        shown = proof(preset["auth"])
-        if place := preset.get("token_place"):
-            shown = f"token in {place}"
-        rows.append(f"| `{kind}` | {preset['title']} | {shown} | {preset['sign_up']} | {preset['retries']} |")
-    return "\n".join(rows) + "\n"
+def row(kind: str, preset: dict[str, Any]) -> str:
+    """A sender in the table of all."""
+    title = f"[{preset['title']}](sources/{kind}.md)"
+    return f"| {title} | `{kind}` | {proof(preset['auth'])} | {preset['sign_up']} | {preset['retries']} |"
+
+
+def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
+    """A sender's own page."""
+    in_address = "?token=" in preset.get("token_place", "")
+    token = "?token=…" if in_address else ""
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(sender["connect"], 1))
+    script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
+    place = f" The token stands in {preset['token_place']}." if "token_place" in preset else ""
+    secret = "the token, a long random text of your own," if place else "the sender's secret"
+    put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place} Then `sam build`, `sam deploy`.'
+    return f"""<!-- generated: make docs -->
+# {preset["title"]}
+
+Becomes a contact in Clemta: {preset["sign_up"]}.
+
+## Connect
+
+{steps}
+
+The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. Three lines of `functions/sources.toml`:
+
+    [sources.{kind}]
+    kind = "{kind}"
+    secret = "{kind}"
+
+{fill(put, 118)}
+
+{script}## What arrives in Clemta
+
+{arrives(preset)}
+
+{fill(SAME, 118)}
+
+## When something fails
+
+{fill(f"How it sends again: {preset['retries']}. " + FAILS.format(proof=proof(preset["auth"])), 118)}
+
+## Good to know
+
+{"".join(f"- {fact}" + chr(10) for fact in sender["know"])}"""
+
+
+def arrives(preset: dict[str, Any]) -> str:
+    """What the mapping takes from where."""
+    if "contact" not in preset:
+        return fill(RECOGNISED, 118)
+    rows = []
+    for field, path in preset["contact"].items():
+        shown = " ".join(path.split()).replace("|", "\\|")
+        rows.append(f"| `{field}` | `{shown}` |")
+    return "\n".join(["| Clemta | the event (JMESPath) |", "|---|---|", *rows])
+
+
+def pages() -> dict[Path, str]:
+    """Every generated text, by file."""
+    presets = tomllib.loads(PRESETS.read_text())
+    senders = tomllib.loads((DOCS / "sources" / "senders.toml").read_text())
+    head = ["| sender | `kind` | proof | becomes a contact | it sends again |", "|---|---|---|---|---|"]
+    table = "\n".join([*head, *(row(kind, preset) for kind, preset in presets.items())]) + "\n"
+    made = {
+        DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind]) for kind, preset in presets.items()
+    }
+    return {TABLE: MARKS.sub(lambda marks: marks[1] + table + marks[2], TABLE.read_text()), **made}
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the table, or says whether it is current."""
-    text = PAGE.read_text()
-    current = MARKS.sub(lambda marks: marks[1] + table() + marks[2], text)
+    """Writes what is not current, or says so."""
+    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text() != text}
     if arguments == ["--write"]:
-        PAGE.write_text(current)
+        for path, text in stale.items():
+            path.write_text(text)
         return 0
-    if text != current:
-        print("docs/sources.md is not what presets.toml says: run make docs", file=sys.stderr)
-        return 1
-    return 0
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} is not current: run make docs", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""The pages of docs/sources/ are current, and right."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from clemta_intake.sources.config import presets, to_source
+from ops import source_docs
+from tests.fakes import COMPANY
+
+PAGES = sorted((source_docs.DOCS / "sources").glob("*.md"))
+
+
+def test_every_page_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert source_docs.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_every_sender_has_a_page_and_a_row() -> None:
+    assert {page.stem for page in PAGES} == presets().keys()
+    table = source_docs.TABLE.read_text()
+    assert all(f"(sources/{kind}.md)" in table for kind in presets())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_three_lines_are_a_source(page: Path) -> None:
+    text = page.read_text()
+    lines = re.findall(r"(?:^    .*\n)+", text, re.M)[0]
+    [(name, table)] = tomllib.loads(re.sub(r"^    ", "", lines, flags=re.M))["sources"].items()
+    assert to_source(name, table, COMPANY).name == page.stem
+    headings = ["Connect", "What arrives in Clemta", "When something fails", "Good to know"]
+    assert re.findall(r"^## (.*)", text, re.M) == headings
+
+
+@pytest.mark.parametrize("kind", sorted(presets()))
+def test_a_token_is_asked_for_where_nothing_is_signed(kind: str) -> None:
+    text = (source_docs.DOCS / "sources" / f"{kind}.md").read_text()
+    assert ("The token stands in" in text) == (presets()[kind]["auth"]["scheme"] == "token")
