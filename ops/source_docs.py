@@ -14,11 +14,11 @@ PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
 MARKS = re.compile(r"(<!-- generated: make docs -->\n).*?(<!-- /generated -->)", re.S)
 
 
-SAME = """Where the e-mail address is a contact already, nothing is made twice; [sources.md](../sources.md) says how that
-and every other key is set otherwise."""
-FAILS = """It proves itself by {proof}; a request that does not is answered with 401, and nothing of it is kept. A sign-up
-is answered with 200 once it is a contact in Clemta or waits durably to become one, within 4 seconds: while Clemta is
-down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept. What cannot
+SAME = """Where the e-mail address is a contact already, nothing is made twice; [sources.md](../sources.md) says how
+that and every other key is set otherwise."""
+FAILS = """It proves itself by {proof}; a request that does not is answered with 401, and nothing of it is kept. A
+sign-up is answered with 200 once it is a contact in Clemta or waits durably to become one, within 4 seconds: while
+Clemta is down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept. What cannot
 be read is parked with its reason and answered with 200 as well: the sender could not mend it."""
 RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are read by their types and common
 names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` sets any of them by hand."""
@@ -30,7 +30,7 @@ def proof(auth: dict[str, Any]) -> str:
         case "hmac":
             return f"HMAC-SHA256 in `{auth['header']}`"
         case "standard-webhooks":
-            return "Standard Webhooks"
+            return "a Standard Webhooks signature"
         case "jws":
             return f"JWS in `{auth['header']}`"
     return "a token"
@@ -50,7 +50,7 @@ def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
     script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
     place = f" The token stands in {preset['token_place']}." if "token_place" in preset else ""
     secret = "the token, a long random text of your own," if place else "the sender's secret"
-    put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place} Then `sam build`, `sam deploy`.'
+    put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place}'
     return f"""<!-- generated: make docs -->
 # {preset["title"]}
 
@@ -66,7 +66,7 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
     kind = "{kind}"
     secret = "{kind}"
 
-{fill(put, 118)}
+{fill(put + " Then `sam build` and `sam deploy`.", 118)}
 
 {script}## What arrives in Clemta
 

@@ -8,7 +8,7 @@ import requests
 
 from clemta_intake.sources.config import presets
 from local.stack import Deployed
-from tests.signers import SIGNERS, Sample
+from tests.signers import PAYLOADS, REAL, REAL_HEADERS, SIGNERS, Sample, real_sample
 
 from .conftest import Clemta
 
@@ -57,3 +57,22 @@ def test_a_token_may_stand_in_the_address(stack: Deployed, http: requests.Sessio
     )
     assert answer.json()["status"] == "created"
     assert len(clemta.contacts()) == 1
+
+
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the senders' own samples are not at hand")
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_the_senders_own_sample_becomes_a_contact(
+    stack: Deployed, http: requests.Session, clemta: Clemta, name: str
+) -> None:
+    """One without an e-mail address is parked."""
+    body, content_type = real_sample(name)
+    secret = Sample(name).secret
+    uri = {"uri": f"https://{urlsplit(stack.api_url).netloc}/v1/signups/hubspot"} if name == "hubspot" else {}
+    proof = SIGNERS[name](secret, body, int(time.time()), {}, **uri)
+    headers = {"Content-Type": content_type, **REAL_HEADERS, **proof}
+    answer = http.post(f"{stack.api_url}/signups/{name}", data=body, headers=headers, timeout=30)
+    expected = REAL[name][1]
+    assert answer.json()["status"] == ("parked" if expected == "" else "created")
+    assert len(clemta.contacts()) == (0 if expected == "" else 1)
+    if expected:
+        assert clemta.contacts()[0]["email"] == expected

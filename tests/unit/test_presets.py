@@ -3,11 +3,14 @@
 import base64
 import json
 import random
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stripe import WebhookSignature
+from svix.webhooks import Webhook as Svix
 
 from clemta_intake import receive
 from clemta_intake.errors import DataError, Refused, Unauthentic, Unmappable
@@ -17,9 +20,19 @@ from clemta_intake.sources.signatures import authenticate
 from clemta_intake.submissions import Submission
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
-from tests.signers import SIGNERS, TIMED, URI, Sample, jws, library_signature
+from tests.signers import (
+    PAYLOADS,
+    REAL,
+    REAL_HEADERS,
+    SIGNERS,
+    TIMED,
+    URI,
+    Sample,
+    jws,
+    library_signature,
+    real_sample,
+)
 
-PAYLOADS = Path(__file__).parents[3] / "shared/payloads"
 NOW = 1_793_523_600.0
 NAMES = sorted(presets())
 SIGNED = [name for name in NAMES if presets()[name]["auth"]["scheme"] != "token"]
@@ -235,6 +248,24 @@ def test_what_the_standards_own_library_signs_is_accepted(name: str) -> None:
     assert accepts(name, headers, sample.body, (sample.secret,))
 
 
+@pytest.mark.parametrize("name", ["standard-webhooks", "svix", "clerk"])
+def test_what_svixs_own_library_signs_is_accepted(name: str) -> None:
+    sample = Sample(name)
+    moment = datetime.fromtimestamp(NOW, UTC)
+    signature = Svix(sample.secret).sign("msg_1", moment, sample.body.decode())
+    headers = {"svix-id": "msg_1", "svix-timestamp": str(int(NOW)), "svix-signature": signature}
+    assert accepts(name, headers, sample.body, (sample.secret,))
+
+
+def test_what_stripes_own_library_verifies_is_accepted() -> None:
+    sample = Sample("stripe")
+    headers = sample.signed(time.time())
+    assert WebhookSignature.verify_header(
+        sample.body.decode(), headers["stripe-signature"], sample.secret, tolerance=300
+    )
+    assert accepts("stripe", headers, sample.body, (sample.secret,), time.time())
+
+
 class TestThroughTheDoor:
     """With the request as API Gateway gives it."""
 
@@ -343,46 +374,13 @@ class TestThroughTheDoor:
         assert answer["statusCode"] == 401
 
 
-REAL = {
-    "auth0": ("auth0/user.created.json", "nick-testing-21@example.com"),
-    "clerk": ("clerk/user.created.json", "example@example.org"),
-    "supabase": ("supabase/before-user-created.json", "valid.email@supabase.com"),
-    "workos": ("workos/user.created.json", "marcelina.davis@example.com"),
-    "paddle": ("paddle/customer.created.json", None),
-    "shopify": ("shopify/customers.create.json", None),
-    "woocommerce": ("woocommerce/customer.created.json", None),
-    "polar": ("polar/customer.created.derived.json", None),
-    "typeform": ("typeform/form_response.2023.json", ""),
-    "tally": ("tally/form_response.all_fields.json", None),
-    "webflow": ("webflow/form_submission.json", None),
-    "netlify": ("netlify/submission_created.json", None),
-    "calendly": ("calendly/invitee.created.json", "test@example.com"),
-    "cal-com": ("calcom/BOOKING_CREATED.json", None),
-    "lemon-squeezy": ("lemonsqueezy/order_created.json", None),
-    "mailchimp": ("mailchimp/subscribe.urlencoded.txt", None),
-    "jotform": ("jotform/form_submission_contact.multipart.txt", None),
-    "stripe": ("stripe/customer.created.json", ""),
-    "hubspot": ("hubspot/contact.creation.json", ""),
-    "zapier": ("zapier/post.json", ""),
-}
-
-
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the senders' own samples are not at hand")
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_a_real_sample_is_read(name: str) -> None:
     """`None`: some e-mail address; "": the sample has none, and is refused for that and nothing else."""
-    path, expected = REAL[name]
-    raw = (PAYLOADS / path).read_bytes()
-    recorded = (PAYLOADS / path).with_suffix(".headers")
-    content_type = "application/json"
-    if recorded.exists():
-        lines = [line.partition(":") for line in recorded.read_text().splitlines()]
-        content_type = next(
-            (value.strip() for key, _, value in lines if key.lower() == "content-type"), content_type
-        )
-    elif path.endswith("urlencoded.txt"):
-        content_type = "application/x-www-form-urlencoded"
-    headers = {"x-shopify-topic": "customers/create", "x-wc-webhook-topic": "customer.created"}
+    expected = REAL[name][1]
+    raw, content_type = real_sample(name)
+    headers = REAL_HEADERS
     if expected == "":
         with pytest.raises(Unmappable, match="email: is required"):
             read(submission(name, raw, content_type, headers), source(name))
