@@ -18,8 +18,8 @@ SAME = """Where the e-mail address is a contact already, nothing is made twice; 
 that and every other key is set otherwise."""
 FAILS = """It proves itself by {proof}; a request that does not is answered with 401, and nothing of it is kept. A
 sign-up is answered with 200 once it is a contact in Clemta or waits durably to become one, within 4 seconds: while
-Clemta is down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept. What cannot
-be read is parked with its reason and answered with 200 as well: the sender could not mend it."""
+Clemta is down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept.
+What cannot be read is parked with its reason and answered with 200 as well: the sender could not mend it."""
 RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are read by their types and common
 names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` sets any of them by hand."""
 
