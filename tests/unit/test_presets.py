@@ -3,6 +3,8 @@
 import base64
 import json
 import random
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -479,3 +481,16 @@ def test_a_rawrequest_that_is_no_json_is_the_senders_mistake() -> None:
     with pytest.raises(Refused):
         read(made, source("jotform"))
     assert DataError("x").failure_class == "data"
+
+
+def test_a_form_pays_nothing_for_the_presets() -> None:
+    probe = (
+        "from clemta_intake import receive\n"
+        "from clemta_intake.sources.config import presets, to_source\n"
+        "to_source('x', {'kind': 'form'}, '0' * 24)\n"
+        "assert presets.cache_info().currsize == 0\n"
+        "to_source('x', {'kind': 'tally'}, '0' * 24)\n"
+        "assert presets.cache_info().currsize == 1\n"
+    )
+    functions = str(Path(__file__).parents[2] / "functions")
+    subprocess.run([sys.executable, "-c", probe], env={"PYTHONPATH": functions}, check=True)
