@@ -146,11 +146,8 @@ class _Request:
             query=kept_query(source, event_query(self._event)),
         )
         submission.check_fits()
-        if isinstance(source, Form) and source.spam:
-            if rule := self._broken_rule(submission, source.spam):
-                return self._accepted([self._pretended(rule)])
-            if source.spam.max_per_day:
-                self._parts.daily_cap.take(source.name, source.spam.max_per_day)
+        if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
+            return self._accepted([self._pretended(rule)])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         return self._accepted([self._deliver(one, source, len(batch) - n) for n, one in enumerate(batch, 1)])
 
@@ -175,10 +172,6 @@ class _Request:
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error
             return None
-
-    def _is_thrown_away(self, email: str) -> bool:
-        spam = self._source.spam if isinstance(self._source, Form) else None
-        return bool(spam and spam.disposable and is_disposable(email))
 
     def _pretended(self, rule: str) -> dict[str, str]:
         """What a success says: the sender never learns which rule it met."""
@@ -210,8 +203,11 @@ class _Request:
             if reading is None:
                 self._log("ignored", submission)
                 return {"status": "ignored", **result}
-            if self._is_thrown_away(reading.contact.email):
-                return self._pretended("disposable")
+            if isinstance(source, Form) and source.spam:
+                if source.spam.disposable and is_disposable(reading.contact.email):
+                    return self._pretended("disposable")
+                if source.spam.max_per_day:  # only what is a contact counts: nonsense must not use the day up
+                    self._parts.daily_cap.take(source.name, source.spam.max_per_day)
             outcome = self._parts.delivery.deliver(
                 reading.contact, source.on_existing, reading.delivery_id, deadline
             )

@@ -193,6 +193,7 @@ class TestSpam:
         api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 2}}
         for number in range(2):
             assert api.send(form({**ADA, "email": f"ada{number}@example.com"}))[0] == 200
+            assert api.send(form({"email": "nonsense"}))[0] == 422
         status, headers, _ = api.send(form(ADA))
         assert status == 429
         assert 0 < int(headers["retry-after"]) <= 86_400
