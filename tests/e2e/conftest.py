@@ -12,8 +12,8 @@ import requests
 from clemta_intake.sources.config import presets
 from local.processes import ROOT
 from local.stack import Deployed, Stack
+from ops.signers import Sample
 from tests.events import CRM_SECRET
-from tests.signers import Sample
 
 
 @dataclass(frozen=True)

@@ -20,20 +20,10 @@ from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, read
 from clemta_intake.sources.signatures import authenticate
 from clemta_intake.submissions import Submission
+from ops.signers import SIGNERS, TIMED, URI, Sample, jws
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
-from tests.signers import (
-    PAYLOADS,
-    REAL,
-    REAL_HEADERS,
-    SIGNERS,
-    TIMED,
-    URI,
-    Sample,
-    jws,
-    library_signature,
-    real_sample,
-)
+from tests.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
 NOW = 1_793_523_600.0
 NAMES = sorted(presets())

@@ -1,0 +1,150 @@
+"""How each sender signs, written after the sender's own rule and apart from the verifier; and a sample of each."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SAMPLES = Path(__file__).parents[1] / "events" / "sources"
+URI = "https://api.example.com/v1/signups/x"
+
+
+def mac(secret: str, signed: bytes) -> hmac.HMAC:
+    return hmac.new(secret.encode(), signed, hashlib.sha256)
+
+
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def standard(secret: str, body: bytes, now: int, headers: dict[str, str]) -> dict[str, str]:
+    """By the standard's own library, which takes the secret as text with "whsec_" or as bytes."""
+    prefix = "svix" if "svix-id" in headers else "webhook"
+    key: Any = secret.removeprefix("v1,") if "whsec_" in secret else secret.encode()
+    stamp = str(now)
+    identity = headers.get(f"{prefix}-id", "msg_1")
+    signed = f"{identity}.{stamp}.".encode() + body
+    if isinstance(key, str):
+        key = base64.b64decode(key.removeprefix("whsec_"))
+    return {
+        f"{prefix}-id": identity,
+        f"{prefix}-timestamp": stamp,
+        f"{prefix}-signature": "v1," + b64(hmac.new(key, signed, hashlib.sha256).digest()),
+    }
+
+
+def listed(
+    header: str, stamp: str, name: str, joint: str, dot: str, unit: int = 1
+) -> Callable[..., dict[str, str]]:
+    """t=…,v1=… and its like."""
+
+    def sign(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+        time = str(now * unit)
+        return {
+            header: f"{stamp}={time}{joint}{name}={mac(secret, time.encode() + dot.encode() + body).hexdigest()}"
+        }
+
+    return sign
+
+
+def plain(header: str, prefix: str = "", *, base: bool = False) -> Callable[..., dict[str, str]]:
+    """A MAC of the body alone."""
+
+    def sign(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+        code = mac(secret, body)
+        return {header: prefix + (b64(code.digest()) if base else code.hexdigest())}
+
+    return sign
+
+
+def webflow(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+    time = str(now * 1000)
+    return {
+        "x-webflow-timestamp": time,
+        "x-webflow-signature": mac(secret, f"{time}:".encode() + body).hexdigest(),
+    }
+
+
+def framer(secret: str, body: bytes, now: int, headers: dict[str, str]) -> dict[str, str]:
+    identity = headers["framer-webhook-submission-id"]
+    return {"framer-signature": "sha256=" + mac(secret, body + identity.encode()).hexdigest()}
+
+
+def hubspot(secret: str, body: bytes, now: int, _: dict[str, str], uri: str = URI) -> dict[str, str]:
+    time = str(now * 1000)
+    signed = b"POST" + uri.encode() + body + time.encode()
+    return {"x-hubspot-signature-v3": b64(mac(secret, signed).digest()), "x-hubspot-request-timestamp": time}
+
+
+def jws(secret: str, body: bytes, now: int, _: dict[str, str], **header: str) -> dict[str, str]:
+    def part(value: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    claims = {"iss": "netlify", "sha256": hashlib.sha256(body).hexdigest()}
+    signed = f"{part({'alg': 'HS256', 'typ': 'JWT', **header})}.{part(claims)}"
+    signature = base64.urlsafe_b64encode(mac(secret, signed.encode()).digest()).decode().rstrip("=")
+    return {"x-webhook-signature": f"{signed}.{signature}"}
+
+
+def bearer(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+SIGNERS: dict[str, Callable[..., dict[str, str]]] = {
+    **dict.fromkeys(["standard-webhooks", "svix", "clerk", "supabase", "polar"], standard),
+    "workos": listed("workos-signature", "t", "v1", ", ", ".", 1000),
+    "stripe": listed("stripe-signature", "t", "v1", ",", "."),
+    "calendly": listed("calendly-webhook-signature", "t", "v1", ",", "."),
+    "formspree": listed("formspree-signature", "t", "v1", ",", "."),
+    "wpforms": listed("x-wpforms-webhook-signature", "t", "v", ",", "."),
+    "paddle": listed("paddle-signature", "ts", "h1", ";", ":"),
+    "shopify": plain("x-shopify-hmac-sha256", base=True),
+    "woocommerce": plain("x-wc-webhook-signature", base=True),
+    "lemon-squeezy": plain("x-signature"),
+    "typeform": plain("typeform-signature", "sha256=", base=True),
+    "tally": plain("tally-signature", base=True),
+    "cal-com": plain("x-cal-signature-256"),
+    "github": plain("x-hub-signature-256", "sha256="),
+    "webflow": webflow,
+    "framer": framer,
+    "hubspot": hubspot,
+    "netlify": jws,
+    **dict.fromkeys(
+        [
+            *("auth0", "jotform", "fillout", "gravity-forms", "contact-form-7", "mailchimp", "google-forms"),
+            *("zapier", "make", "n8n"),
+        ],
+        bearer,
+    ),
+}
+TIMED = {
+    *("standard-webhooks", "svix", "clerk", "supabase", "polar", "workos", "stripe", "calendly", "formspree"),
+    *("wpforms", "paddle", "webflow", "hubspot"),
+}
+
+
+class Sample:
+    """A sender's sample of our own, in events/sources/."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        given = json.loads((SAMPLES / f"{name}.json").read_text())
+        self.secret: str = given["secret"]
+        self.content_type: str = given["content_type"]
+        self.headers: dict[str, str] = given["headers"]
+        self.contact: dict[str, Any] = given["contact"]
+        text = given["body"] if "body" in given else json.dumps(given["json"], ensure_ascii=False)
+        self.body: bytes = text.encode()
+
+    def signed(self, now: float, body: bytes | None = None, secret: str | None = None) -> dict[str, str]:
+        """All headers of the request, in lower case."""
+        sign = SIGNERS[self.name]
+        taken = self.body if body is None else body
+        return {
+            "content-type": self.content_type,
+            **self.headers,
+            **sign(self.secret if secret is None else secret, taken, int(now), self.headers),
+        }
