@@ -96,9 +96,10 @@ class FakeLedger:
         fresh = item["state"] == "free"
         since = self.clock.now if fresh else item["since"]
         item["claims"] += 1
-        until = self.clock.now + LEASE_SECONDS + self.search_lag
-        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until)
-        return Claim(key, item["owner"], fresh, since)
+        looked = item.get("looked", False)
+        until = self.clock.now + LEASE_SECONDS
+        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, looked=False)
+        return Claim(key, item["owner"], fresh, since, looked)
 
     def created(self, claim: Claim, contact_id: str) -> None:
         if self.failures:
@@ -106,10 +107,13 @@ class FakeLedger:
         self.items[claim.key].update(state="created", contact_id=contact_id)
 
     def unknown(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag)
+        self._settle(claim, state="unknown", until=self.clock.now)
+
+    def unseen(self, claim: Claim) -> None:
+        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag, looked=True)
 
     def unresolved(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now)
+        self._settle(claim, state="unknown", until=self.clock.now, looked=claim.looked)
 
     def release(self, claim: Claim) -> None:
         self._settle(claim, state="free")
@@ -154,15 +158,20 @@ class FakeBudget:
 
     left: int = 1_000
     taken: int = 0
-    exhausted_for: list[float] = field(default_factory=list)
+    said_left: list[tuple[int, float]] = field(default_factory=list)
+    refused_for: list[float] = field(default_factory=list)
 
-    def take(self) -> None:
+    def take(self, ahead: int = 0) -> None:
         if self.taken >= self.left:
             raise RateLimited("budget_used_up", retry_after=1)
         self.taken += 1
 
-    def exhausted(self, seconds: float) -> None:
-        self.exhausted_for.append(seconds)
+    def heard(self, remaining: int, reset: float) -> None:
+        self.said_left.append((remaining, reset))
+
+    def refused(self, seconds: float) -> float:
+        self.refused_for.append(seconds)
+        return seconds + 7
 
 
 @dataclass

@@ -60,22 +60,46 @@ class LedgerContract:
         assert again.fresh
         assert again.since == pytest.approx(setting.clock.now)
 
-    def test_p3_an_unknown_outcome_waits_for_the_search_and_then_is_no_fresh_claim(
-        self, setting: Setting
-    ) -> None:
+    def test_p3_an_unknown_outcome_is_claimed_again_but_not_afresh(self, setting: Setting) -> None:
         began = setting.clock.now
         setting.ledger.unknown(claim(setting))
+        setting.clock.advance(5)
+        again = claim(setting)
+        assert not again.fresh
+        assert not again.looked
+        assert again.since == pytest.approx(began)
+
+    def test_p3_what_a_look_up_did_not_find_is_decided_when_the_search_has_caught_up(
+        self, setting: Setting
+    ) -> None:
+        setting.ledger.unknown(claim(setting))
+        setting.ledger.unseen(claim(setting))
         with pytest.raises(Busy) as refusal:
             claim(setting)
         assert refusal.value.retry_after == pytest.approx(LAG)
         setting.clock.advance(LAG)
-        again = claim(setting)
-        assert not again.fresh
-        assert again.since == pytest.approx(began)
+        decides = claim(setting)
+        assert decides.looked
+        assert not decides.fresh
+
+    def test_p3_a_new_unknown_outcome_is_not_decided_by_an_old_look_up(self, setting: Setting) -> None:
+        setting.ledger.unknown(claim(setting))
+        setting.ledger.unseen(claim(setting))
+        setting.clock.advance(LAG)
+        setting.ledger.unknown(claim(setting))
+        assert not claim(setting).looked
+
+    def test_p3_nor_is_that_of_a_holder_who_died(self, setting: Setting) -> None:
+        setting.ledger.unknown(claim(setting))
+        setting.ledger.unseen(claim(setting))
+        setting.clock.advance(LAG)
+        claim(setting)
+        setting.clock.advance(LEASE_SECONDS)
+        assert not claim(setting).looked
 
     def test_p3_a_claim_whose_holder_died_counts_as_unknown(self, setting: Setting) -> None:
         claim(setting)
-        setting.clock.advance(LEASE_SECONDS + LAG - 1)
+        setting.clock.advance(LEASE_SECONDS - 1)
         with pytest.raises(Busy):
             claim(setting)
         setting.clock.advance(1)
@@ -83,13 +107,21 @@ class LedgerContract:
 
     def test_p3_unresolved_stays_unknown_but_may_be_tried_at_once(self, setting: Setting) -> None:
         setting.ledger.unknown(claim(setting))
+        setting.ledger.unresolved(claim(setting))
+        again = claim(setting)
+        assert not again.fresh
+        assert not again.looked
+
+    def test_p3_unresolved_keeps_what_a_look_up_had_found_out(self, setting: Setting) -> None:
+        setting.ledger.unknown(claim(setting))
+        setting.ledger.unseen(claim(setting))
         setting.clock.advance(LAG)
         setting.ledger.unresolved(claim(setting))
-        assert not claim(setting).fresh
+        assert claim(setting).looked
 
     def test_p3_who_lost_the_claim_cannot_settle_it(self, setting: Setting) -> None:
         late = claim(setting)
-        setting.clock.advance(LEASE_SECONDS + LAG)
+        setting.clock.advance(LEASE_SECONDS)
         claim(setting)
         setting.ledger.release(late)
         with pytest.raises(Busy):
@@ -97,7 +129,7 @@ class LedgerContract:
 
     def test_p3_a_contact_that_came_late_is_still_recorded(self, setting: Setting) -> None:
         late = claim(setting)
-        setting.clock.advance(LEASE_SECONDS + LAG)
+        setting.clock.advance(LEASE_SECONDS)
         claim(setting)
         setting.ledger.created(late, "c1")
         assert setting.ledger.claim(contact(), "") == Created("c1")

@@ -21,14 +21,16 @@ from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanen
 MIN_SECONDS = 0.3  # with less time left a call is not begun
 _CONNECT_SECONDS = 1.0
 _PAGE = 100
+_WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says nothing
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 
 
 class Budget(Protocol):
     """Who may call when; see ledger.Budget."""
 
-    def take(self) -> None: ...
-    def exhausted(self, seconds: float) -> None: ...
+    def take(self, ahead: int = 0) -> None: ...
+    def heard(self, remaining: int, reset: float) -> None: ...
+    def refused(self, seconds: float) -> float: ...
 
 
 class Clemta:
@@ -59,7 +61,7 @@ class Clemta:
                 "skip": str(skip),
                 "limit": str(_PAGE),
             }
-            data = self._call("GET", "/contacts", deadline, query=query)
+            data = self._call("GET", "/contacts", deadline, query=query, ahead=1)
             page, total = data.get("contacts"), data.get("total")
             if not isinstance(page, list):
                 raise Temporary("unreadable_answer", status=200)
@@ -71,7 +73,7 @@ class Clemta:
     def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
         """One contact; None if it was deleted in Clemta."""
         try:
-            return self._call("GET", f"/contacts/{contact_id}", deadline)
+            return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=1)
         except ConfigError as error:
             if error.status == 404:
                 return None
@@ -90,18 +92,23 @@ class Clemta:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         unrepeatable: bool = False,
+        ahead: int = 0,
     ) -> dict[str, Any]:
-        """The answer's `data`. A 401 reads the key afresh once: a rotation loses nothing."""
+        """The answer's `data`; `ahead` calls will follow. A 401 reads the key afresh once: a rotation loses nothing."""
         key = self._api_key(None)
-        answer = self._send(method, path, deadline, key, query, body, unrepeatable)
+        answer = self._send(method, path, deadline, key, query, body, unrepeatable, ahead)
         if answer.status_code == 401 and (fresh := self._api_key(key)) != key:
-            answer = self._send(method, path, deadline, fresh, query, body, unrepeatable)
-        if answer.status_code == 429 or answer.headers.get("X-RateLimit-Remaining") == "0":
-            self._budget.exhausted(_retry_after(answer) or _until_reset(answer))
+            answer = self._send(method, path, deadline, fresh, query, body, unrepeatable, ahead)
+        remaining = _number(answer, "X-RateLimit-Remaining", digits=9)
+        if answer.status_code != 429 and remaining is not None:
+            self._budget.heard(int(remaining), _until_reset(answer))
         payload = _payload(answer)
         data = payload.get("data")
         if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
-            raise _refusal(answer, payload, unrepeatable)
+            refusal = _refusal(answer, payload, unrepeatable)
+            if isinstance(refusal, RateLimited):
+                refusal.retry_after = self._budget.refused(refusal.retry_after)
+            raise refusal
         return data
 
     def _send(
@@ -113,11 +120,12 @@ class Clemta:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         unrepeatable: bool,
+        ahead: int,
     ) -> requests.Response:
         remaining = deadline.remaining()
         if remaining < MIN_SECONDS:
             raise Temporary("no_time_left")
-        self._budget.take()
+        self._budget.take(ahead)
         connect = min(_CONNECT_SECONDS, remaining / 3)
         try:
             return self._session.request(
@@ -168,7 +176,8 @@ def _refusal(
     if 300 <= status < 400 or status in (402, 403, 404, 405):
         return ConfigError(code, message, status=status)
     if status == 429:
-        return RateLimited(code, message, status=status, retry_after=_retry_after(answer))
+        wait = _retry_after(answer) or _until_reset(answer) or _WINDOW_SECONDS
+        return RateLimited(code, message, status=status, retry_after=wait)
     if 400 <= status < 500 and status not in (408, 425):
         return DataError(code, message, status=status)
     kind = OutcomeUnknown if unrepeatable else Temporary
@@ -176,16 +185,20 @@ def _refusal(
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """Seconds; Clemta's 429 says 60 as a rule. A date or nonsense counts as nothing said."""
-    text = answer.headers.get("Retry-After", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
+    """Seconds, at most eleven days; Clemta's 429 says 60 as a rule. A date or nonsense counts as nothing said."""
+    return _number(answer, "Retry-After", digits=6) or 0.0
 
 
 def _until_reset(answer: requests.Response) -> float:
     """Seconds to X-RateLimit-Reset, which is unix seconds; at most a minute, should Clemta's clock be another one."""
-    text = answer.headers.get("X-RateLimit-Reset", "").strip()
-    reset = float(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0.0
-    return min(60.0, max(0.0, reset - time.time()))
+    reset = _number(answer, "X-RateLimit-Reset", digits=11) or 0.0
+    return min(_WINDOW_SECONDS, max(0.0, reset - time.time()))
+
+
+def _number(answer: requests.Response, header: str, digits: int) -> float | None:
+    """The header's whole number; None if it is absent or anything else."""
+    text = answer.headers.get(header, "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def _nothing_sent(error: requests.RequestException) -> bool:

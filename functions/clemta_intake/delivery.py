@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import OutcomeUnknown, Permanent, Temporary, Wait
+from .errors import OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
 
@@ -19,12 +19,16 @@ _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it."""
+    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
+
+    `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
+    """
 
     key: str
     id: str
     fresh: bool
     since: float
+    looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Claims(Protocol):
     def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created: ...
     def created(self, claim: Claim, contact_id: str) -> None: ...
     def unknown(self, claim: Claim) -> None: ...
+    def unseen(self, claim: Claim) -> None: ...
     def unresolved(self, claim: Claim) -> None: ...
     def release(self, claim: Claim) -> None: ...
 
@@ -103,9 +108,11 @@ class Delivery:
         try:
             existing = self._look_up(contact, policy, claim, deadline)
             contact_id = existing["id"] if existing else self._clemta.create(contact, deadline)
-        except OutcomeUnknown as error:
+        except OutcomeUnknown:
             self._ledger.unknown(claim)
-            error.retry_after = max(error.retry_after, self._search_lag)
+            raise
+        except Unseen:
+            self._ledger.unseen(claim)
             raise
         except (Temporary, Permanent):
             if claim.fresh:
@@ -122,7 +129,10 @@ class Delivery:
     def _look_up(
         self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
     ) -> dict[str, Any] | None:
-        """The contact that makes a POST wrong: any of that e-mail, or with `create` the one of an earlier attempt."""
+        """The contact that makes a POST wrong: any of that e-mail, or with `create` the one of an earlier attempt.
+
+        Unseen if there is none, but an earlier attempt may have made one that cannot be searched for yet.
+        """
         if policy == "create" and claim.fresh:
             return None
         found = [entry for entry in self._clemta.find(contact, deadline) if isinstance(entry.get("id"), str)]
@@ -132,7 +142,11 @@ class Delivery:
                 for entry in found
                 if _made_since(entry, claim) and entry.get("full_name") == contact.full_name
             ]
-        return found[0] if found else None
+        if found:
+            return found[0]
+        if claim.fresh or claim.looked:
+            return None
+        raise Unseen("not_found_yet", retry_after=self._search_lag)
 
     def _settled(
         self, contact: ContactRequest, contact_id: str, existing: Mapping[str, Any] | None, deadline: Deadline
@@ -148,20 +162,23 @@ class Delivery:
     ) -> Literal["queued", "parked"]:
         """Puts the submission where it is safe: to come again, or for a person to see (P1, P4). Raises Unavailable."""
         now = self._clock()
-        first = earlier.first_failure_at if earlier else now
         attempt = earlier.attempt if earlier else 0
+        first = (
+            earlier.first_failure_at if earlier and attempt else now
+        )  # what only waited has not failed yet
         if isinstance(error, Permanent):
             failure = Failure(error.failure_class, error.status, error.code, str(error)[:_MAX_MESSAGE])
             self._queues.park(Envelope(submission, attempt + 1, first, failure))
             return "parked"
         failure = Failure("outage", error.status, error.code, str(error)[:_MAX_MESSAGE])
-        if now - first >= self._give_up:
-            self._queues.park(Envelope(submission, attempt + 1, first, failure))
-            return "parked"
         if not isinstance(error, Wait):
             attempt += 1
+            if now - first >= self._give_up:
+                self._queues.park(Envelope(submission, attempt, first, failure))
+                return "parked"
         bound = min(MAX_DELAY, self._retry_base * 2 ** min(max(attempt, 1) - 1, 20))
-        delay = error.retry_after + self._jitter(0, bound)
+        # A turn is nobody else's; whoever else waits for the same thing is kept apart by chance.
+        delay = error.retry_after + (0 if isinstance(error, RateLimited) else self._jitter(0, bound))
         self._queues.retry(Envelope(submission, attempt, first, failure, now + error.retry_after), delay)
         return "queued"
 

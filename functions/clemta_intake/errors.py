@@ -14,6 +14,7 @@
     ├── Temporary           try again, not before `retry_after`; nothing took effect
     │   ├── Wait                its turn has not come: no failure, and not counted as one
     │   │   ├── Busy                another delivery of the same contact is under way
+    │   │   ├── Unseen              a look-up found nothing, and only a second one may decide
     │   │   └── RateLimited         Clemta's limit, or our share of it, is used up
     │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
     └── Permanent           park in the dead-letter queue
@@ -131,8 +132,12 @@ class Busy(Wait):
     """Another delivery holds the claim on this contact."""
 
 
+class Unseen(Wait):
+    """A call's outcome is unknown and a look-up did not find it: what was just made may not be searchable yet."""
+
+
 class RateLimited(Wait):
-    """No call to Clemta is left in this minute."""
+    """No call to Clemta is left in this minute; `retry_after` is the time to a turn that nobody else has."""
 
 
 class OutcomeUnknown(Temporary):
@@ -156,7 +161,7 @@ class ConfigError(Permanent):
 
 
 class KeyRefused(ConfigError):
-    """Clemta answers 401 to the newest key there is."""
+    """There is no usable key, or Clemta answers 401 to the newest one."""
 
 
 class DataError(Permanent):

@@ -5,8 +5,8 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. Items hold keyed hashes and Clemta's contact id, no personal data. The same table
-keeps the request budget, which all functions share.
+A claim is one conditional write. From unknown the only way on is a look-up; see docs/architecture.md. Items hold keyed
+hashes and Clemta's contact id, no personal data. The same table keeps the request budget, which all functions share.
 """
 
 import hmac
@@ -14,6 +14,7 @@ import json
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a claim that has lapsed
 _BUSY_SECONDS = 5
 _WINDOW_SECONDS = 60
+_TRAVEL_SECONDS = 1  # what a call may take from its booking here to being counted at Clemta
 _TRIES = 8  # writes for one call, where many functions call at once
 _DAY_SECONDS = 86_400
 _FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created ones stay
@@ -35,7 +37,7 @@ _FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created one
 _BUDGET = "budget"
 _CLAIM = (
     "SET #state = :claimed, #owner = :owner, lease_until = :lease_until, expires_at = :expires_at,"
-    " claimed_at = if_not_exists(claimed_at, :now)"
+    " claimed_at = if_not_exists(claimed_at, :now) REMOVE unseen_at"
 )
 _CLAIMABLE = (
     "attribute_not_exists(pk) OR #state = :free OR (#state IN (:claimed, :unknown) AND lease_until <= :now)"
@@ -92,7 +94,7 @@ class Ledger:
         """
         now = self._clock()
         claim_id = secrets.token_hex(8)
-        pk = _key(self._pepper(), contact, delivery_id)
+        pk = contact_key(self._pepper(), contact.company_id, contact.type, contact.email, delivery_id)
         try:
             old = self._table.update(
                 pk,
@@ -104,14 +106,15 @@ class Ledger:
                     ":unknown": "unknown",
                     ":owner": claim_id,
                     ":now": now,
-                    ":lease_until": now + LEASE_SECONDS + self._search_lag,
+                    ":lease_until": now + LEASE_SECONDS,
                     ":expires_at": int(now) + _FORGET_SECONDS,
                 },
             )
         except _NotMet as refusal:
             return self._held(pk, claim_id, refusal.item, now)
         fresh = old.get("state") in (None, "free")
-        return Claim(pk, claim_id, fresh, now if fresh else float(old.get("claimed_at", now)))
+        since = now if fresh else float(old.get("claimed_at", now))
+        return Claim(pk, claim_id, fresh, since, looked="unseen_at" in old)
 
     def _held(self, pk: str, claim_id: str, item: dict[str, Any], now: float) -> Claim | Created:
         if item.get("state") == "created":
@@ -119,7 +122,7 @@ class Ledger:
         if item.get("owner") == claim_id:  # our own write, whose answer was lost and which the SDK repeated
             return Claim(pk, claim_id, False, float(item.get("claimed_at", now)))
         left = float(item.get("lease_until", now)) - now
-        # Its holder is done within seconds, as a rule; an outcome that is unknown stays so until its time has come.
+        # Its holder is done within seconds, as a rule; what a look-up did not find is not looked for before its time.
         raise Busy(
             "claimed",
             retry_after=max(1.0, left if item.get("state") == "unknown" else min(left, _BUSY_SECONDS)),
@@ -135,14 +138,19 @@ class Ledger:
         )
 
     def unknown(self, claim: Claim) -> None:
-        """The contact may exist: the next claim is given when a look-up can see it, and must begin with one."""
-        self._settle(
-            claim, "SET #state = :state, lease_until = :until", {":until": self._clock() + self._search_lag}
-        )
+        """The contact may exist: whoever comes next begins with a look-up."""
+        self._settle(claim, "SET #state = :state, lease_until = :now", {":now": self._clock()})
+
+    def unseen(self, claim: Claim) -> None:
+        """A look-up found nothing: the one that decides comes when the search must have caught up."""
+        now = self._clock()
+        update = "SET #state = :state, unseen_at = :now, lease_until = :until"
+        self._settle(claim, update, {":now": now, ":until": now + self._search_lag})
 
     def unresolved(self, claim: Claim) -> None:
-        """No call was made under this claim, but an earlier one's outcome is still unknown."""
-        self._settle(claim, "SET #state = :state, lease_until = :until", {":until": self._clock()})
+        """No call that could take effect was made under this claim; what was known before it holds."""
+        seen = ", unseen_at = :now" if claim.looked else ""
+        self._settle(claim, f"SET #state = :state, lease_until = :now{seen}", {":now": self._clock()})
 
     def release(self, claim: Claim) -> None:
         """Nothing took effect: the next claim starts afresh."""
@@ -157,8 +165,9 @@ class Ledger:
 class Budget:
     """At most `per_minute` calls to Clemta in any 60 s, by whichever function.
 
-    One item counts the calls of each second that is still in the window; a call is one conditional write, which fails
-    if somebody else wrote meanwhile and then brings the newer state along. All of the limit may be used at once.
+    One item counts the calls of each second that is still in the window. A call is one conditional write, which fails
+    if somebody else wrote meanwhile and then brings the newer state along. All of the limit may be used at once; who
+    comes too late takes a number: the item also holds the turn that the next one gets.
     """
 
     def __init__(self, table: Table, per_minute: float, clock: Callable[[], float]) -> None:
@@ -166,43 +175,110 @@ class Budget:
         self._table = table
         self._clock = clock
         self._state: dict[str, Any] = {}  # the item as last seen
+        self._booked: list[int] = []  # the seconds of calls that were booked here and not made yet
 
-    def take(self) -> None:
-        """Returns if a call may be made now; RateLimited says when its turn comes."""
+    def take(self, ahead: int = 0) -> None:
+        """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when its turn comes.
+
+        Those ahead are booked along, so that no look-up is wasted for want of the create after it.
+        """
+        wanted = min(1 + ahead, self._limit)
         for _ in range(_TRIES):
             now = self._clock()
-            calls = self._calls_in_window(now)
-            calls[int(now)] = calls.get(int(now), 0) + 1
-            revision = secrets.token_hex(8)
-            values = {":calls": json.dumps(calls), ":revision": revision}
-            condition = "attribute_not_exists(revision)"
-            if "revision" in self._state:
-                values[":seen"], condition = self._state["revision"], "revision = :seen"
-            try:
-                self._table.update(_BUDGET, "SET calls = :calls, revision = :revision", condition, values)
-            except _NotMet as newer:
-                self._state = newer.item
-            else:
-                self._state |= {"calls": values[":calls"], "revision": revision}
+            second, calls = int(now), self._calls(now)
+            booked = [earlier for earlier in self._booked if earlier in calls]
+            missing = max(0, wanted - len(booked))
+            self._check(now, calls, missing)
+            if not missing and booked[0] == second:
+                self._booked = booked[1:]
                 return
-        raise RateLimited("budget_contended", retry_after=1)
+            for earlier in booked:  # they are made now, not when they were booked
+                calls[earlier] -= 1
+            calls[second] = calls.get(second, 0) + len(booked) + missing
+            if self._write(calls):
+                self._booked = [second] * (len(booked) + missing - 1)
+                return
+        raise RateLimited("budget_contended", retry_after=self._turn(self._clock(), wanted))
 
-    def _calls_in_window(self, now: float) -> dict[int, int]:
-        """Calls by second; RateLimited if they are as many as there may be."""
-        blocked = float(self._state.get("blocked_until", 0)) - now
-        if blocked > 0:
-            raise RateLimited("clemta_limit", retry_after=blocked)
+    def heard(self, remaining: int, reset: float) -> None:
+        """Clemta says that so many calls are left, and for how many seconds none is if it is 0.
+
+        Where that is fewer than we thought, somebody else calls with our key, or the limit is lower: it counts too.
+        """
+        if remaining == 0:
+            self._block(reset)
+            return
+        for _ in range(_TRIES):
+            now = self._clock()
+            second, calls = int(now), self._calls(now)
+            foreign = self._limit - sum(calls.values()) - remaining
+            if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
+                return
+            calls[second] = calls.get(second, 0) + foreign
+            with suppress(Temporary):  # Clemta did answer, whatever becomes of this
+                if not self._write(calls):
+                    continue
+            return
+
+    def refused(self, seconds: float) -> float:
+        """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's turn."""
+        self._block(seconds)
+        return max(seconds, self._turn(self._clock() + seconds, 2))
+
+    def _calls(self, now: float) -> dict[int, int]:
+        """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
         known: dict[str, int] = json.loads(self._state.get("calls", "{}"))
-        # A second counts until its last instant is a minute old.
-        calls = {
-            int(second): count for second, count in known.items() if now < int(second) + 1 + _WINDOW_SECONDS
+        return {
+            int(second): count for second, count in known.items() if count and now < _free_at(int(second))
         }
-        if sum(calls.values()) >= self._limit:
-            raise RateLimited("budget_used_up", retry_after=min(calls) + 1 + _WINDOW_SECONDS - now)
-        return calls
 
-    def exhausted(self, seconds: float) -> None:
-        """Clemta refused for the rate, somebody else's perhaps: nobody calls for so many seconds."""
+    def _check(self, now: float, calls: dict[int, int], missing: int) -> None:
+        """Raises RateLimited if Clemta refuses at present, or if so many calls are not left."""
+        blocked_until = float(self._state.get("blocked_until", 0))
+        if blocked_until > now:
+            raise RateLimited("clemta_limit", retry_after=self._turn(blocked_until, missing or 1))
+        over = sum(calls.values()) + missing - self._limit
+        if missing and over > 0:
+            seconds = sorted(calls)
+            freed = accumulate(calls[second] for second in seconds)
+            enough = next(second for second, count in zip(seconds, freed, strict=True) if count >= over)
+            raise RateLimited("budget_used_up", retry_after=self._turn(_free_at(enough), missing))
+
+    def _write(self, calls: dict[int, int]) -> bool:
+        """Whether nobody else wrote since the item was last seen; if somebody did, it is seen now."""
+        revision = secrets.token_hex(8)
+        values = {":calls": json.dumps(calls), ":revision": revision}
+        condition = "attribute_not_exists(revision)"
+        if "revision" in self._state:
+            values[":seen"], condition = self._state["revision"], "revision = :seen"
+        try:
+            self._table.update(_BUDGET, "SET calls = :calls, revision = :revision", condition, values)
+        except _NotMet as newer:
+            self._state = newer.item
+            return False
+        self._state |= {"calls": values[":calls"], "revision": revision}
+        return True
+
+    def _turn(self, earliest: float, calls: int) -> float:
+        """Seconds until the next turn that nobody has yet; turns follow each other at the limit's pace."""
+        step = calls * (_free_at(0) - 0.5) / self._limit
+        behind = ("SET next_turn = next_turn + :step", "next_turn >= :earliest", {":step": step})
+        first = (
+            "SET next_turn = :then",
+            "attribute_not_exists(next_turn) OR next_turn < :earliest",
+            {":then": earliest + step},
+        )
+        turn = earliest
+        with suppress(Temporary):  # then it comes with others, and waits once more
+            for update, condition, values in (behind, first, behind):
+                with suppress(_NotMet):
+                    old = self._table.update(_BUDGET, update, condition, {**values, ":earliest": earliest})
+                    turn = max(earliest, float(old.get("next_turn", earliest)))
+                    break
+        return max(0.0, turn - self._clock())
+
+    def _block(self, seconds: float) -> None:
+        """Nobody calls for so many seconds."""
         values = {":until": self._clock() + seconds, ":revision": secrets.token_hex(8)}
         later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
         with suppress(_NotMet, Temporary):  # it is later already, or the next call is refused again
@@ -235,10 +311,15 @@ class _NotMet(Exception):
         self.item = item
 
 
-def _key(pepper: str, contact: ContactRequest, delivery_id: str) -> str:
-    """Keyed, so that an e-mail address cannot be tested against a table that leaked."""
-    parts = (contact.company_id, contact.type, contact.email.casefold(), delivery_id)
+def contact_key(pepper: str, company_id: str, contact_type: str, email: str, delivery_id: str = "") -> str:
+    """The item's key: a keyed hash, so that an e-mail address cannot be tested against a table that leaked."""
+    parts = (company_id, contact_type, email.casefold(), delivery_id)
     return "contact#" + hmac.new(pepper.encode(), "\n".join(parts).encode(), "sha256").hexdigest()
+
+
+def _free_at(second: int) -> int:
+    """When the calls of that second no longer count."""
+    return second + 1 + _WINDOW_SECONDS + _TRAVEL_SECONDS
 
 
 def _attribute(value: str | float) -> Any:

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .clemta import Clemta
 from .delivery import Delivery
-from .errors import ConfigError, Temporary, Unavailable, UnknownSource
+from .errors import ConfigError, KeyRefused, Temporary, Unavailable, UnknownSource
 from .ledger import Budget, DailyCap, Ledger, Table
 from .queues import Queues
 from .settings import Settings
@@ -79,11 +79,11 @@ class Wiring:
     def api_key(self, stale: str | None) -> str:
         """Clemta's key: the secret's text, or its "api_key" if it is JSON. Read afresh where `stale` is the cached one.
 
-        Raises ConfigError where there is none that could be sent, Temporary where Secrets Manager does not answer.
+        Raises KeyRefused where there is none that could be sent, Temporary where Secrets Manager does not answer.
         """
         key = _key_of(self._secret_or_later(self.settings.clemta_secret_id, stale))
         if not key or not key.isascii() or not key.isprintable():
-            raise ConfigError("api_key_missing", "the Clemta secret holds no usable key")
+            raise KeyRefused("api_key_missing", "the Clemta secret holds no usable key")
         return key
 
     def pepper(self) -> str:

@@ -129,7 +129,7 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
     assert type(raised.value) is error
     assert len(clemta.contacts()) == created
     assert getattr(raised.value, "retry_after", 0) == {
-        "rate_limited": 7,
+        "rate_limited": 7 + 7,  # the turn that the fake budget gives
         "status": how.get("seconds", 0),
     }.get(fault, 0)
 
@@ -212,26 +212,39 @@ def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(RateLimited):
         client.find(contact(), soon())
-    assert budget.exhausted_for == [7]
+    assert budget.refused_for == [7]
 
 
-def test_p6_the_last_call_that_clemta_allows_moves_the_budget_before_it_refuses(
+def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
+    client: Clemta, clemta: StandIn
+) -> None:
+    clemta.fault("rate_limited", seconds=7)
+    with pytest.raises(RateLimited) as refusal:
+        client.create(contact(), soon())
+    assert refusal.value.retry_after == 7 + 7, "when the budget says, not when everybody else comes"
+
+
+def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
     client: Clemta, clemta: StandIn, budget: FakeBudget
 ) -> None:
     clemta.configure(rate_limit=2, rate_window=30)
     client.find(contact(), soon())
-    assert budget.exhausted_for == []
     client.find(contact(), soon())
-    [seconds] = budget.exhausted_for
-    assert 25 < seconds <= 31
+    assert [left for left, _ in budget.said_left] == [1, 0]
+    assert 25 < budget.said_left[1][1] <= 31
 
 
-@pytest.mark.parametrize("reset", ["", "soon", "-1", "0", "9" * 20])
-def test_an_odd_reset_is_not_believed(serve: Callable[..., str], budget: FakeBudget, reset: str) -> None:
-    url = serve(b"{}", 429, "", {"X-RateLimit-Reset": reset})
+@pytest.mark.parametrize("said", ["", "soon", "-1", "9" * 20])
+def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBudget, said: str) -> None:
+    url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
     with pytest.raises(RateLimited):
         Clemta(url, lambda stale: "k", budget).find(contact(), soon())
-    assert budget.exhausted_for == [0]
+    assert budget.refused_for == [60]
+    with pytest.raises(Temporary):
+        Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget).find(
+            contact(), soon()
+        )
+    assert budget.said_left == []
 
 
 def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
@@ -308,7 +321,7 @@ def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -
 
 @pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999", "٣"])
 def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
-    url = serve(b"{}", 429, header)
+    url = serve(b"{}", 503, header)
     with pytest.raises(Temporary) as raised:
         Clemta(url, lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert raised.value.retry_after == 0

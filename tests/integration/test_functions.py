@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,6 +57,36 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
     assert len(clemta.contacts()) == 1
     assert statuses.count("created") == 1
     assert set(statuses) <= {"created", "queued", "duplicate"}
+
+
+def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: StandIn, aws: Aws) -> None:
+    parts = [Wiring(aws.settings) for _ in range(2)]
+    person = {**LEAD, "email": "Ada@Example.com"}
+    reports = [("website", form(ADA)), ("crm", crm(person))]
+
+    def one(number: int) -> str:
+        source, event = reports[number]
+        request = receive._Request(parts[number], source, event)
+        return str(json.loads(request.answer().body or "")["status"])
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(one, range(2)))
+    assert len(clemta.contacts()) == 1
+    assert sorted(statuses) in (["created", "queued"], ["created", "duplicate"])
+
+
+THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
+
+
+def test_p1_p7_a_throttled_ledger_only_means_that_it_comes_again(
+    clemta: StandIn, aws: Aws, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BREAKS["dynamodb"], serve(THROTTLED, 400))
+    began = time.monotonic()
+    assert send(form(ADA))[1]["status"] == "queued"
+    assert time.monotonic() - began < ANSWER_SECONDS
+    assert aws.waiting(aws.settings.retry_queue_url) == 1
+    assert not clemta.requests
 
 
 def test_p4_a_dead_letter_says_why_and_holds_the_payload(clemta: StandIn, aws: Aws) -> None:

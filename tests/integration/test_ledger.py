@@ -1,5 +1,6 @@
 """The real ledger keeps the contract, in DynamoDB."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -93,7 +94,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         claim = Claim("contact#x", "x", True, 0)
         ledger.unknown(claim)
         ledger.release(claim)
-        Budget(unreachable, 100, Clock()).exhausted(60)
+        Budget(unreachable, 100, Clock()).refused(60)
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
@@ -107,6 +108,13 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     assert isinstance(second, Claim)
     ledger.created(second, "c2")
     assert ledger.claim(contact(), "") == Created("c2")
+
+
+def wait(budget: Budget) -> float:
+    """Seconds until the turn of a call that may not be made now."""
+    with pytest.raises(RateLimited) as refusal:
+        budget.take()
+    return refusal.value.retry_after
 
 
 class TestBudget:
@@ -138,23 +146,96 @@ class TestBudget:
         budget = Budget(table(aws), 1, clock)
         budget.take()
         clock.advance(20)
-        with pytest.raises(RateLimited) as refusal:
-            budget.take()
-        assert refusal.value.retry_after == pytest.approx(41)
-        clock.advance(41)
+        assert wait(budget) == pytest.approx(42)
+        clock.advance(42)
         budget.take()
 
-    def test_what_clemta_says_holds_for_all(self, aws: Aws) -> None:
+    def test_p6_turns_follow_each_other_at_the_limits_pace(self, aws: Aws) -> None:
+        clock = Clock()
+        budgets = [Budget(table(aws), 60, clock) for _ in range(3)]
+        for number in range(60):
+            budgets[number % 3].take()
+        waits = [wait(budgets[number % 3]) for number in range(5)]
+        assert waits[0] == pytest.approx(62)
+        steps = [later - earlier for earlier, later in itertools.pairwise(waits)]
+        assert steps == pytest.approx([61.5 / 60] * 4, abs=0.01)
+
+    def test_p6_a_line_that_everybody_has_left_is_forgotten(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 1, clock)
+        budget.take()
+        wait(budget)
+        clock.advance(1_000)
+        budget.take()
+        assert wait(budget) == pytest.approx(62)
+
+    def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 4, clock), Budget(table(aws), 4, clock)
+        one.take(ahead=1)
+        other.take(ahead=1)
+        assert wait(Budget(table(aws), 4, clock)) > 0
+        clock.advance(3)
+        one.take()
+        other.take()
+        assert wait(one) > 0
+
+    def test_p6_a_booked_call_counts_from_when_it_is_made(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 2, clock)
+        budget.take(ahead=1)
+        clock.advance(30)
+        budget.take()
+        clock.advance(32)  # the first one is free again, the second one is not
+        budget.take()
+        assert wait(budget) == pytest.approx(30)
+
+    def test_a_booked_call_that_was_not_made_serves_the_next_submission(self, aws: Aws) -> None:
+        budget = Budget(table(aws), 3, Clock())
+        budget.take(ahead=1)  # found: no create follows
+        budget.take(ahead=1)
+        budget.take()
+        assert wait(budget) > 0
+
+    def test_a_limit_of_one_still_lets_a_look_up_through(self, aws: Aws) -> None:
+        Budget(table(aws), 1, Clock()).take(ahead=1)
+
+    def test_what_clemta_refuses_holds_for_all(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
         other.take()
-        one.exhausted(60)
-        one.exhausted(10)
-        with pytest.raises(RateLimited) as refusal:
-            other.take()
-        assert refusal.value.retry_after == pytest.approx(60)
+        assert one.refused(60) == pytest.approx(60)
+        assert one.refused(10) > 60, "the next turn, after the longer wait"
+        assert wait(other) > 60
         clock.advance(60)
         other.take()
+
+    def test_p6_what_clemta_says_is_left_counts_for_all(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one.take()
+        one.heard(98, 0)  # one less than we think: answers cross each other
+        one.heard(10, 0)
+        for _ in range(10):
+            other.take()
+        assert wait(other) > 0
+
+    def test_p6_where_clemta_says_that_nothing_is_left_nobody_calls(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one.take()
+        one.heard(0, 25)
+        assert wait(other) == pytest.approx(25)
+        assert wait(one) > 25
+
+    def test_what_clemta_says_is_no_trouble_while_the_table_is_out_of_reach(self, aws: Aws) -> None:
+        budget = Budget(table(aws), 100, Clock())
+        budget.take()
+        client = boto3.client("dynamodb")
+        budget._table = Table(lambda: client, "no-such-table")
+        budget.heard(3, 0)
+        budget.heard(0, 9)
+        assert budget.refused(60) == pytest.approx(60)
 
     def test_p6_parallel_calls_are_all_counted(self, aws: Aws) -> None:
         clock = Clock()
@@ -179,6 +260,13 @@ class TestBudget:
         with pytest.raises(RateLimited) as refusal:
             Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take()
         assert refusal.value.code == "budget_contended"
+
+    def test_what_clemta_says_gives_way_where_everybody_is_at_it(self) -> None:
+        class Contended(Table):
+            def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> Any:
+                raise _NotMet({"revision": "another"})
+
+        Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0)
 
 
 class TestDailyCap:

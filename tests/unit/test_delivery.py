@@ -17,6 +17,7 @@ from clemta_intake.errors import (
     RateLimited,
     Temporary,
     Unavailable,
+    Unseen,
 )
 from clemta_intake.queues import Envelope, Failure
 from clemta_intake.submissions import Submission
@@ -81,35 +82,61 @@ class TestDeliver:
 
     def test_p3_an_unknown_outcome_that_took_effect_is_looked_up_and_adopted(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
-        with pytest.raises(OutcomeUnknown) as unknown:
+        with pytest.raises(OutcomeUnknown):
             world.deliver()
-        assert unknown.value.retry_after >= LAG
-        with pytest.raises(Busy):
-            world.deliver()
-        world.clock.advance(LAG)
         assert world.deliver().status == "created"
         assert len(world.clemta.stored) == 1
         assert world.clemta.calls == ["find", "create", "find"]
 
-    def test_p3_an_unknown_outcome_without_effect_is_created_after_the_look_up(self, world: World) -> None:
+    def test_p3_an_unknown_outcome_without_effect_is_created_after_the_second_look_up(
+        self, world: World
+    ) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver()
+        with pytest.raises(Unseen) as unseen:
+            world.deliver()
+        assert unseen.value.retry_after == LAG
+        with pytest.raises(Busy):
+            world.deliver()
         world.clock.advance(LAG)
         assert world.deliver().status == "created"
-        assert world.clemta.calls[-2:] == ["find", "create"]
+        assert world.clemta.calls == ["find", "create", "find", "find", "create"]
         assert len(world.clemta.stored) == 1
+
+    def test_p3_each_unknown_outcome_needs_two_look_ups_of_its_own(self, world: World) -> None:
+        for _ in range(2):
+            world.clemta.fail("create", OutcomeUnknown("no_answer"))
+            with pytest.raises(OutcomeUnknown):
+                world.deliver()
+            with pytest.raises(Unseen):
+                world.deliver()
+            world.clock.advance(LAG)
+        assert world.deliver().status == "created"
+
+    def test_p3_a_decision_that_found_no_budget_is_taken_up_where_it_was(self, world: World) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"))
+        for error in (OutcomeUnknown, Unseen):
+            with pytest.raises(error):
+                world.deliver()
+        world.clock.advance(LAG)
+        world.clemta.fail("create", RateLimited("budget_used_up", retry_after=9))
+        with pytest.raises(RateLimited):
+            world.deliver()
+        assert world.deliver().status == "created"
 
     def test_p3_a_look_up_that_fails_leaves_the_outcome_unknown(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="create")
-        world.clock.advance(LAG)
         world.clemta.fail("find", Temporary("search_down"))
-        with pytest.raises(Temporary):
+        with pytest.raises(Temporary, match="search_down"):
             world.deliver(policy="create")
+        with pytest.raises(Unseen):
+            world.deliver(policy="create")
+        world.clock.advance(LAG)
         world.deliver(policy="create")
-        assert world.clemta.calls == ["create", "find", "find", "create"]
+        assert world.clemta.calls == ["create", "find", "find", "find", "create"]
 
     def test_p3_after_a_crash_the_look_up_comes_first(self, world: World) -> None:
         claim = world.ledger.claim(contact(), "")
@@ -117,7 +144,7 @@ class TestDeliver:
         assert claim
         with pytest.raises(Busy):
             world.deliver()
-        world.clock.advance(60 + LAG)
+        world.clock.advance(60)
         assert world.deliver().status == "created"
         assert len(world.clemta.stored) == 1
 
@@ -133,7 +160,7 @@ class TestDeliver:
     def test_p3_a_ledger_that_fails_after_the_create_makes_no_second_contact(self, world: World) -> None:
         world.ledger.failures = [Temporary("ledger_unavailable")]
         assert world.deliver().status == "created"
-        world.clock.advance(60 + LAG)
+        world.clock.advance(60)
         assert world.deliver().status == "created"
         assert len(world.clemta.stored) == 1
 
@@ -196,6 +223,8 @@ class TestCreate:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="create")
+        with pytest.raises(Unseen):
+            world.deliver(policy="create")
         world.clock.advance(LAG)
         assert world.deliver(policy="create").status == "created"
         assert len(world.clemta.stored) == 2
@@ -250,11 +279,21 @@ class TestKeep:
         world.clock.advance(1)
         assert not world.delivery.postpone(envelope)
 
-    @pytest.mark.parametrize("kind", [Busy, RateLimited])
-    def test_waiting_for_its_turn_is_no_attempt(self, world: World, kind: type[Temporary]) -> None:
+    @pytest.mark.parametrize(("kind", "delay"), [(Busy, 5 + BASE), (Unseen, 5 + BASE), (RateLimited, 5)])
+    def test_waiting_is_no_attempt_and_a_turn_comes_when_it_was_said(
+        self, world: World, kind: type[Temporary], delay: float
+    ) -> None:
         world.delivery.keep(SUBMISSION, kind("x", retry_after=5))
         assert world.queues.retried[0][0].attempt == 0
-        assert world.queues.retried[0][1] == 5 + BASE
+        assert world.queues.retried[0][1] == delay
+
+    def test_p6_waiting_is_no_failure_however_long_it_takes(self, world: World) -> None:
+        world.delivery.keep(SUBMISSION, RateLimited("budget_used_up"))
+        earlier = world.queues.retried[-1][0]
+        world.clock.advance(100 * 3600)
+        assert world.delivery.keep(SUBMISSION, RateLimited("budget_used_up"), earlier) == "queued"
+        assert world.delivery.keep(SUBMISSION, Temporary("x"), earlier) == "queued"
+        assert world.queues.retried[-1][0].first_failure_at == world.clock.now
 
     def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
         failure = Failure("outage", 500, "INTERNAL_ERROR", "")

@@ -380,6 +380,13 @@ class TestDeliveryId:
         assert self.delivery_id(webhook(delivery_id="body.id"), body) == hashlib.sha256(body).hexdigest()
         assert self.delivery_id(form(), body) != self.delivery_id(form(), body + b" ")
 
+    @pytest.mark.parametrize("header", [None, "", "d1, d1", "d1,d2", "d 1", "d\u00e9", "d" * 201])
+    def test_p3_a_stripped_or_repeated_id_falls_back_to_the_bytes(self, header: str | None) -> None:
+        headers = {} if header is None else {"x-delivery": header}
+        by_header = webhook(delivery_id='headers."x-delivery"')
+        body = json.dumps(ADA).encode()
+        assert self.delivery_id(by_header, headers=headers) == hashlib.sha256(body).hexdigest()
+
 
 SENT = {"x-delivery": "d1", "x-event": "lead", "x-signature": "s", "authorization": "a", "cookie": "c"}
 

@@ -128,6 +128,9 @@ class SteppedLedger(FakeLedger):
     def unknown(self, claim: Claim) -> None:
         self._quietly("unknown", claim)
 
+    def unseen(self, claim: Claim) -> None:
+        self._quietly("unseen", claim)
+
     def unresolved(self, claim: Claim) -> None:
         self._quietly("unresolved", claim)
 
@@ -280,6 +283,16 @@ class LapsedIsFree(SteppedLedger):
         return held
 
 
+class OneLookDecides(SteppedLedger):
+    """Lets the first look-up that finds nothing decide, however lately the call was made."""
+
+    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+        held: Claim | Created = super().claim(contact, delivery_id)
+        if isinstance(held, Claim):
+            return Claim(held.key, held.id, held.fresh, held.since, looked=True)
+        return held
+
+
 class NoLookUp(Delivery):
     """Creates again where the outcome is unknown."""
 
@@ -308,8 +321,9 @@ class FreshGoesAhead(Delivery):
         {"make_ledger": lambda clock: LapsedIsFree(clock, LAG), "make_delivery": FreshGoesAhead},
         {"make_delivery": NoLookUp},
         {"make_ledger": lambda clock: ReleasedOnTimeout(clock, LAG)},
+        {"make_ledger": lambda clock: OneLookDecides(clock, LAG)},
     ],
-    ids=["check then insert", "a lapsed lease is free", "no look-up", "release on timeout"],
+    ids=["check then insert", "a lapsed lease is free", "no look-up", "release on timeout", "one look"],
 )
 def test_the_model_notices(bug: dict[str, Any]) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])

@@ -26,6 +26,8 @@ class Reading:
     delivery_id: str
 
 
+# An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
+_DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
 
 
@@ -57,7 +59,9 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
     for field, default in source.defaults.items():
         found[field] = found.get(field) or _filled(default, submission)
     delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
-    return Reading(_contact(found, source), delivery_id or hashlib.sha256(submission.body).hexdigest())
+    if not _DELIVERY_ID.fullmatch(delivery_id):
+        delivery_id = hashlib.sha256(submission.body).hexdigest()
+    return Reading(_contact(found, source), delivery_id)
 
 
 def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:

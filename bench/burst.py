@@ -1,0 +1,182 @@
+"""A burst against Clemta's limit in virtual time: the product's own delivery, ledger, budget and client.
+
+Nothing waits: a clock jumps from one event to the next, and only DynamoDB is asked for real. A call reaches Clemta up
+to a second after it was booked, as a call does.
+"""
+
+import heapq
+import itertools
+import json
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from clemta_intake.clemta import Clemta
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
+from clemta_intake.delivery import Delivery
+from clemta_intake.errors import Permanent, Temporary
+from clemta_intake.ledger import Budget, Ledger, Table
+from clemta_intake.queues import MAX_DELAY, Envelope
+from clemta_intake.submissions import Submission
+
+COMPANY = "64b8f1a2e4b0c8d9f0123456"
+FUNCTIONS = 8  # concurrent Lambdas, each with what it last saw of the budget
+WINDOW = 60.0
+
+
+class VirtualClemta:
+    """Clemta's contacts and its limit, by a virtual clock; in the place of a `requests` session."""
+
+    def __init__(self, clock: Callable[[], float], limit: int, chance: random.Random) -> None:
+        self._clock = clock
+        self._chance = chance
+        self.limit = limit
+        self.contacts: dict[str, dict[str, Any]] = {}
+        self.arrivals: list[float] = []
+        self.refusals = 0
+        self._counted: deque[float] = deque()
+
+    def request(self, method: str, url: str, **given: Any) -> requests.Response:
+        """One call; refused with 429 over the limit."""
+        at = self._clock() + self._chance.uniform(0, 0.9)
+        self.arrivals.append(at)
+        if not self._count(at):
+            self.refusals += 1
+            return self._answer(429, None, at)
+        if method == "POST" and urlsplit(url).path == "/contacts":
+            body = json.loads(given["data"])
+            contact = {**body, "id": f"{len(self.contacts):024x}", "created_at": int(at)}
+            self.contacts[contact["id"]] = contact
+            return self._answer(200, contact, at)
+        found = [entry for entry in self.contacts.values() if entry["email"] == given["params"]["search"]]
+        return self._answer(200, {"contacts": found, "total": len(found)}, at)
+
+    def foreign(self) -> bool:
+        """A call of somebody else's with the same key; False if it was refused."""
+        return self._count(self._clock())
+
+    def _count(self, at: float) -> bool:
+        while self._counted and self._counted[0] <= at - WINDOW:
+            self._counted.popleft()
+        if len(self._counted) >= self.limit:
+            return False
+        self._counted.append(at)
+        return True
+
+    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = status
+        answer._content = json.dumps({"success": data is not None, "data": data}).encode()
+        answer.headers["X-RateLimit-Remaining"] = str(self.limit - len(self._counted))
+        if status == 429:
+            answer.headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
+        return answer
+
+
+@dataclass
+class Burst:
+    """`signups` in `seconds` against `limit` calls a minute; another client makes `foreign` calls a minute beside."""
+
+    table: Table
+    signups: int = 1_000
+    seconds: float = 10.0
+    limit: int = 100
+    foreign: int = 0
+    seed: int = 1
+    now: float = 1_800_000_000.0
+    parked: list[Envelope] = field(default_factory=list)
+    visits: int = 0
+    _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        chance = random.Random(self.seed)
+        self._began = self.now
+        self._order = itertools.count()
+        self._open = self.signups
+        self.clemta = VirtualClemta(self._clock, self.limit, chance)
+        self._functions = itertools.cycle([self._function(chance) for _ in range(FUNCTIONS)])
+        for number in range(self.signups):
+            at = self.now + number * self.seconds / self.signups
+            submission = Submission(f"s{number}", "website", at, b"")
+            self._at(at, partial(self._deliver, submission, None))
+        if self.foreign:
+            self._at(self.now, self._call_of_another)
+
+    def run(self) -> "Burst":
+        """Until every sign-up is a contact or parked."""
+        while self._open:
+            self.now, _, event = heapq.heappop(self._events)
+            event()
+        return self
+
+    def retry(self, envelope: Envelope, delay: float) -> None:
+        """The retry queue: whole seconds, as SQS has them."""
+        delay = min(MAX_DELAY, max(0, -(-delay // 1)))
+        self._at(self.now + delay, partial(self._redeliver, envelope))
+
+    def park(self, envelope: Envelope) -> None:
+        """The dead-letter queue."""
+        self.parked.append(envelope)
+        self._open -= 1
+
+    @property
+    def peak(self) -> int:
+        """The most calls of ours in any 60 s."""
+        most, window = 0, deque[float]()
+        for at in sorted(self.clemta.arrivals):
+            window.append(at)
+            while window[0] <= at - WINDOW:
+                window.popleft()
+            most = max(most, len(window))
+        return most
+
+    @property
+    def pace(self) -> float:
+        """How fast it was done, of what the limit allows: two calls a sign-up."""
+        return 2 * self.signups / self.limit * 60 / (self.now - self._began)
+
+    def _function(self, chance: random.Random) -> Delivery:
+        client = Clemta("http://clemta", lambda _: "key", Budget(self.table, self.limit, self._clock))
+        client._session = self.clemta  # type: ignore[assignment]
+        return Delivery(
+            client,
+            Ledger(self.table, lambda: "pepper", 30, self._clock),
+            self,
+            retry_base=30,
+            give_up=72,
+            search_lag=30,
+            clock=self._clock,
+            jitter=chance.uniform,
+        )
+
+    def _clock(self) -> float:
+        return self.now
+
+    def _at(self, moment: float, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (moment, next(self._order), event))
+
+    def _deliver(self, submission: Submission, earlier: Envelope | None) -> None:
+        self.visits += 1
+        function = next(self._functions)
+        email = f"{submission.submission_id}@example.com"
+        contact = ContactRequest(type="customer", full_name="Ada Example", email=email, company_id=COMPANY)
+        try:
+            function.deliver(contact, "skip", submission.submission_id, Deadline.after(60))
+            self._open -= 1
+        except (Temporary, Permanent) as error:
+            function.keep(submission, error, earlier)
+
+    def _redeliver(self, envelope: Envelope) -> None:
+        if not next(self._functions).postpone(envelope):
+            self._deliver(envelope.submission, envelope)
+
+    def _call_of_another(self) -> None:
+        self.clemta.foreign()
+        self._at(self.now + 60 / self.foreign, self._call_of_another)
