@@ -11,10 +11,10 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test check docs format build deploy named-environment lock clean
+.PHONY: help run up down test chaos check docs format build deploy named-environment lock clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : ""), $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
 
 run: $(READY) ## the whole stack on this machine, one sign-up through it, a console page; Ctrl-C ends it
 	@exec $(TOOLS)/python -m local.stack run
@@ -30,6 +30,9 @@ test: $(READY) ## all tests; they start a stack of their own
 	$(TOOLS)/coverage run -m pytest
 	$(TOOLS)/coverage combine --quiet
 	$(TOOLS)/coverage report
+
+chaos: $(READY) ## sign-ups through every fault at once, on a stack of their own; N=10000 for more
+	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"
 
 check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
 	$(TOOLS)/ruff check .

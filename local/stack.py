@@ -84,6 +84,7 @@ class Stack:
     retry_base_seconds: float | None = None
     search_lag_seconds: float | None = 2
     clemta_requests_per_minute: float | None = None
+    functions_aws_url: str | None = None  # where the functions find AWS, if not at the emulator itself
     say: Callable[[str], None] = nothing
 
     @classmethod
@@ -142,6 +143,13 @@ class Stack:
             except BaseException:
                 self._down()
                 raise
+
+    def emulator_pid(self) -> int:
+        """The process whose children are the functions'."""
+        running = self.emulator.running()
+        if running is None:
+            raise StackError("the emulator does not run")
+        return running.pid
 
     def down(self) -> None:
         """Ends what this folder's stack started, and nothing else."""
@@ -214,6 +222,8 @@ class Stack:
             return [str(TOOLS / "python"), "-m", "local.launch", "--port", str(port)]
 
         env = self._environment() | settings | {"LAMBDA_PYTHON": str(interpreter)}
+        if self.functions_aws_url:
+            env["AWS_ENDPOINT_URL"] = self.functions_aws_url
         return self.emulator.ensure(self.aws_port, command, env)
 
     def _start_clemta(self) -> Running:

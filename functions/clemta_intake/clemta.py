@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import requests
 import urllib3.exceptions
 
-from . import bounded
+from . import bounded, telemetry
 from .contacts import ContactRequest
 from .deadlines import Deadline
 from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
@@ -127,6 +127,7 @@ class Clemta:
             raise Temporary("no_time_left")
         self._budget.take(ahead)
         connect = min(_CONNECT_SECONDS, remaining / 3)
+        began = time.monotonic()
         try:
             return self._session.request(
                 method,
@@ -142,6 +143,8 @@ class Clemta:
             if unrepeatable and not _nothing_sent(error):
                 raise OutcomeUnknown("no_answer", type(error).__name__) from None
             raise Temporary("no_answer", type(error).__name__) from None
+        finally:
+            telemetry.measured("ClemtaLatency", (time.monotonic() - began) * 1000)
 
 
 def _is(entry: Mapping[str, Any], contact: ContactRequest) -> bool:

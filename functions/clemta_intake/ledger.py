@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from . import telemetry
 from .contacts import ContactRequest
 from .delivery import Claim, Created
 from .errors import Busy, RateLimited, Temporary, TooMany
@@ -197,6 +198,7 @@ class Budget:
             calls[second] = calls.get(second, 0) + len(booked) + missing
             if self._write(calls):
                 self._booked = [second] * (len(booked) + missing - 1)
+                telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
                 return
         raise RateLimited("budget_contended", retry_after=self._turn(self._clock(), wanted))
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _RETRY_AFTER = "30"
+_ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other failure is "refused"
 _SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
 
 
@@ -98,7 +99,9 @@ class _Request:
         except Unavailable as error:
             failure = error
             response = unavailable()
-        self._log("refused" if isinstance(failure, Refused) else "unavailable", code=failure.code)
+        if failure.code in ("secret_missing", "secret_malformed"):
+            telemetry.measured("SigningSecretMissing")
+        self._log(_ENDS.get(type(failure), "refused"), code=failure.code)
         return self._with_cors(response)
 
     def ready(self) -> Response[str]:
@@ -167,7 +170,7 @@ class _Request:
             deadline = self._deadline.earlier(RESERVE_SECONDS)
             return None if self._parts.captcha.is_person(provider, secret, token, deadline) else "captcha"
         except (Temporary, Unavailable) as error:
-            telemetry.captcha_unavailable()
+            telemetry.measured("CaptchaUnavailable")
             self._log("captcha_unavailable", submission, code=error.code)
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error

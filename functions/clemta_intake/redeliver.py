@@ -48,6 +48,7 @@ class Redelivery:
             return
         status, facts = self._redeliver(envelope, receives, deadline)
         submission = envelope.submission
+        telemetry.measured("WaitingAge", self._parts.clock() - submission.received_at)
         self._log(
             status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
         )

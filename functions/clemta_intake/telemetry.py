@@ -1,6 +1,12 @@
-"""What is logged and counted: outcomes, never contents (P8)."""
+"""What is logged and counted: outcomes, never contents (P8).
+
+A submission's one log line is its metrics too: CloudWatch reads them from the line's `_aws` object (embedded metric
+format, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+No library writes it: Powertools' would be imported at every cold start.
+"""
 
 import logging
+import time
 import traceback
 from typing import Any
 
@@ -8,10 +14,21 @@ from aws_lambda_powertools import Logger
 
 from .errors import KeyRefused, Permanent, Temporary
 
-_SERVICE = "clemta-intake"
-_NAMESPACE = "ClemtaIntake"  # as the template's alarms have it
+SERVICE = "clemta-intake"
+NAMESPACE = "ClemtaIntake"
+SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
+METRICS = {  # of the service as a whole: their unit
+    "ClemtaLatency": "Milliseconds",
+    "BudgetLeft": "Count",  # calls to Clemta that the present minute has left
+    "WaitingAge": "Seconds",  # since a submission that is taken from the retry queue was received
+    "ClemtaUnauthorized": "Count",
+    "SigningSecretMissing": "Count",
+    "CaptchaUnavailable": "Count",
+}
+_UNCOUNTED = ("postponed", "handshake", "captcha_unavailable")  # no fate of a submission
 
-log = Logger(service=_SERVICE)
+log = Logger(service=SERVICE)
+_measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
 # lines reach CloudWatch; the Powertools logger does not pass through the root logger.
@@ -19,7 +36,7 @@ logging.getLogger().setLevel(logging.CRITICAL)
 
 
 def outcome(status: str, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
-    """One line a submission: ids, source, outcome, class, milliseconds."""
+    """One line a submission: ids, source, outcome, class, milliseconds; and what was measured on its way."""
     log.info(
         "submission",
         extra={
@@ -28,14 +45,20 @@ def outcome(status: str, *, submission_id: str, source: str, seconds: float, **f
             "outcome": status,
             "ms": round(seconds * 1000),
             **{key: value for key, value in facts.items() if value is not None},
+            **_metrics(status),
         },
     )
+
+
+def measured(metric: str, value: float = 1) -> None:
+    """One value of a metric in METRICS."""
+    _measured.setdefault(metric, []).append(round(value))
 
 
 def failure(error: Temporary | Permanent) -> dict[str, Any]:
     """The facts of a failure, for its outcome line; a refused key is counted as well."""
     if isinstance(error, KeyRefused):
-        _count("ClemtaUnauthorized")
+        measured("ClemtaUnauthorized")
     return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
 
 
@@ -46,15 +69,19 @@ def unexpected(error: BaseException) -> None:
     log.error("unexpected error", extra={"error": type(error).__name__, "where": " > ".join(where)})
 
 
-def captcha_unavailable() -> None:
-    """Counts a sign-up that no captcha could judge."""
-    _count("CaptchaUnavailable")
-
-
-def _count(metric: str) -> None:
-    """One more; the template's alarms watch the metrics."""
-    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # only when it happens
-
-    dimensions = {"service": _SERVICE}
-    with single_metric(metric, MetricUnit.Count, 1, namespace=_NAMESPACE, default_dimensions=dimensions):
-        pass  # it is written on leaving
+def _metrics(status: str) -> dict[str, Any]:
+    """The line's metrics: `_aws` says which, and their values stand beside it."""
+    values: dict[str, Any] = {**_measured}
+    _measured.clear()
+    records = []
+    if values:
+        metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]
+        records.append({"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics})
+    if status not in _UNCOUNTED:
+        values[SUBMISSIONS] = 1
+        by = [["service", "source", "outcome"], ["service", "outcome"]]
+        metrics = [{"Name": SUBMISSIONS, "Unit": "Count"}]
+        records.append({"Namespace": NAMESPACE, "Dimensions": by, "Metrics": metrics})
+    if not records:
+        return {}
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": records}, **values}

@@ -99,7 +99,7 @@ def test_p8_nothing_personal_is_seen_beside_the_payload(
 
     seen = everything()
     logged = "".join(text for place, text in seen.items() if place.startswith("logs"))
-    for outcome in ("created", "duplicate", "queued", "parked", "refused"):
+    for outcome in ("created", "duplicate", "queued", "parked", "refused", "unauthentic"):
         assert f'"outcome":"{outcome}"' in logged, "the search looked where the outcomes are"
     seen |= {
         "message attributes": attributes,

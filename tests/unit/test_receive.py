@@ -227,7 +227,7 @@ class TestSpam:
     def test_its_outage_is_decided_by_the_form(
         self,
         api: Api,
-        capsys: pytest.CaptureFixture[str],
+        logged: Lines,
         trouble: str,
         outage: str,
         status: int,
@@ -240,7 +240,7 @@ class TestSpam:
         api.parts.captcha.person = None
         assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
         assert len(api.parts.clemta.stored) == contacts
-        assert json.loads(capsys.readouterr().out)["CaptchaUnavailable"] == [1.0]
+        assert logged()[0]["CaptchaUnavailable"] == [1]
 
 
 class TestWebhooks:
@@ -337,7 +337,7 @@ class TestFailures:
         [line] = logged()
         assert line.pop("ms") >= 0
         assert line["timestamp"]
-        assert {key: line[key] for key in line.keys() - {"timestamp", "location", "level"}} == {
+        assert {key: line[key] for key in line.keys() - {"timestamp", "location", "level", "_aws"}} == {
             "message": "submission",
             "service": "clemta-intake",
             "submission_id": body["submission_id"],
@@ -346,17 +346,24 @@ class TestFailures:
             "failure": "DataError",
             "code": "VALIDATION_FAILED",
             "clemta_status": 400,
+            "Submissions": 1,
         }
 
-    def test_a_refused_key_is_counted(
-        self, api: Api, logged: Lines, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_refused_key_is_counted(self, api: Api, logged: Lines) -> None:
         api.parts.clemta.fail("create", KeyRefused("INVALID_API_KEY", status=401))
         api.send(form(ADA))
-        metric = json.loads(capsys.readouterr().out)
-        assert metric["ClemtaUnauthorized"] == [1.0]
-        assert metric["service"] == "clemta-intake"
-        assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ClemtaIntake"
+        assert logged()[0]["ClemtaUnauthorized"] == [1]
+
+    def test_a_forged_request_is_counted_and_so_is_a_secret_that_is_missing(
+        self, api: Api, logged: Lines
+    ) -> None:
+        api.send(crm(LEAD, secret="another"))
+        api.parts.secrets.clear()
+        api.send(crm(LEAD))
+        forged, missing = logged()
+        assert (forged["outcome"], forged["code"]) == ("unauthentic", "signature_mismatch")
+        assert "SigningSecretMissing" not in forged
+        assert (missing["outcome"], missing["SigningSecretMissing"]) == ("unauthentic", [1])
 
 
 class TestOtherRoutes:

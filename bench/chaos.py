@@ -1,0 +1,490 @@
+"""Sign-ups through every fault at once, on the deployed local stack. `python -m bench.chaos -n 500`, or `make chaos`.
+
+Each of N people is reported one to three times, in parallel, through two sources. Meanwhile Clemta fails in every way
+its stand-in knows, DynamoDB, SQS and Secrets Manager fail too, and function processes are killed. Then the faults end,
+the queues run empty, the dead letters are replayed, and what is in Clemta is counted: one contact each, or it fails.
+"""
+
+import argparse
+import hmac
+import itertools
+import json
+import os
+import platform
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.aws_faults import KINDS, SERVICES, AwsFaults
+from local.clemta import FAULTS
+from local.processes import ROOT
+from local.stack import Deployed, Stack
+
+RESULTS = ROOT / "bench" / "results"
+ANSWER_SECONDS = 4.0  # P7
+CLEMTA_SHARE = 0.35  # of Clemta's answers are faults
+LIMITED_SHARE = 0.002  # of it: each 429 stops everybody for two seconds, and would hide the other faults
+AWS_SHARE = 0.01  # of each service's answers, for each kind of fault
+SENDERS = 6
+TRIES = 30  # a sender's own retries, on 503 and on no answer
+KILL_EVERY = 1.5  # seconds
+CRM_SECRET = "local-crm-secret"  # noqa: S105 - the local stack's
+SECONDS = {"rate_limited": 2, "timeout_before": 8, "timeout_after": 8, "slow": 8, "slow_headers": 8}
+REFUSALS = (400, 401, 403)  # Clemta's lasting ones: they end in the dead-letter queue
+LATENCY_POSTS = 12  # for each fault
+
+
+class Failed(Exception):
+    """A promise was broken, or the run came to no end."""
+
+
+@dataclass
+class Answers:
+    """What the senders got, and after how long."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, email: str, status: str, seconds: float, acknowledged: bool) -> None:
+        """One answer."""
+        with self._lock:
+            self.statuses[status] += 1
+            self.seconds.append(seconds)
+            if acknowledged:
+                self.acknowledged.add(email)
+
+
+class Chaos:
+    """The stack with its faults, and who sends to it."""
+
+    def __init__(self, stack: Stack, deployed: Deployed, aws: AwsFaults, seed: int) -> None:
+        self.stack, self.deployed, self.aws = stack, deployed, aws
+        self.chance = random.Random(seed)
+        self.seed = seed
+        self.sqs = deployed.client("sqs")
+        self.dynamodb = deployed.client("dynamodb")
+        self.killed = 0
+
+    def send(self, email: str, source: str, answers: Answers) -> None:
+        """Delivers as a sender does: again and again until it is acknowledged."""
+        for _ in range(TRIES):
+            began = time.monotonic()
+            try:
+                answer = self._post(email, source)
+            except requests.RequestException as error:
+                answers.add(email, type(error).__name__, time.monotonic() - began, acknowledged=False)
+                continue
+            taken = answer.status_code == 200
+            status = answer.json()["status"] if taken else str(answer.status_code)
+            answers.add(email, status, time.monotonic() - began, acknowledged=taken)
+            if taken:
+                return
+
+    def _post(self, email: str, source: str) -> requests.Response:
+        person = {"first": "Ada", "last": "Example", "full_name": "Ada Example", "email": email}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(person).encode()
+        if source == "crm":
+            body = json.dumps({"event": "lead.created", **person}).encode()
+            signature = "sha256=" + hmac.digest(CRM_SECRET.encode(), body, "sha256").hex()
+            headers = {"Content-Type": "application/json", "X-Signature": signature, "X-Delivery": email}
+        with requests.Session() as session:
+            session.trust_env = False
+            url = f"{self.deployed.api_url}/signups/{source}"
+            return session.post(url, data=body, headers=headers, timeout=30)
+
+    def clemta(self, method: str, name: str, body: Any = None) -> Any:
+        """The stand-in's control."""
+        url = f"{self.deployed.clemta_url}/_stand-in/{name}"
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(method, url, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, kind: str, probability: float = 1.0, **how: Any) -> None:
+        """Switches a fault of Clemta's on, until all are cleared."""
+        if kind in SECONDS:
+            how["seconds"] = SECONDS[kind]
+        given = {"fault": kind, "on": "any", "times": None, "probability": probability, "seed": self.seed}
+        self.clemta("POST", "faults", given | how)
+
+    def storm(self) -> None:
+        """Everything at once. Each fault is drawn after those before it let the call pass, so all are as likely."""
+        kinds: list[tuple[str, dict[str, Any]]] = [
+            (kind, {}) for kind in FAULTS if kind not in ("status", "rate_limited")
+        ]
+        kinds += [("status", {"status": status}) for status in REFUSALS]
+        left, each = 1.0, (CLEMTA_SHARE - LIMITED_SHARE) / len(kinds)
+        for number, (kind, how) in enumerate(kinds):
+            self.fault(kind, each / left, **{**how, "seed": self.seed + number})
+            left -= each
+        self.fault("rate_limited", LIMITED_SHARE / left)
+        self.aws.rates = {(service, kind): AWS_SHARE for service in SERVICES for kind in KINDS}
+
+    def calm(self) -> None:
+        """No more faults, and no memory of Clemta's last 429."""
+        self.clemta("DELETE", "faults")
+        self.aws.rates = {}
+        self.dynamodb.delete_item(TableName=self.deployed.ledger_table, Key={"pk": {"S": "budget"}})
+
+    @contextmanager
+    def killing(self) -> Iterator[None]:
+        """Kills a function's process every now and then."""
+        over = threading.Event()
+
+        def kill() -> None:
+            while not over.wait(KILL_EVERY):
+                workers = children(self.stack.emulator_pid())
+                if workers:
+                    with suppress(ProcessLookupError):
+                        os.kill(self.chance.choice(workers), signal.SIGKILL)
+                        self.killed += 1
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def waiting(self, queue_url: str) -> int:
+        """Messages in the queue, delayed ones and those in work among them."""
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+    def drain(self, progress: Progress, seconds: float) -> None:
+        """Returns when the retry queue is empty."""
+        task = progress.add_task("waiting", total=None)
+        deadline = time.monotonic() + seconds
+        while left := self.waiting(self.deployed.retry_queue_url):
+            progress.update(task, description=f"{left} in the retry queue")
+            if time.monotonic() > deadline:
+                raise Failed(f"{left} messages are still in the retry queue after {seconds:.0f} s")
+            time.sleep(0.5)
+        progress.remove_task(task)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Takes every message from the dead-letter queue."""
+        found = []
+        while self.waiting(self.deployed.dead_letter_queue_url):
+            received = self.sqs.receive_message(
+                QueueUrl=self.deployed.dead_letter_queue_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=600,
+                WaitTimeSeconds=1,
+            )
+            for message in received.get("Messages", []):
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(
+                    QueueUrl=self.deployed.dead_letter_queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return found
+
+    def replay(self, letters: Iterable[dict[str, Any]]) -> None:
+        """Puts dead letters back on the retry queue."""
+        for letter in letters:
+            body = json.dumps(letter | {"attempt": 0, "not_before": 0})
+            self.sqs.send_message(QueueUrl=self.deployed.retry_queue_url, MessageBody=body)
+
+    def contacts(self) -> Counter[str]:
+        """How many contacts each e-mail address has."""
+        return Counter(entry["email"] for entry in self.clemta("GET", "contacts")["contacts"])
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started: the emulator's are the functions'."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, Any]:
+    """The main run; its figures. Raises Failed on a duplicate or a loss."""
+    emails = [f"person{number}@example.com" for number in range(people)]
+    deliveries = [
+        (email, chaos.chance.choice(["website", "crm"]))
+        for email in emails
+        for _ in range(chaos.chance.randint(1, 3))
+    ]
+    # Close together, so that one person's reports are under way at the same time.
+    answers = Answers()
+    task = progress.add_task("sign-ups", total=len(deliveries))
+    began = time.monotonic()
+    chaos.storm()
+    calls = chaos.aws.calls
+
+    def deliver(one: tuple[str, str]) -> None:
+        chaos.send(*one, answers)
+        progress.advance(task)
+
+    with chaos.killing(), ThreadPoolExecutor(SENDERS) as senders:
+        list(senders.map(deliver, deliveries))
+    stormed = time.monotonic() - began
+    struck = {fault["fault"]: 0 for fault in chaos.clemta("GET", "faults")["faults"]}
+    for fault in chaos.clemta("GET", "faults")["faults"]:
+        struck[fault["fault"]] += fault["applied"]
+    chaos.calm()
+    chaos.drain(progress, 600)
+
+    contacts, letters = chaos.contacts(), chaos.dead_letters()
+    parked = {email_of(letter) for letter in letters}
+    figures = {
+        "people": people,
+        "deliveries": len(deliveries),
+        "requests": sum(answers.statuses.values()),
+        "answers": dict(answers.statuses.most_common()),
+        "acknowledged": len(answers.acknowledged),
+        "contacts": len(contacts),
+        "duplicates": sum(count - 1 for count in contacts.values()),
+        "lost": len(answers.acknowledged - contacts.keys() - parked),
+        "dead_letters": dict(Counter(letter["failure"]["class"] for letter in letters)),
+        "clemta_faults": struck,
+        "aws_calls": chaos.aws.calls - calls,
+        "aws_faults": {
+            service: sum(count for (name, _), count in chaos.aws.struck.items() if name == service)
+            for service in SERVICES
+        },
+        "killed": chaos.killed,
+        "p50": round(statistics.median(answers.seconds), 2),
+        "p99": round(percentile(answers.seconds, 0.99), 2),
+        "seconds": round(stormed),
+    }
+    chaos.replay(letters)
+    chaos.drain(progress, 600)
+    contacts = chaos.contacts()
+    figures["after_replay"] = {
+        "contacts": len(contacts),
+        "duplicates": sum(count - 1 for count in contacts.values()),
+        "lost": len(answers.acknowledged - contacts.keys()),
+        "dead_letters": len(chaos.dead_letters()),
+    }
+    return figures
+
+
+def email_of(letter: dict[str, Any]) -> str:
+    """Whose sign-up a queue message carries."""
+    import base64
+    from urllib.parse import parse_qs
+
+    body = base64.b64decode(letter["body_base64"]).decode()
+    return str(json.loads(body)["email"] if body.startswith("{") else parse_qs(body)["email"][0])
+
+
+def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
+    """How long a sender waits in each fault mode: seconds, as the sender measures them."""
+    modes: list[tuple[str, str, str]] = [("none", "", "")]
+    modes += [(f"Clemta {kind}", "clemta", kind) for kind in FAULTS if kind != "status"]
+    modes += [(f"{service} {kind}", service, kind) for service in SERVICES for kind in ("error", "slow")]
+    rows = []
+    task = progress.add_task("answers under each fault", total=len(modes))
+    numbers = itertools.count()
+    for name, service, kind in modes:
+        chaos.calm()
+        if service == "clemta":
+            chaos.fault(kind)
+        elif service:
+            chaos.aws.rates = {(service, kind): 1.0}
+        answers = Answers()
+
+        def post(number: int, answers: Answers = answers) -> None:
+            began = time.monotonic()
+            answer = chaos._post(f"latency{number}@example.com", "website")
+            status = answer.json()["status"] if answer.status_code == 200 else str(answer.status_code)
+            answers.add("", status, time.monotonic() - began, acknowledged=False)
+
+        with ThreadPoolExecutor(2) as senders:
+            list(senders.map(post, itertools.islice(numbers, LATENCY_POSTS)))
+        rows.append(
+            {
+                "fault": name,
+                "answers": dict(answers.statuses.most_common()),
+                "p50": round(statistics.median(answers.seconds), 2),
+                "p99": round(percentile(answers.seconds, 0.99), 2),
+            }
+        )
+        progress.advance(task)
+    chaos.calm()
+    return rows
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that so large a share of them does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def burst(chaos: Chaos, signups: int, limit: int, progress: Progress) -> dict[str, Any]:
+    """Sign-ups as fast as this machine sends them, against so many calls a minute; nothing else fails."""
+    chaos.dead_letters()
+    chaos.calm()
+    chaos.clemta("POST", "reset")
+    chaos.clemta("POST", "settings", {"rate_limit": limit})
+    answers = Answers()
+    task = progress.add_task(f"burst against {limit} calls a minute", total=signups)
+    began = time.monotonic()
+
+    def deliver(number: int) -> None:
+        chaos.send(f"burst{number}@example.com", "website", answers)
+        progress.advance(task)
+
+    with ThreadPoolExecutor(SENDERS) as senders:
+        list(senders.map(deliver, range(signups)))
+    sent = time.monotonic() - began
+    chaos.drain(progress, 120 + 4 * 60 * signups / limit)
+    took = time.monotonic() - began
+    calls = chaos.clemta("GET", "health")
+    refused = [request for request in chaos.clemta("GET", "requests")["requests"] if request["status"] == 429]
+    return {
+        "signups": signups,
+        "limit": limit,
+        "sent_in_seconds": round(sent, 1),
+        "contacts": len(chaos.contacts()),
+        "most_calls_in_a_minute": calls["peak"],
+        "refused_with_429": len(refused),
+        "dead_letters": len(chaos.dead_letters()),
+        "drained_in_seconds": round(took, 1),
+        "pace": round(2 * signups / limit * 60 / took, 2),
+    }
+
+
+def broken(result: dict[str, Any]) -> list[str]:
+    """The promises that the figures break."""
+    main, after, found = result["chaos"], result["chaos"]["after_replay"], []
+    for name, figures in (("", main), (" after the replay", after)):
+        if figures["duplicates"]:
+            found.append(f"P3: {figures['duplicates']} duplicates{name}")
+        if figures["lost"]:
+            found.append(f"P4: {figures['lost']} lost{name}")
+    if after["dead_letters"]:
+        found.append(f"P4: {after['dead_letters']} dead letters are left after the replay")
+    if main["acknowledged"] < main["people"]:
+        found.append(f"{main['people'] - main['acknowledged']} people were never acknowledged")
+    found += [
+        f"P7: p99 of {row['p99']} s under {row['fault']}"
+        for row in result["latency"]
+        if row["p99"] > ANSWER_SECONDS
+    ]
+    wave = result["burst"]
+    if wave["most_calls_in_a_minute"] > wave["limit"] or wave["refused_with_429"]:
+        found.append("P6: more calls than the limit in a minute")
+    if wave["contacts"] < wave["signups"] or wave["dead_letters"]:
+        found.append("P4: the burst lost sign-ups")
+    if wave["pace"] < 0.9:
+        found.append(f"P6: the burst was drained at {wave['pace']} of the limit's pace")
+    return found
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """The tables that a person reads."""
+    main, after, wave = result["chaos"], result["chaos"]["after_replay"], result["burst"]
+    faults = sum(main["clemta_faults"].values())
+    table = Table("chaos", "", title=None, show_header=False)
+    for name, value in [
+        ("people", main["people"]),
+        ("deliveries, requests", f"{main['deliveries']}, {main['requests']}"),
+        ("answers", ", ".join(f"{count} {status}" for status, count in main["answers"].items())),
+        ("acknowledged", main["acknowledged"]),
+        ("Clemta's faults, AWS's, kills", f"{faults}, {sum(main['aws_faults'].values())}, {main['killed']}"),
+        ("a sender waited, p50 and p99", f"{main['p50']:.2f} s, {main['p99']:.2f} s"),
+        ("contacts", main["contacts"]),
+        ("duplicates", main["duplicates"]),
+        ("lost", main["lost"]),
+        ("dead letters", ", ".join(f"{n} {kind}" for kind, n in main["dead_letters"].items()) or "none"),
+        ("after their replay", f"{after['contacts']} contacts, {after['duplicates']} duplicates"),
+    ]:
+        table.add_row(name, str(value))
+    console.print(table)
+    times = Table("fault", "answers", "p50 s", "p99 s")
+    for row in result["latency"]:
+        answers = ", ".join(f"{count} {status}" for status, count in row["answers"].items())
+        times.add_row(row["fault"], answers, f"{row['p50']:.2f}", f"{row['p99']:.2f}")
+    console.print(times)
+    console.print(
+        f"burst: {wave['signups']} sign-ups in {wave['sent_in_seconds']} s against {wave['limit']} calls a minute: "
+        f"at most {wave['most_calls_in_a_minute']} in any 60 s, {wave['refused_with_429']} refused, "
+        f"drained in {wave['drained_in_seconds']} s ({wave['pace']:.0%} of the limit's pace)",
+        soft_wrap=True,
+    )
+
+
+def main() -> int:
+    """0 only if every promise held."""
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
+    parser.add_argument("-n", type=int, default=500, help="people (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--burst", type=int, default=500, help="sign-ups of the burst (default: %(default)s)")
+    parser.add_argument("--limit", type=int, default=500, help="calls a minute in the burst")
+    options = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, AwsFaults(options.seed) as aws:
+        stack = Stack(
+            state_dir=Path(folder),
+            aws_port=0,
+            clemta_port=0,
+            console_port=0,
+            retry_base_seconds=1,
+            search_lag_seconds=1,
+            clemta_requests_per_minute=100_000,
+            functions_aws_url=aws.url,
+            say=console.print,
+        )
+        try:
+            deployed = stack.up()
+            aws.forward_to(deployed.aws_endpoint_url)
+            chaos = Chaos(stack, deployed, aws, options.seed)
+            chaos.clemta("POST", "settings", {"rate_limit": 1_000_000, "search_lag": 1})
+            chaos.sqs.set_queue_attributes(  # a killed function's messages come back sooner than on AWS
+                QueueUrl=deployed.retry_queue_url, Attributes={"VisibilityTimeout": "20"}
+            )
+            with Progress(console=console, transient=True) as progress:
+                result = measured(options)
+                result["chaos"] = through_chaos(chaos, options.n, progress)
+                result["latency"] = latency(chaos, progress)
+                chaos.drain(progress, 300)
+                chaos.deployed = replace(stack, clemta_requests_per_minute=options.limit).up()
+                result["burst"] = burst(chaos, options.burst, options.limit, progress)
+        finally:
+            stack.down()
+    show(result, console)
+    problems = result["broken"] = broken(result)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "chaos.json").write_text(json.dumps(result, indent=2) + "\n")
+    for problem in problems:
+        console.print(problem, style="bold red")
+    return 1 if problems else 0
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """When, on what, and with what it can be repeated."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "emulator": f"ministack {version('ministack')}",
+        "command": f"python -m bench.chaos -n {options.n} --seed {options.seed}"
+        f" --burst {options.burst} --limit {options.limit}",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

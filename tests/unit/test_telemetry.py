@@ -1,0 +1,62 @@
+"""A submission's log line is its metrics, in CloudWatch's embedded metric format."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from clemta_intake import telemetry
+from tests.conftest import Lines
+
+
+@pytest.fixture(autouse=True)
+def _nothing_measured() -> Iterator[None]:
+    telemetry._measured.clear()
+    yield
+    telemetry._measured.clear()
+
+
+def outcome(status: str = "created") -> None:
+    telemetry.outcome(status, submission_id="s1", source="website", seconds=0.0124)
+
+
+def records(line: dict[str, Any]) -> dict[str, Any]:
+    """What CloudWatch makes of the line: the dimensions and the value of each metric."""
+    return {
+        metric["Name"]: (record["Dimensions"], line[metric["Name"]], metric["Unit"])
+        for record in line["_aws"]["CloudWatchMetrics"]
+        for metric in record["Metrics"]
+    }
+
+
+def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
+    outcome()
+    [line] = logged()
+    dimensions = [["service", "source", "outcome"], ["service", "outcome"]]
+    assert records(line) == {"Submissions": (dimensions, 1, "Count")}
+    assert [line[name] for name in dimensions[0]] == ["clemta-intake", "website", "created"]
+    assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ClemtaIntake"
+    assert line["_aws"]["Timestamp"] > 1_700_000_000_000, "milliseconds"
+    assert line["ms"] == 12
+
+
+def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> None:
+    telemetry.measured("ClemtaLatency", 81.4)
+    telemetry.measured("ClemtaLatency", 33.3)
+    telemetry.measured("ClemtaUnauthorized")
+    outcome()
+    outcome()
+    first, second = logged()
+    assert records(first)["ClemtaLatency"] == ([["service"]], [81, 33], "Milliseconds")
+    assert records(first)["ClemtaUnauthorized"] == ([["service"]], [1], "Count")
+    assert records(second).keys() == {"Submissions"}
+
+
+@pytest.mark.parametrize("status", ["postponed", "handshake", "captcha_unavailable"])
+def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, status: str) -> None:
+    outcome(status)
+    telemetry.measured("CaptchaUnavailable")
+    outcome(status)
+    bare, measured = logged()
+    assert "_aws" not in bare
+    assert records(measured).keys() == {"CaptchaUnavailable"}
