@@ -1,9 +1,10 @@
 """Starts ministack, one version of it, with what it lacks of AWS mended; LAMBDA_PYTHON runs the functions."""
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -30,6 +31,35 @@ def with_whole_concurrency(mapping: dict[str, Any]) -> dict[str, Any]:
     return mapping | {"ScalingConfig": scaling | {"MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
 
 
+def embedded_metrics(line: str) -> Iterator[tuple[str, str, float, str, dict[str, str]]]:
+    """The metrics that CloudWatch makes of a log line: namespace, name, value, unit and dimensions of each."""
+    if '"_aws"' not in line:
+        return
+    try:
+        values = json.loads(line)
+        for record in values["_aws"]["CloudWatchMetrics"]:
+            for metric in record["Metrics"]:
+                given = values[metric["Name"]]
+                for names in record["Dimensions"]:
+                    dimensions = {name: str(values[name]) for name in names}
+                    for value in given if isinstance(given, list) else [given]:
+                        yield record["Namespace"], metric["Name"], float(value), metric["Unit"], dimensions
+    except (ValueError, KeyError, TypeError):
+        return  # as CloudWatch: what is no metric stays a log line
+
+
+def with_metrics(emit: Callable[..., None], record: Callable[..., None]) -> Callable[..., None]:
+    """What writes a function's log, and makes metrics of it as CloudWatch does."""
+
+    def emit_and_record(function: Any, request_id: str, text: str, *rest: Any, **named: Any) -> None:
+        emit(function, request_id, text, *rest, **named)
+        for line in (text or "").splitlines():
+            for metric in embedded_metrics(line):
+                record(*metric)
+
+    return emit_and_record
+
+
 def main() -> None:
     """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.launch")
@@ -44,11 +74,12 @@ def main() -> None:
     sys.executable = os.environ.pop("LAMBDA_PYTHON")
 
     from ministack import app
-    from ministack.services import apigateway_v1, lambda_svc
+    from ministack.services import apigateway_v1, cloudwatch, lambda_svc
 
     apigateway_v1._media_type_matches = media_type_matches
     limit = lambda_svc._sqs_esm_concurrency
     lambda_svc._sqs_esm_concurrency = lambda mapping, *rest: limit(with_whole_concurrency(mapping), *rest)
+    lambda_svc._emit_lambda_logs = with_metrics(lambda_svc._emit_lambda_logs, cloudwatch.record_metric)
     app.main()
 
 

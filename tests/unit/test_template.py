@@ -1,5 +1,6 @@
 """The template as CloudFormation gets it: what the emulator cannot show is checked here."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-from clemta_intake import __version__
+from clemta_intake import __version__, telemetry
 from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.redeliver import _POISON_RECEIVES
@@ -152,13 +153,36 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
     assert watched == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("ClemtaIntake", "WaitingAge"),
         ("ClemtaIntake", "ClemtaUnauthorized"),
+        ("ClemtaIntake", "SigningSecretMissing"),
+        ("ClemtaIntake", "Submissions"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
     }
     for alarm in alarms.values():
-        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert len(alarm["AlarmDescription"]) > 60
+        if alarm["Namespace"] == telemetry.NAMESPACE:
+            assert alarm["MetricName"] in {*telemetry.METRICS, telemetry.SUBMISSIONS}
+            assert {"Name": "service", "Value": telemetry.SERVICE} in alarm["Dimensions"]
+
+
+def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[str, Any]) -> None:
+    [dashboard] = of_type(resources, "AWS::CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    assert all(widget["properties"]["title"] for widget in widgets)
+    [alarms] = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
+    assert set(alarms) == {f"${{{name}.Arn}}" for name in of_type(resources, "AWS::CloudWatch::Alarm")}
+    shown = [line for widget in widgets for line in widget["properties"].get("metrics", [])]
+    ours = {line[1] for line in shown if line[0] == telemetry.NAMESPACE}
+    assert ours == {*telemetry.METRICS, telemetry.SUBMISSIONS}
+    searched = [line[0]["expression"] for line in shown if isinstance(line[0], dict)]
+    assert len(searched) == 2
+    assert all(f"{{{telemetry.NAMESPACE},service," in text and "Submissions" in text for text in searched)
+    for name in re.findall(r"\$\{(\w+)[.}]", body):
+        assert name in resources or name == "AWS", name
 
 
 def test_the_functions_settings_are_the_templates(source: Any) -> None:
