@@ -149,6 +149,23 @@ class Chaos:
         self.aws.rates = {}
         self.dynamodb.delete_item(TableName=self.deployed.ledger_table, Key={"pk": {"S": "budget"}})
 
+    def recovered(self) -> None:
+        """Returns when a sign-up is a contact at once again."""
+        deadline = time.monotonic() + 60
+        for number in itertools.count():
+            answer = self._post(f"probe{time.time_ns()}-{number}@example.com", "website")
+            if answer.status_code == 200 and answer.json()["status"] == "created":
+                return
+            if time.monotonic() > deadline:
+                raise Failed("no sign-up is created a minute after the faults have ended")
+            time.sleep(0.2)
+
+    def kill_all(self) -> None:
+        """Ends every function's process: the next invocations are cold."""
+        for worker in children(self.stack.emulator_pid()):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
     @contextmanager
     def killing(self) -> Iterator[None]:
         """Kills a function's process every now and then."""
@@ -296,16 +313,22 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
     """How long a sender waits in each fault mode: seconds, as the sender measures them."""
     modes: list[tuple[str, str, str]] = [("none", "", "")]
     modes += [(f"Clemta {kind}", "clemta", kind) for kind in FAULTS if kind != "status"]
-    modes += [(f"{service} {kind}", service, kind) for service in SERVICES for kind in ("error", "slow")]
+    names = {"dynamodb": "DynamoDB", "sqs": "Clemta down, SQS", "secretsmanager": "cold, Secrets Manager"}
+    modes += [(f"{names[one]} {kind}", one, kind) for one in SERVICES for kind in ("error", "slow")]
     rows = []
     task = progress.add_task("answers under each fault", total=len(modes))
     numbers = itertools.count()
     for name, service, kind in modes:
         chaos.calm()
+        chaos.recovered()
         if service == "clemta":
             chaos.fault(kind)
         elif service:
             chaos.aws.rates = {(service, kind): 1.0}
+        if service == "sqs":
+            chaos.fault("error_before")  # else nothing would be queued
+        if service == "secretsmanager":
+            chaos.kill_all()  # a process that has read them keeps the secrets for five minutes
         answers = Answers()
 
         def post(number: int, answers: Answers = answers) -> None:

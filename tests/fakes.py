@@ -222,7 +222,7 @@ class FakeParts:
             raise UnknownSource("unknown_source")
         return to_source(name, self.tables[name], COMPANY)
 
-    def signing_secrets(self, name: str) -> tuple[str, ...]:
+    def signing_secrets(self, name: str, *, doubted: bool = False) -> tuple[str, ...]:
         if self.secrets_unavailable:
             raise Unavailable("secret_unavailable")
         return tuple(value for key, value in self.secrets.items() if key == name)

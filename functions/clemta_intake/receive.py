@@ -233,8 +233,14 @@ class _Request:
         except Unreadable as error:
             raise Unauthentic(error.code) from error
         secrets = self._parts.signing_secrets(source.auth.secret)
-        query, uri = event_query(self._event), event_uri(self._event)
-        authenticate(source.auth, secrets, body, self._headers, query, self._parts.clock(), uri)
+        rest = body, self._headers, event_query(self._event), self._parts.clock(), event_uri(self._event)
+        try:
+            authenticate(source.auth, secrets, *rest)
+        except Unauthentic:
+            newer = self._parts.signing_secrets(source.auth.secret, doubted=True)
+            if newer == secrets:
+                raise
+            authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
         return body
 
     def _read(self, submission: Submission, source: Source) -> Reading | None:

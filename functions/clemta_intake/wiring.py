@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .captcha import Captcha
 
 _SECRET_SECONDS = 300
+_SECRET_DOUBT_SECONDS = 30  # so old may a secret be that did not prove a request
 # A sender waits 4 s at most, so a call that hangs must end while there is time to queue; retries come from the queue.
 _LEDGER = Config(connect_timeout=0.3, read_timeout=0.6, retries={"total_max_attempts": 1})
 _SECRETS = Config(connect_timeout=0.3, read_timeout=0.8, retries={"total_max_attempts": 1})
@@ -82,7 +83,11 @@ class Wiring:
         Raises KeyRefused where there is none that could be sent, Temporary where Secrets Manager does not answer.
         """
         key = _key_of(self._secret_or_later(self.settings.clemta_secret_id, stale))
-        if not key or not key.isascii() or not key.isprintable():
+        if not _usable(key):
+            key = _key_of(
+                self._secret_or_later(self.settings.clemta_secret_id, key)
+            )  # it may be mended since
+        if not _usable(key):
             raise KeyRefused("api_key_missing", "the Clemta secret holds no usable key")
         return key
 
@@ -93,13 +98,15 @@ class Wiring:
             raise ConfigError("ledger_pepper_missing", "the ledger's pepper has no value")
         return pepper
 
-    def signing_secrets(self, name: str) -> tuple[str, ...]:
+    def signing_secrets(self, name: str, *, doubted: bool = False) -> tuple[str, ...]:
         """The secrets of that name, newest first; none if it is absent or malformed, so that nothing is accepted.
 
+        `doubted`: those known proved nothing, and are read afresh unless that was done within half a minute.
         Raises Unavailable where Secrets Manager does not answer: whether the request is authentic is then not known.
         """
         try:
-            text = self._secret(self.settings.signing_secret_id, None)
+            seconds = _SECRET_DOUBT_SECONDS if doubted else _SECRET_SECONDS
+            text = self._secret(self.settings.signing_secret_id, None, seconds)
         except _Unreadable as error:
             raise Unavailable("secret_unavailable", str(error)) from error
         try:
@@ -115,14 +122,14 @@ class Wiring:
         except _Unreadable as error:
             raise Temporary("secret_unavailable", str(error)) from error
 
-    def _secret(self, secret_id: str, stale: str | None) -> str:
-        """The secret's text, cached for five minutes; "" if it has no value yet.
+    def _secret(self, secret_id: str, stale: str | None, seconds: float = _SECRET_SECONDS) -> str:
+        """The secret's text, at most so many seconds old; "" if it has no value yet.
 
-        A cached text outlives its five minutes while Secrets Manager is out of reach.
+        A cached text outlives its time while Secrets Manager is out of reach.
         """
         read_at, text = self._secrets.get(secret_id, (0.0, ""))
         known = secret_id in self._secrets
-        if known and self.clock() - read_at < _SECRET_SECONDS and (stale is None or _key_of(text) != stale):
+        if known and self.clock() - read_at < seconds and (stale is None or _key_of(text) != stale):
             return text
         try:
             text = self._secretsmanager.get_secret_value(SecretId=secret_id).get("SecretString", "")
@@ -175,6 +182,10 @@ def _key_of(text: str) -> str:
     except ValueError:
         return ""
     return key.strip() if isinstance(key, str) else ""
+
+
+def _usable(key: str) -> bool:
+    return bool(key) and key.isascii() and key.isprintable()
 
 
 @cache

@@ -14,6 +14,7 @@ from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
 from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, StandIn
+from tests.conftest import Lines
 from tests.events import Context, batch, crm, form
 from tests.fakes import Clock
 from tests.integration.conftest import Aws
@@ -211,6 +212,32 @@ class TestSecrets:
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
         assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
+
+    @pytest.mark.parametrize("text", [" ", '{"api_key": ""}', '{"api_key"', "cl\u00e9"])
+    def test_p4_an_unusable_key_parks_what_a_replay_then_delivers(
+        self, aws: Aws, clemta: StandIn, logged: Lines, text: str
+    ) -> None:
+        aws.put_secret(aws.settings.clemta_secret_id, text)
+        assert send(form(ADA))[1]["status"] == "parked"
+        [message] = aws.messages(aws.settings.dead_letter_queue_url)
+        assert message["Body"]["failure"]["class"] == "config"
+        [line] = logged()
+        assert (line["code"], line["ClemtaUnauthorized"]) == ("api_key_missing", [1]), "an alarm watches it"
+        aws.put_secret(aws.settings.clemta_secret_id, DEFAULT_API_KEY)
+        redeliver.handler(batch(json.dumps(message["Body"])), Context(60))  # type: ignore[arg-type]
+        assert len(clemta.contacts()) == 1, "the mended key is read at once"
+
+    def test_a_signing_secret_that_was_changed_is_read_at_once_and_then_not_for_each_forgery(
+        self, aws: Aws
+    ) -> None:
+        assert send(crm(LEAD))[0] == 200
+        aws.put_secret(aws.settings.signing_secret_id, '{"crm": "new"}')
+        parts = wiring.wiring()
+        read_at, known = parts._secrets[aws.settings.signing_secret_id]
+        assert send(crm(LEAD, secret="new"))[0] == 401, "half a minute has not passed"
+        parts._secrets[aws.settings.signing_secret_id] = (read_at - 31, known)
+        assert send(crm(LEAD, secret="new"))[0] == 200
+        assert send(crm(LEAD))[0] == 401
 
     def test_a_rotation_in_flight_loses_nothing(self, aws: Aws, clemta: StandIn) -> None:
         assert send(form(ADA))[1]["status"] == "created"
