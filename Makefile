@@ -44,9 +44,11 @@ check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
 		|| { echo "functions/requirements.txt is not what uv.lock says: run make lock" >&2; exit 1; }
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
 	$(TOOLS)/python -m ops.source_docs --check
+	$(TOOLS)/python -m ops.iam_docs --check
 
-docs: $(READY) ## writes the table of senders in docs/sources.md
+docs: $(READY) ## writes the tables of senders and of permissions in docs/
 	$(TOOLS)/python -m ops.source_docs --write
+	$(TOOLS)/python -m ops.iam_docs --write
 
 format: $(READY) ## formats the code and mends what lint can mend
 	$(TOOLS)/ruff check --fix .

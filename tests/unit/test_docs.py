@@ -19,6 +19,7 @@ from clemta_intake.sources.config import (
     Webhook,
     to_source,
 )
+from ops import iam_docs
 from tests.fakes import COMPANY
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +76,42 @@ def test_the_stripe_like_example_is_valid() -> None:
     [example] = [block for block in blocks(ROOT / "docs" / "sources.md") if "[sources.pay.auth]" in block]
     table = tomllib.loads(example)["sources"]["pay"]
     assert to_source("pay", {**table, "kind": "webhook", "contact": {"email": "body.email"}}, COMPANY)
+
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+TEMPLATE = (ROOT / "template.yaml").read_text()
+
+
+def rows(text: str, heading: str) -> set[str]:
+    """The names in the first column of the table under these column heads."""
+    [table] = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)
+    return {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
+    parameters = TEMPLATE.partition("\nParameters:\n")[2].partition("\nConditions:\n")[0]
+    assert rows(OPERATIONS, "parameter") == set(re.findall(r"^  (\w+):$", parameters, re.M))
+
+
+def test_every_variable_of_the_local_stack_is_documented_and_no_other() -> None:
+    code = "".join((ROOT / "local" / name).read_text() for name in ("stack.py", "sam.py"))
+    read = set(re.findall(r'(?:number|port)\("([A-Z_]+)"', code))
+    read |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', code)) - {"PATH"}
+    assert rows(OPERATIONS, "variable") == read
+
+
+def test_every_alarm_has_its_part_of_the_runbook_and_no_other() -> None:
+    headings = re.findall(r"^### (.*Alarm.*)$", OPERATIONS, re.M)
+    alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", TEMPLATE, re.M)
+    assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(alarms)
+
+
+def test_the_permissions_in_the_security_page_are_the_templates() -> None:
+    assert iam_docs.PAGE.read_text() == iam_docs.page()
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 10
+    for name in named:
+        assert (ROOT / name).exists(), name
