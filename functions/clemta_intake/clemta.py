@@ -15,10 +15,9 @@ import urllib3.exceptions
 
 from . import bounded, telemetry
 from .contacts import ContactRequest
-from .deadlines import Deadline
+from .deadlines import WORTHWHILE_SECONDS, Deadline
 from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
 
-MIN_SECONDS = 0.3  # with less time left a call is not begun
 _CONNECT_SECONDS = 1.0
 _PAGE = 100
 _WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says nothing
@@ -123,7 +122,7 @@ class Clemta:
         ahead: int,
     ) -> requests.Response:
         remaining = deadline.remaining()
-        if remaining < MIN_SECONDS:
+        if remaining < WORTHWHILE_SECONDS:
             raise Temporary("no_time_left")
         self._budget.take(ahead)
         connect = min(_CONNECT_SECONDS, remaining / 3)

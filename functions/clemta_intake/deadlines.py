@@ -8,6 +8,7 @@ from typing import Any
 ANSWER_SECONDS = 4.0  # P7: what a sender waits at most
 RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
 RESERVE_SECONDS_EACH = 0.02  # and for each further one of the same request
+WORTHWHILE_SECONDS = 0.3  # with less left nothing is begun that may take its time
 _GATEWAY_SECONDS = 29  # API Gateway gives up then: a request that claims to be older is a replayed event
 
 

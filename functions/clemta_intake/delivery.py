@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
-from .deadlines import Deadline
+from .deadlines import WORTHWHILE_SECONDS, Deadline
 from .errors import OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
@@ -101,6 +101,8 @@ class Delivery:
         self, contact: ContactRequest, policy: Policy, delivery_id: str, deadline: Deadline
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`."""
+        if deadline.remaining() < WORTHWHILE_SECONDS:
+            raise Temporary("no_time_left")
         claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
         if isinstance(claim, Created):
             existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None

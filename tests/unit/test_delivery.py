@@ -69,6 +69,11 @@ class TestDeliver:
         assert outcome.status == "created"
         assert world.clemta.stored[outcome.contact_id]["email"] == "ada@example.com"
 
+    def test_p7_without_time_nothing_is_begun(self, world: World) -> None:
+        with pytest.raises(Temporary, match="no_time_left"):
+            world.delivery.deliver(contact(), "skip", "d1", Deadline.after(0.1))
+        assert not world.ledger.items
+
     def test_p3_a_redelivery_makes_no_second_contact(self, world: World) -> None:
         first = world.deliver()
         assert world.deliver(contact("ADA@example.com")) == Outcome("duplicate", first.contact_id)
