@@ -2,8 +2,8 @@
 
 import json
 import time
-from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import read_body
 
 from .environments import Environment, OpsError
-from .messages import HIDDEN_SECONDS, Message, Reading
+from .messages import HIDDEN_SECONDS, Message, Reading, depth
 from .people import CLEMTA_SECONDS, strings
 
 WHAT_TO_DO = {
@@ -59,8 +59,6 @@ def read_letters(env: Environment, choice: Choice) -> list[Message]:
 
 def count(env: Environment) -> int:
     """How many there are to go through, about."""
-    from .messages import depth
-
     return sum(depth(env.client("sqs"), env.settings.dead_letter_queue_url).values())
 
 
@@ -127,7 +125,7 @@ def _fate(env: Environment, message: Message) -> Fate:
         reading = read(submission, source)
     except IntakeError as error:
         return Fate(message, "kept", f"it would be parked again: {error.code}")
-    if reading is None or source.on_existing != "skip":  # the delivery decides: there may be something to bring up to date
+    if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
         return Fate(message, "replayed")
     try:
         contacts = env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS))
@@ -151,10 +149,8 @@ def _write_down(env: Environment, message: Message, reason: str) -> None:
         "class": message.failure_class,
         "reason": reason,
     }
-    try:
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        pass
     logs.put_log_events(
         logGroupName=group,
         logStreamName=stream,
@@ -204,12 +200,10 @@ def exported(message: Message) -> dict[str, Any]:
     """The whole message as it is in the queue, and its payload as text where it is text."""
     if message.envelope is None:
         return {"submission_id": message.id, "text": message.text}
-    body = message.envelope.submission.body
     whole: dict[str, Any] = json.loads(message.text)
-    try:
-        return {**whole, "body": body.decode()}
-    except UnicodeDecodeError:
-        return {**whole, "body_base64": b64encode(body).decode()}
+    with suppress(UnicodeDecodeError):
+        whole["body"] = message.envelope.submission.body.decode()
+    return whole
 
 
 def mask(text: str) -> str:
@@ -218,12 +212,9 @@ def mask(text: str) -> str:
 
 
 def _shown(data: Any, *, reveal: bool) -> Any:
-    return data if reveal else _masked(data, mask)
-
-
-def _masked(data: Any, hide: Callable[[str], str]) -> Any:
+    """JSON-like data, with every value masked unless it is to be revealed."""
     if isinstance(data, Mapping):
-        return {key: _masked(value, hide) for key, value in data.items()}
+        return {key: _shown(value, reveal=reveal) for key, value in data.items()}
     if isinstance(data, list):
-        return [_masked(value, hide) for value in data]
-    return data if data is None or isinstance(data, bool) else hide(str(data))
+        return [_shown(value, reveal=reveal) for value in data]
+    return data if reveal or data is None or isinstance(data, bool) else mask(str(data))

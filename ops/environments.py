@@ -172,11 +172,16 @@ class Environment:
         return Parts(self.settings, self.client, self.sources_file)
 
     @cached_property
+    def tables(self) -> dict[str, Any]:
+        """The sources file as it is written."""
+        return read_sources(self.sources_file)
+
+    @cached_property
     def sources(self) -> dict[str, Form | Webhook]:
         """Every source of the sources file, checked."""
-        tables, company = read_sources(self.sources_file), self.settings.default_company_id
+        company = self.settings.default_company_id
         try:
-            return {name: to_source(name, table, company) for name, table in tables.items()}
+            return {name: to_source(name, table, company) for name, table in self.tables.items()}
         except ValidationError:
             raise InvalidSources(
                 f"{self.sources_file} has mistakes: clemta-intake sources check lists them"

@@ -3,15 +3,15 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
-from clemta_intake import ledger
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import IntakeError
+from clemta_intake.ledger import contact_key
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.mapping import Reading as Mapped
 from clemta_intake.sources.mapping import read
@@ -65,10 +65,8 @@ def mentions(env: Environment, message: Message, text: str) -> bool:
     submission = message.envelope.submission
     raw = submission.body.decode("utf-8", "replace")
     texts = [raw, unquote_plus(raw), *submission.query.values(), *submission.headers.values()]
-    try:
+    with suppress(IntakeError):
         texts += strings(read_body(submission.content_type, submission.body))
-    except IntakeError:
-        pass
     return _stands_in(text, texts)
 
 
@@ -181,13 +179,17 @@ def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
 
 
 def _keys(env: Environment, email: str) -> list[str]:
-    return [ledger._key(env.parts.pepper(), contact, "") for contact in as_contacts(env, email)]
+    pepper = env.parts.pepper()
+    return [contact_key(pepper, one.company_id, one.type, one.email) for one in as_contacts(env, email)]
 
 
 def _keys_of(env: Environment, message: Message) -> set[str]:
     """The ledger's keys of a submission that is a contact of its own, whatever its e-mail (on_existing = create)."""
     reading = mapped(env, message.envelope) if message.envelope else None
-    return {ledger._key(env.parts.pepper(), reading.contact, reading.delivery_id)} if reading else set()
+    if reading is None:
+        return set()
+    one, pepper = reading.contact, env.parts.pepper()
+    return {contact_key(pepper, one.company_id, one.type, one.email, reading.delivery_id)}
 
 
 def _item(env: Environment, key: str) -> dict[str, str] | None:
