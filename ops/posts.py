@@ -1,0 +1,167 @@
+"""A request to a source, from a file: a raw body, an API Gateway event, or a sample of events/sources/."""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from clemta_intake import bounded
+from clemta_intake.errors import IntakeError
+from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
+from clemta_intake.submissions import event_body, event_headers, event_query, event_uri
+
+from . import signers
+from .environments import Environment, OpsError
+
+_GUESSES = {"{": "application/json", "[": "application/json"}
+
+
+@dataclass(frozen=True)
+class Post:
+    """What a sender posts; header names in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+    uri: str = ""
+
+    @classmethod
+    def read(cls, file: str, headers: Sequence[str]) -> "Post":
+        """The file's, or for "-" standard input's, with these headers over its own."""
+        try:
+            raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError as error:
+            raise OpsError(f"{file}: {error.strerror}") from error
+        given = dict(map(_header, headers))
+        post = cls._of_event(_json_object(raw)) or cls(raw, {})
+        found = {**post.headers, **given}
+        found.setdefault("content-type", _guessed(post.body))
+        return replace(post, headers=found)
+
+    @classmethod
+    def _of_event(cls, event: dict[str, Any]) -> "Post | None":
+        try:
+            if "requestContext" in event and "httpMethod" in event:
+                return cls(event_body(event), event_headers(event), event_query(event), event_uri(event))
+        except IntakeError as error:
+            raise OpsError(f"the event's body cannot be read: {error.code}") from error
+        if {"secret", "content_type", "headers"} <= event.keys():
+            text = event["body"] if "body" in event else json.dumps(event["json"], ensure_ascii=False)
+            return cls(text.encode(), {**event["headers"], "content-type": event["content_type"]})
+        return None
+
+
+def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) -> tuple[int, str]:
+    """Posts it as the source's sender would, freshly signed; the answer's status and text."""
+    to = url or f"{env.api_url}/signups/{source.name}"
+    headers = dict(post.headers)
+    if isinstance(source, Webhook):
+        secret = next(iter(env.parts.signing_secrets(source.auth.secret)), "")
+        if not secret:
+            raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
+        headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))
+    try:
+        answer = bounded.session().post(
+            to,
+            data=post.body,
+            headers=headers,
+            params=dict(post.query),
+            timeout=(5, 30),
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise OpsError(f"{urlsplit(to).netloc} does not answer: {type(error).__name__}") from None
+    return answer.status_code, answer.text
+
+
+def signed_uri(env: Environment, url: str) -> str:
+    """The address that a sender which signs it knows; API Gateway's own, should the local stack's be another."""
+    parts = urlsplit(url)
+    if env.place.endpoint_url and parts.netloc == urlsplit(env.place.endpoint_url).netloc:
+        return f"https://{parts.netloc}/v1/signups/{parts.path.rpartition('/')[2]}"
+    return url
+
+
+def proof(
+    env: Environment, source: Webhook, secret: str, body: bytes, headers: Mapping[str, str], uri: str
+) -> dict[str, str]:
+    """The headers with which the sender proves itself: by its own rule where it is known by name, else by `auth`."""
+    table = env.tables[source.name]
+    kind, now = table["kind"], int(time.time())
+    if kind not in signers.SIGNERS or "auth" in table:
+        return _by_config(source, secret, body, headers, uri)
+    given = {"framer-webhook-submission-id": uuid.uuid4().hex, **headers}
+    if kind in ("svix", "clerk"):
+        given.setdefault("svix-id", f"msg_{uuid.uuid4().hex}")
+    more = {"uri": uri} if kind == "hubspot" else {}
+    signed = signers.SIGNERS[kind](secret, body, now, given, **more)
+    return signed | ({name: given[name] for name in given if kind == "framer" and name.startswith("framer-")})
+
+
+def _by_config(
+    source: Webhook, secret: str, body: bytes, headers: Mapping[str, str], uri: str
+) -> dict[str, str]:
+    """Signs as the source's `auth` says."""
+    auth, now = source.auth, int(time.time())
+    if isinstance(auth, Hmac):
+        return _hmac(auth, secret, body, headers, uri)
+    if isinstance(auth, StandardWebhooks):
+        return signers.standard(secret, body, now, dict(headers))
+    if isinstance(auth, Jws):
+        return {auth.header: signers.jws(secret, body, now, {})["x-webhook-signature"]}
+    if isinstance(auth, Token):
+        return {auth.header: secret} if auth.header else signers.bearer(secret, body, now, {})
+    return {"authorization": f"Basic {signers.b64(secret.encode())}"}
+
+
+def _hmac(auth: Hmac, secret: str, body: bytes, headers: Mapping[str, str], uri: str) -> dict[str, str]:
+    import base64
+    import hmac
+
+    stamp = str(int(time.time() * (1000 if auth.timestamp_unit == "ms" else 1)))
+    identity = headers.get(auth.id_header or "", uuid.uuid4().hex)
+    signed = auth.signed.encode()
+    for name, value in (("timestamp", stamp), ("id", identity), ("method", "POST"), ("uri", uri)):
+        signed = signed.replace(f"{{{name}}}".encode(), value.encode())
+    key = secret.encode()
+    if auth.key == "base64":
+        text = secret.strip().removeprefix("v1,").removeprefix("whsec_")
+        key = base64.b64decode(text + "=" * (-len(text) % 4))
+    code = hmac.digest(key, signed.replace(b"{body}", body), auth.digest)
+    items = [auth.prefix + (code.hex() if auth.encoding == "hex" else signers.b64(code))]
+    if auth.timestamp_prefix is not None:
+        items.insert(0, auth.timestamp_prefix + stamp)
+    proven = {auth.header: auth.separator.join(items)}
+    if auth.timestamp_header:
+        proven[auth.timestamp_header] = stamp
+    if auth.id_header:
+        proven[auth.id_header] = identity
+    return proven
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise OpsError(f"--header {text!r}: write it as 'name: value'")
+    return name.strip().lower(), value.strip()
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _guessed(body: bytes) -> str:
+    """A body that begins like JSON is JSON, and any other a form's."""
+    first = body.strip()[:1].decode("utf-8", "replace")
+    return _GUESSES.get(first, "application/x-www-form-urlencoded")

@@ -1,0 +1,141 @@
+"""How it goes: what became of the sign-ups, what waits, how Clemta answers. From CloudWatch and the queues."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from typing import Any
+
+from clemta_intake.telemetry import NAMESPACE, SERVICE, SUBMISSIONS
+
+from .environments import Environment
+from .messages import depth
+
+OUTCOMES = {
+    "created": ("created",),
+    "updated": ("updated",),
+    "duplicate": ("duplicate",),
+    "queued": ("queued",),
+    "parked": ("parked",),
+    "refused": ("refused", "unauthentic", "spam", "unavailable"),
+}
+"""A column of the report -> the outcomes that are counted in it."""
+
+_DAYS = 7
+_QUERIES = 500  # CloudWatch answers no more at once
+
+
+@dataclass
+class Status:
+    """Counts by source and column, for today (by UTC) and the last seven days; seconds and milliseconds."""
+
+    today: dict[str, dict[str, int]] = field(default_factory=dict)
+    week: dict[str, dict[str, int]] = field(default_factory=dict)
+    queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    clemta_ms: dict[str, float | None] = field(default_factory=dict)
+    budget_left: float | None = None
+    budget: float = 0
+
+
+def status(env: Environment, now: datetime | None = None) -> Status:
+    """The state at this moment."""
+    now = now or datetime.now(UTC)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    found = Status(budget=env.settings.clemta_requests_per_minute)
+    found.today, found.week = _counts(env, today, now)
+    for name, url in (
+        ("retry", env.settings.retry_queue_url),
+        ("dead letters", env.settings.dead_letter_queue_url),
+    ):
+        counts: dict[str, float | None] = {**depth(env.client("sqs"), url)}
+        found.queues[name] = {**counts, "oldest_seconds": age(env, url)}
+    latency = _metric("ClemtaLatency")
+    for name, stat in (("p50", "p50"), ("p95", "p95")):
+        [values] = _values(env, [(latency, stat, 86_400)], today, now)
+        found.clemta_ms[name] = values[-1][1] if values else None
+    minute = now.replace(second=0, microsecond=0)
+    [left] = _values(env, [(_metric("BudgetLeft"), "Minimum", 60)], minute, now)
+    # Each call writes what is left; a minute without one has all of it.
+    found.budget_left = left[-1][1] if left else found.budget
+    return found
+
+
+def _counts(
+    env: Environment, today: datetime, now: datetime
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    column = {outcome: name for name, outcomes in OUTCOMES.items() for outcome in outcomes}
+    pages = env.client("cloudwatch").get_paginator("list_metrics")
+    listed = [
+        metric
+        for page in pages.paginate(
+            Namespace=NAMESPACE, MetricName=SUBMISSIONS, Dimensions=[{"Name": "service", "Value": SERVICE}]
+        )
+        for metric in page["Metrics"]
+    ]
+    kinds: dict[tuple[str, str], Any] = {}
+    for metric in listed:
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+        if "source" in dimensions and dimensions.get("outcome") in column:
+            kinds[dimensions["source"], dimensions["outcome"]] = metric
+    wanted = [(metric, "Sum", 3600) for metric in kinds.values()]
+    answers = _values(env, wanted, today - timedelta(days=_DAYS - 1), now)
+    days: tuple[dict[str, dict[str, int]], ...] = (
+        defaultdict(lambda: dict.fromkeys(OUTCOMES, 0)),
+        defaultdict(lambda: dict.fromkeys(OUTCOMES, 0)),
+    )
+    for (source, outcome), values in zip(kinds, answers, strict=True):
+        for at, value in values:
+            days[1][source][column[outcome]] += int(value)
+            if at >= today:
+                days[0][source][column[outcome]] += int(value)
+    return {**days[0]}, {**days[1]}
+
+
+def _metric(name: str, namespace: str = NAMESPACE, **dimensions: str) -> dict[str, Any]:
+    wanted = dimensions or {"service": SERVICE}
+    return {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in wanted.items()],
+    }
+
+
+def _values(
+    env: Environment, wanted: list[tuple[dict[str, Any], str, int]], start: datetime, end: datetime
+) -> list[list[tuple[datetime, float]]]:
+    """For each metric, statistic and period the values in order of time."""
+    found: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    queries = [
+        {"Id": f"q{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": stat}}
+        for number, (metric, stat, period) in enumerate(wanted)
+    ]
+    pages = env.client("cloudwatch").get_paginator("get_metric_data")
+    for some in batched(queries, _QUERIES, strict=False):
+        for page in pages.paginate(
+            MetricDataQueries=list(some), StartTime=start, EndTime=end + timedelta(minutes=1)
+        ):
+            for result in page["MetricDataResults"]:
+                found[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
+    return [sorted(found[str(query["Id"])]) for query in queries]
+
+
+def age(env: Environment, queue_url: str) -> float | None:
+    """Seconds that the queue's oldest message has waited; None where SQS has said nothing in the last minutes."""
+    now = datetime.now(UTC)
+    metric = _metric("ApproximateAgeOfOldestMessage", "AWS/SQS", QueueName=queue_url.rpartition("/")[2])
+    [values] = _values(env, [(metric, "Maximum", 60)], now - timedelta(minutes=10), now)
+    return values[-1][1] if values else None
+
+
+def duration(seconds: float) -> str:
+    """As a person says it: 45 s, 12 min, 3 h, 5 days."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def ago(moment: float) -> str:
+    """How long ago a moment of unix time is."""
+    return duration(time.time() - moment)
