@@ -1,4 +1,4 @@
-"""The console page: sends a sign-up, shows what became of it, and breaks Clemta's stand-in on demand."""
+"""The console page of the local stack: send, break and mend, and watch the way of each submission as it happens."""
 
 import argparse
 import hmac
@@ -6,22 +6,29 @@ import json
 import secrets
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+import time
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cached_property, partial
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from urllib.request import Request
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.processes import HOST
+from clemta_intake.errors import IntakeError
+from clemta_intake.queues import Envelope
+from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
+from ops import dead_letters, people, posts
+from ops.environments import Environment, OpsError, Place
 
-PAGE = Path(__file__).with_suffix(".html")
+FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
 # What Clemta can be like: the stand-in's fault for it, until another is chosen.
 MOODS: dict[str, dict[str, Any] | None] = {
     "up": None,
@@ -29,59 +36,293 @@ MOODS: dict[str, dict[str, Any] | None] = {
     "slow": {"fault": "slow_headers", "seconds": 20},
     "limited": {"fault": "rate_limited", "seconds": 20},
     "refuses": {"fault": "status", "status": 401},
+    "lossy": {"fault": "reset_after", "on": "create"},
 }
-SHOWN_LETTERS = 10
+SHOWN = 20  # submissions
+LOOK_SECONDS = 0.4  # between two looks at the stack, while somebody watches
+PING_SECONDS = 15.0  # a listener that is gone is noticed by then
 MOST_BODY = 1000
+TROUBLE = (OSError, ValueError, KeyError, HTTPException, BotoCoreError, ClientError, OpsError, IntakeError)
 
 type Json = dict[str, Any]
 
 
 class Console:
-    """What the page shows and does, asked from the stack afresh each time."""
+    """What the page shows and does, asked from the stack that stack.json names."""
 
     def __init__(self, stack_file: Path) -> None:
         self._stack_file = stack_file
         self._lock = threading.Lock()
-        self._known: tuple[Deployed, Any] | None = None
+        self._known: Stack | None = None
 
-    def state(self) -> Json:
-        """Clemta's contacts and mood, what waits in the queues, and the dead letters without what they carry."""
-        stack, sqs = self._stack()
-        state: Json = {"api_url": stack.api_url, "clemta_url": stack.clemta_url, "stand_in": stand_in(stack)}
-        if stand_in(stack):
-            state["contacts"] = call(f"{stack.clemta_url}/_stand-in/contacts")["contacts"]
-            active = call(f"{stack.clemta_url}/_stand-in/faults")["faults"]
-            state["clemta"] = mood([fault for fault in active if fault["remaining"] != 0])
-        dead = waiting(sqs, stack.dead_letter_queue_url)
-        state["retry"] = waiting(sqs, stack.retry_queue_url)
-        state["dead"] = dead
-        state["letters"] = letters(sqs, stack.dead_letter_queue_url) if dead else []
-        return state
-
-    def change(self, wanted: str) -> Json:
-        """Makes the stand-in behave so; KeyError where there is no such mood."""
-        fault = MOODS[wanted]
-        stack, _ = self._stack()
-        if not stand_in(stack):
-            raise KeyError("no stand-in")
-        call(f"{stack.clemta_url}/_stand-in/faults", "DELETE")
-        if fault is not None:
-            call(f"{stack.clemta_url}/_stand-in/faults", "POST", {"on": "any", "times": None, **fault})
-        return {"clemta": wanted}
+    @property
+    def stack(self) -> "Stack":
+        """The stack that is up; another one after it was deployed anew."""
+        deployed = Deployed(**json.loads(self._stack_file.read_text()))
+        with self._lock:
+            if self._known is None or self._known.deployed != deployed:
+                self._known = Stack(deployed, self._stack_file.with_name("sources.toml"))
+            return self._known
 
     def api_origin(self) -> str:
         """Where the page may send the sign-up; empty while nothing is deployed."""
         with suppress(OSError, ValueError):
-            address = urlsplit(self._stack()[0].api_url)
+            address = urlsplit(self.stack.deployed.api_url)
             return f"{address.scheme}://{address.netloc}"
         return ""
 
-    def _stack(self) -> tuple[Deployed, Any]:
-        deployed = Deployed(**json.loads(self._stack_file.read_text()))
-        with self._lock:
-            if self._known is None or self._known[0] != deployed:
-                self._known = deployed, deployed.client("sqs")
-            return self._known
+    def act(self, action: str, given: Json) -> Json:
+        """Does what a button asks for; KeyError for what there is none."""
+        actions: dict[str, Callable[[], Json]] = {
+            "/fault": lambda: self.stack.change(given["mood"]),
+            "/send": lambda: self.stack.send(given["source"], fresh=bool(given.get("fresh"))),
+            "/replay": lambda: self.stack.replay(given["id"]),
+            "/discard": lambda: self.stack.discard(given["id"]),
+        }
+        return actions[action]()
+
+
+class Stack:
+    """One deployed stack, as the page sees it."""
+
+    def __init__(self, deployed: Deployed, sources_file: Path) -> None:
+        self.deployed = deployed
+        place = Place(deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url)
+        self.env = Environment(place, sources_file)
+        self._journal = Journal(self.env)
+
+    def state(self) -> Json:
+        """Everything that the page shows."""
+        deployed = self.deployed
+        found: Json = {
+            "api_url": deployed.api_url,
+            "clemta_url": deployed.clemta_url,
+            "stand_in": self._stand_in,
+            "clemta": "",
+            "contacts": [],
+            "senders": self.senders,
+            "submissions": self._journal.ways(),
+            "retry": [waiting(self.env, text, due) for text, due in self._messages(deployed.retry_queue_url)],
+            "dead": [
+                waiting(self.env, text, due) for text, due in self._messages(deployed.dead_letter_queue_url)
+            ],
+        }
+        if self._stand_in:
+            found["contacts"] = call(f"{deployed.clemta_url}/_stand-in/contacts")["contacts"]
+            active = call(f"{deployed.clemta_url}/_stand-in/faults")["faults"]
+            found["clemta"] = mood([fault for fault in active if fault["remaining"] != 0])
+        return found
+
+    def change(self, wanted: str) -> Json:
+        """Makes the stand-in behave so."""
+        fault = MOODS[wanted]
+        if not self._stand_in:
+            raise KeyError("no stand-in")
+        call(f"{self.deployed.clemta_url}/_stand-in/faults", "DELETE")
+        if fault is not None:
+            switched = {"on": "any", "times": None, **fault}
+            call(f"{self.deployed.clemta_url}/_stand-in/faults", "POST", switched)
+        return {"clemta": wanted}
+
+    def send(self, name: str, *, fresh: bool) -> Json:
+        """Sends the sender's sample to its source, signed; `fresh` under an e-mail address of its own."""
+        source, file = self.env.source(name), self._samples[name]
+        post = posts.Post.read(str(file), [])
+        given = json.loads(file.read_text())
+        email = given["contact"]["email"] if "contact" in given else json.loads(post.body)["email"]
+        if fresh:
+            other = f"{secrets.token_hex(3)}@example.com"
+            body = post.body.replace(email.encode(), other.encode())
+            post = replace(post, body=body.replace(quote(email).encode(), quote(other).encode()))
+            email = other
+        status, text = posts.send(self.env, source, post, None)
+        return {"status": status, "answer": json.loads(text), "email": email}
+
+    def replay(self, submission_id: str) -> Json:
+        """Sends a dead letter through today's mapping again."""
+        [fate] = dead_letters.replay(self.env, dead_letters.Choice([submission_id]))
+        return {"error": fate.why} if fate.outcome == "kept" else {"outcome": fate.outcome}
+
+    def discard(self, submission_id: str) -> Json:
+        """Throws a dead letter away."""
+        dead_letters.discard(self.env, submission_id, "in the console")
+        return {"outcome": "discarded"}
+
+    @property
+    def senders(self) -> list[str]:
+        """The sources that a signed sample can be sent to."""
+        return sorted(self._samples)
+
+    @cached_property
+    def _samples(self) -> dict[str, Path]:
+        events = ROOT / "events"
+        kinds = {name: table["kind"] for name, table in self.env.tables.items()}
+        found = {name: events / "sources" / f"{kind}.json" for name, kind in kinds.items()}
+        if kinds.get("crm") == "webhook":
+            found["crm"] = events / "webhook-hmac.json"
+        return {name: file for name, file in found.items() if file.exists()}
+
+    @cached_property
+    def _stand_in(self) -> bool:
+        """Whether Clemta is the stand-in, whose contacts can be shown and whose faults can be switched."""
+        try:
+            return "contacts" in call(f"{self.deployed.clemta_url}/_stand-in/health")
+        except (OSError, ValueError, HTTPException):
+            return False
+
+    def _messages(self, queue_url: str) -> list[tuple[str, float]]:
+        """Each message's text and when it is due. By the emulator's own view: SQS's would count as a receive."""
+        asked = f"{self.deployed.aws_endpoint_url}/_ministack/sqs/messages?QueueUrl={quote(queue_url)}"
+        accounts = call(asked)["messages"]
+        found = [
+            message
+            for regions in accounts.values()
+            for queues in regions.values()
+            for messages in queues.values()
+            for message in messages
+        ]
+        return [(message["Body"], float(message["VisibleAt"])) for message in found]
+
+
+class Journal:
+    """The way of each submission, from the functions' own log lines."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._lines: dict[tuple[str, str], Json] = {}  # by stream and text: each is read more than once
+        self._since = int((time.time() - 3600) * 1000)
+
+    def ways(self) -> list[Json]:
+        """The newest submissions, and the steps that each has made."""
+        for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
+            self._read(self._env.outputs[output])
+        grouped: dict[str, list[Json]] = {}
+        for line in sorted(self._lines.values(), key=lambda line: float(line["at"])):
+            grouped.setdefault(line["submission_id"], []).append(line)
+        newest = [lines for lines in reversed(grouped.values()) if lines[0]["source"] != "unknown"][:SHOWN]
+        return [
+            {
+                "id": lines[0]["submission_id"],
+                "source": lines[0]["source"],
+                "at": lines[0]["at"],
+                "steps": way(lines),
+            }
+            for lines in newest
+        ]
+
+    def _read(self, group: str) -> None:
+        asked = {"logGroupName": group, "startTime": self._since, "filterPattern": "submission_id"}
+        for page in self._env.client("logs").get_paginator("filter_log_events").paginate(**asked):
+            for event in page["events"]:
+                with suppress(ValueError, KeyError, TypeError):
+                    line = json.loads(event["message"])
+                    if line["message"] == "submission":
+                        seen = event["logStreamName"], event["message"]
+                        self._lines[seen] = {**line, "at": event["timestamp"] / 1000}
+
+
+def way(lines: Iterable[Json]) -> list[dict[str, str]]:
+    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, wait or bad."""
+    steps: list[dict[str, str]] = []
+
+    def step(name: str, state: str = "good", note: str = "") -> None:
+        made = {"name": name, "state": state, "note": note}
+        if not steps or steps[-1] != made:
+            steps.append(made)
+
+    for number, line in enumerate(lines):
+        outcome, code = line["outcome"], line.get("code", "")
+        unmapped = line.get("failure") == "DataError" and "clemta_status" not in line
+        if number == 0:
+            step("received")
+            step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+            if outcome == "refused" or unmapped:
+                step("mapped", "bad", code)
+            elif outcome not in ("unauthentic", "ignored", "spam", "handshake", "unavailable"):
+                step("mapped")
+        if outcome == "queued":
+            step("queued", "wait", code)
+        elif outcome == "parked":
+            step("parked", "bad", code)
+        elif outcome == "unavailable":
+            step("not taken", "bad", code)
+        elif outcome not in ("unauthentic", "refused", "postponed"):
+            step(outcome)
+    settled = steps[-1]["name"] not in ("queued", "parked")
+    return [
+        # What it waited for is over.
+        {**step, "state": "good"} if settled and step["name"] in ("queued", "parked") else step
+        for step in steps
+    ]
+
+
+def waiting(env: Environment, text: str, due: float) -> Json:
+    """What the page says of a queue message."""
+    try:
+        envelope = Envelope.from_json(text)
+    except ValueError:
+        return {"id": "", "source": "unknown", "email": "", "class": "poison", "why": "not a submission"}
+    failure, submission = envelope.failure, envelope.submission
+    mapped = people.mapped(env, envelope)
+    return {
+        "id": submission.submission_id,
+        "source": submission.source,
+        "email": mapped.contact.email if mapped else "",
+        "class": failure.failure_class,
+        "why": f"{failure.code}{f' ({failure.status})' if failure.status else ''}",
+        "attempt": envelope.attempt,
+        "due": max(due, envelope.not_before),
+    }
+
+
+class Watch:
+    """Looks at the stack while somebody watches the page, and says when something changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._changed = threading.Condition()
+        self._listeners = 0
+        self._version = 0
+        self._event = ("message", "")
+
+    @contextmanager
+    def listening(self) -> Any:
+        """While this is open, the stack is looked at."""
+        with self._changed:
+            self._listeners += 1
+            if self._listeners == 1:
+                threading.Thread(target=self._look, daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._listeners -= 1
+
+    def newer(self, version: int) -> tuple[int, tuple[str, str]] | None:
+        """The event after that version, as soon as there is one; None if there is none for a while."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version > version, PING_SECONDS)
+            return (self._version, self._event) if self._version > version else None
+
+    def _look(self) -> None:
+        while True:
+            try:
+                event = ("message", json.dumps(self._console.stack.state()))
+            except TROUBLE as error:
+                event = (
+                    "trouble",
+                    json.dumps(
+                        f"The stack does not answer ({type(error).__name__}): make up brings it back."
+                    ),
+                )
+            with self._changed:
+                if not self._listeners:
+                    return
+                if event != self._event:
+                    self._event = event
+                    self._version += 1
+                    self._changed.notify_all()
+            time.sleep(LOOK_SECONDS)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,62 +330,84 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, *arguments: Any, console: Console, token: str) -> None:
-        self.console, self.token = console, token
+    def __init__(self, *arguments: Any, console: Console, watch: Watch, token: str) -> None:
+        self.console, self.watch, self.token = console, watch, token
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        match self._path():
-            case "/":
-                self._page()
-            case "/health":
-                self._send(200, b"ok", "text/plain")
-            case "/state":
-                self._json(self.console.state)
-            case _:
-                self._send(404, b"not found", "text/plain")
+        path = self._path()
+        if path in FILES:
+            self._file(Path(__file__).with_name(FILES[path]))
+        elif path == "/health":
+            self._send(200, b"ok", "text/plain")
+        elif path == "/events" and self._knows(parse_qs(urlsplit(self.path).query).get("token", [""])[0]):
+            self._events()  # an EventSource can set no header, so its token stands in the address, which stays here
+        elif path == "/events":
+            self._refuse(403)
+        else:
+            self._send(404, b"not found", "text/plain")
 
     def do_POST(self) -> None:
-        given = self.headers.get("X-Token", "").encode()
         length = self.headers.get("Content-Length", "")
-        if self._path() != "/fault" or not hmac.compare_digest(given, self.token.encode()):
+        if not self._path() or not self._knows(self.headers.get("X-Token", "")):
             self._refuse(403)
         elif not length.isdecimal() or int(length) > MOST_BODY:
             self._refuse(400)
         else:
-            wanted = self.rfile.read(int(length)).decode(errors="replace")
-            if wanted in MOODS:
-                self._json(partial(self.console.change, wanted))
-            else:
-                self._refuse(400)
+            try:
+                given = json.loads(self.rfile.read(int(length)))
+                self._json(200, self.console.act(self._path(), given))
+            except OpsError as error:
+                self._json(409, {"error": str(error)})
+            except (KeyError, ValueError, TypeError):
+                self._json(400, {"error": "no such thing to do"})
+            except TROUBLE as error:
+                self._json(503, {"error": type(error).__name__})
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Logs nothing: the page asks every other second."""
+        """Logs nothing: addresses hold the token."""
 
     def _path(self) -> str:
         """The path, and none under a name of this machine that somebody else gave it (DNS rebinding)."""
         own = [f"{name}:{self.connection.getsockname()[1]}" for name in (HOST, "localhost")]
         return urlsplit(self.path).path if self.headers.get("Host") in own else ""
 
-    def _page(self) -> None:
-        nonce = secrets.token_urlsafe(16)
-        page = PAGE.read_text().replace("{{nonce}}", nonce).replace("{{token}}", self.token)
+    def _knows(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token.encode())
+
+    def _file(self, file: Path) -> None:
         policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
             f"connect-src 'self' {self.console.api_origin()}; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
-        self._send(200, page.encode(), "text/html; charset=utf-8", policy)
+        body = file.read_text().replace("{{token}}", self.token).encode()
+        self._send(200, body, TYPES[file.suffix], policy)
 
-    def _json(self, make: Callable[[], Json]) -> None:
-        try:
-            self._send(200, json.dumps(make()).encode(), "application/json")
-        except (OSError, ValueError, KeyError, HTTPException, BotoCoreError, ClientError) as error:
-            self._send(503, json.dumps({"error": type(error).__name__}).encode(), "application/json")
+    def _events(self) -> None:
+        """Server-sent events: the whole state, each time that it is another."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        version = 0
+        with self.watch.listening(), suppress(OSError):  # the page is gone
+            while True:
+                newer = self.watch.newer(version)
+                if newer is None:
+                    self.wfile.write(b": still here\n\n")
+                else:
+                    version, (kind, data) = newer
+                    self.wfile.write(f"event: {kind}\ndata: {data}\n\n".encode())
+                self.wfile.flush()
+
+    def _json(self, status: int, found: Json) -> None:
+        self._send(status, json.dumps(found).encode(), "application/json")
 
     def _refuse(self, status: int) -> None:
         self.close_connection = True  # a body that was not read is no next request
-        self._send(status, b"refused", "text/plain")
+        self._send(status, b'{"error": "refused"}', "application/json")
 
     def _send(self, status: int, body: bytes, content_type: str, policy: str = "default-src 'none'") -> None:
         self.send_response(status)
@@ -159,14 +422,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def stand_in(stack: Deployed) -> bool:
-    """Whether Clemta is the stand-in, whose contacts can be shown and whose faults can be switched."""
-    try:
-        return "contacts" in call(f"{stack.clemta_url}/_stand-in/health")
-    except (OSError, ValueError, HTTPException):
-        return False
-
-
 def mood(faults: list[Json]) -> str:
     """The mood that these faults are; `other` where somebody else switched some."""
     for name, fault in MOODS.items():
@@ -178,29 +433,8 @@ def mood(faults: list[Json]) -> str:
     return "other"
 
 
-def waiting(sqs: Any, queue_url: str) -> int:
-    """Messages in the queue, delayed ones and those in work among them."""
-    names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
-    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
-    return sum(int(attributes.get(name, 0)) for name in names)
-
-
-def letters(sqs: Any, queue_url: str) -> list[dict[str, str]]:
-    """Some dead letters' attributes, which say what to do; left where they are."""
-    received = sqs.receive_message(
-        QueueUrl=queue_url,
-        MaxNumberOfMessages=SHOWN_LETTERS,
-        VisibilityTimeout=0,
-        MessageAttributeNames=["All"],
-    )
-    return [
-        {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
-        for message in received.get("Messages", [])
-    ]
-
-
 def call(url: str, method: str = "GET", body: Json | None = None) -> Json:
-    """What the stand-in answers."""
+    """What the stand-in, or the emulator's own view, answers."""
     content = None if body is None else json.dumps(body).encode()
     request = Request(url, content, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - from stack.json
     with DIRECT.open(request, timeout=5) as answer:
@@ -214,7 +448,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8789)
     parser.add_argument("--stack", type=Path, default=Path(".local/stack.json"), help="default: %(default)s")
     options = parser.parse_args()
-    handler = partial(Handler, console=Console(options.stack), token=secrets.token_urlsafe(32))
+    console = Console(options.stack)
+    handler = partial(Handler, console=console, watch=Watch(console), token=secrets.token_urlsafe(32))
     with ThreadingHTTPServer((HOST, options.port), handler) as server:
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

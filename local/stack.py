@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
 from local.processes import HOST, ROOT, Running, Service, StackError
 from local.sam import TOOLS, built, locked, sam, sources_file_from
 
+SOURCES = ROOT / "functions" / "sources.toml"
 REGION = "us-east-1"
 EXAMPLE_EMAIL = "ada@example.com"
 STACK_NAME = "clemta-intake-local"
@@ -78,10 +80,10 @@ class Stack:
     aws_port: int = 4566
     clemta_port: int = 8788
     console_port: int = 8789
-    sources_file: Path | None = None
+    sources_file: Path | None = None  # None: the project's own, and every sender known by name beside
     clemta_base_url: str | None = None
     clemta_api_key: str = DEFAULT_API_KEY
-    retry_base_seconds: float | None = None
+    retry_base_seconds: float | None = 5  # a person watches
     search_lag_seconds: float | None = 2
     clemta_requests_per_minute: float | None = None
     functions_aws_url: str | None = None  # where the functions find AWS, if not at the emulator itself
@@ -113,7 +115,7 @@ class Stack:
             sources_file=sources_file_from(environ),
             clemta_base_url=environ.get("CLEMTA_BASE_URL", "").rstrip("/") or None,
             clemta_api_key=environ.get("CLEMTA_API_KEY") or cls.clemta_api_key,
-            retry_base_seconds=number("RETRY_BASE_SECONDS"),
+            retry_base_seconds=number("RETRY_BASE_SECONDS", cls.retry_base_seconds),
             search_lag_seconds=number("SEARCH_LAG_SECONDS", cls.search_lag_seconds),
             clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE"),
             say=say,
@@ -134,6 +136,11 @@ class Stack:
     @property
     def facts(self) -> Path:
         return self.state_dir / "stack.json"
+
+    @property
+    def deployed_sources(self) -> Path:
+        """The sources file as it was deployed."""
+        return self.state_dir / "sources.toml"
 
     def up(self) -> Deployed:
         """Starts and deploys what is not up yet, and returns when it answers; what fails leaves nothing running."""
@@ -169,7 +176,11 @@ class Stack:
         else:
             clemta_url = f"http://{HOST}:{self._start_clemta().port}"
         with self._step("built"):
-            build = built(self.sources_file, self.state_dir / "logs" / "build.log")
+            if not self.sources_file:
+                self.deployed_sources.write_text(with_every_sender(SOURCES.read_text()))
+            build = built(self.sources_file or self.deployed_sources, self.state_dir / "logs" / "build.log")
+            if self.sources_file:
+                shutil.copyfile(self.sources_file, self.deployed_sources)
         endpoint = f"http://{HOST}:{emulator.port}"
         with self._step("emulator and Clemta's stand-in started"):
             self.emulator.wait(lambda: answered(f"{endpoint}/_ministack/ready", "completed"), seconds=60)
@@ -242,7 +253,8 @@ class Stack:
                 *("--stack", str(self.facts)),
             ]
 
-        return self.console.ensure(self.console_port, command, self._environment())
+        env = self._environment() | {"PYTHONPATH": str(ROOT / "functions")}
+        return self.console.ensure(self.console_port, command, env)
 
     def _environment(self) -> dict[str, str]:
         """All that the background sees of the environment: nothing of this machine's AWS settings or proxies."""
@@ -319,8 +331,7 @@ class Stack:
         secrets = deployed.client("secretsmanager")
         if not secret_value(secrets, deployed.clemta_secret_id):
             secrets.put_secret_value(SecretId=deployed.clemta_secret_id, SecretString=self.clemta_api_key)
-        sources = tomllib.loads((self.sources_file or ROOT / "functions" / "sources.toml").read_text())
-        wanted = {name: f"local-{name}-secret" for name in ["crm", *secret_names(sources)]}
+        wanted = signing_secrets(tomllib.loads(self.deployed_sources.read_text()))
         present = json.loads(secret_value(secrets, deployed.signing_secret_id) or "{}")
         if missing := wanted.keys() - present.keys():
             values = {name: wanted[name] for name in wanted if name in missing} | present
@@ -343,6 +354,30 @@ def aws_client(service: str, endpoint: str) -> Any:
     )
     config = Config(proxies={}, retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
     return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+
+def with_every_sender(own: str) -> str:
+    """A sources file's text, and each sender that is known by name as a source: the console sends their samples."""
+    names = sorted(presets().keys() - tomllib.loads(own).get("sources", {}).keys())
+    return own + "".join(f'\n[sources.{name}]\nkind = "{name}"\nsecret = "{name}"\n' for name in names)
+
+
+def presets() -> dict[str, Any]:
+    """The senders that are known by name."""
+    return tomllib.loads((ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml").read_text())
+
+
+def signing_secrets(sources: Mapping[str, Any]) -> dict[str, str]:
+    """A secret for every name in a sources file, of the form that its source takes."""
+    secrets = {"crm": "local-crm-secret"}
+    known = presets()
+    for table in sources.get("sources", {}).values():
+        auth = {**known.get(table.get("kind"), {}).get("auth", {}), **table.get("auth", {})}
+        coded = auth.get("key", "base64" if auth.get("scheme") == "standard-webhooks" else "text") == "base64"
+        for name in secret_names(table):
+            text = f"local-{name}-secret"
+            secrets[name] = f"whsec_{b64encode(text.encode()).decode()}" if coded else text
+    return secrets
 
 
 def secret_names(table: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from clemta_intake.sources.config import presets
-from local.processes import ROOT
 from local.stack import Deployed, Stack
 from ops.signers import Sample
 from tests.events import CRM_SECRET
@@ -100,12 +99,8 @@ class Queue:
 @pytest.fixture(scope="session")
 def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """The session's stack before it is up: own folder, free ports, short waits, and every sender as a source."""
-    sources = tmp_path_factory.mktemp("sources") / "sources.toml"
-    named = "".join(f'\n[sources.{name}]\nkind = "{name}"\nsecret = "{name}"\n' for name in sorted(presets()))
-    sources.write_text((ROOT / "functions" / "sources.toml").read_text() + named)
     return Stack(
         state_dir=tmp_path_factory.mktemp("stack"),
-        sources_file=sources,
         aws_port=0,
         clemta_port=0,
         console_port=0,

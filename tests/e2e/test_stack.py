@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 import requests
 
-from local.console import MOODS
 from local.processes import HOST, ROOT, Service, StackError, birth, taken
 from local.sam import fingerprint
 from local.stack import Deployed, Stack, secret_names
 
-from .conftest import Clemta, Queue, eventually
+from .conftest import Clemta, eventually
 
 FACTS = {
     *("api_url", "clemta_url", "console_url", "aws_endpoint_url", "region", "stack_name"),
@@ -214,36 +213,40 @@ def test_a_process_with_the_pid_of_an_ended_one_is_left_alone(tmp_path: Path) ->
         stranger.returncode = -signal.SIGKILL  # birth() reaped it
 
 
-def test_the_console_page_switches_the_stand_in_and_shows_what_waits(
-    stack: Deployed, clemta: Clemta, dead_letters: Queue, sign_up: Callable[..., requests.Response]
-) -> None:
-    page = requests.get(stack.console_url, timeout=10)
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    token = page.text.partition('token = "')[2].partition('"')[0]
-    for mood in MOODS:
-        answer = requests.post(f"{stack.console_url}/fault", mood, headers={"X-Token": token}, timeout=10)
-        assert answer.status_code == 200
-        assert requests.get(f"{stack.console_url}/state", timeout=10).json()["clemta"] == mood
-    assert mood == "refuses"
-    assert sign_up().json()["status"] == "parked"
-    state = requests.get(f"{stack.console_url}/state", timeout=10).json()
-    assert (state["dead"], state["contacts"]) == (1, [])
-    assert [letter["class"] for letter in state["letters"]] == ["config"]
-    assert "ada" not in json.dumps(state).lower()
-    assert len(dead_letters.messages()) == 1
-
-
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_console_answers_to_its_own_name_only(stack: Deployed, method: str) -> None:
     for name in ("evil.example", f"evil.example:{stack.console_url.rpartition(':')[2]}", "127.0.0.1:1"):
-        answer = requests.request(method, f"{stack.console_url}/state", headers={"Host": name}, timeout=10)
+        answer = requests.request(method, f"{stack.console_url}/", headers={"Host": name}, timeout=10)
         assert answer.status_code in (403, 404)
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Token": ""}, {"X-Token": "guess"}])
-def test_the_console_changes_nothing_without_its_token(stack: Deployed, headers: dict[str, str]) -> None:
-    answer = requests.post(f"{stack.console_url}/fault", "down", headers=headers, timeout=10)
+@pytest.mark.parametrize("action", ["fault", "send", "replay", "discard"])
+def test_the_console_changes_nothing_without_its_token(
+    stack: Deployed, headers: dict[str, str], action: str
+) -> None:
+    answer = requests.post(f"{stack.console_url}/{action}", "{}", headers=headers, timeout=10)
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=guess"])
+def test_the_console_shows_nothing_without_its_token(stack: Deployed, query: str) -> None:
+    assert requests.get(f"{stack.console_url}/events{query}", timeout=10).status_code == 403
+
+
+def test_the_console_says_what_it_cannot_do(stack: Deployed) -> None:
+    page = requests.get(stack.console_url, timeout=10)
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    headers = {"X-Token": page.text.partition('name="token" content="')[2].partition('"')[0]}
+    for path, body, status in [
+        ("fault", '{"mood": "odd"}', 400),
+        ("fault", "nonsense", 400),
+        ("elsewhere", "{}", 400),
+        ("replay", '{"id": "nobody"}', 409),
+        ("discard", '{"id": "nobody"}', 409),
+    ]:
+        answer = requests.post(f"{stack.console_url}/{path}", body, headers=headers, timeout=30)
+        assert (answer.status_code, "error" in answer.json()) == (status, True)
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json", "text/plain", "application/octet-stream"])
