@@ -1,0 +1,201 @@
+"""The console page in a real browser: what a newcomer does with it, by mouse and by keyboard, wide and narrow."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from axe_selenium_python import Axe
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from local.processes import ROOT
+from local.stack import Deployed, Stack
+
+SCREENSHOTS = ROOT / ".local" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A stack that tries again soon."""
+    folder = tmp_path_factory.mktemp("stack")
+    made = Stack(
+        state_dir=folder,
+        aws_port=0,
+        clemta_port=0,
+        console_port=0,
+        retry_base_seconds=1,
+        search_lag_seconds=1,
+    )
+    try:
+        yield made.up()
+    finally:
+        made.down()
+
+
+type Page = Callable[[str], str]
+
+
+@pytest.fixture
+def page(browser: Chrome, stack: Deployed) -> Page:
+    """The console, on a Clemta that is well; it waits until a part of the page says what a test wants to see there."""
+    requests.delete(f"{stack.clemta_url}/_stand-in/faults", timeout=10).raise_for_status()
+    browser.set_window_size(1280, 1000)
+    browser.get(stack.console_url)
+    WebDriverWait(browser, 20).until(lambda _: browser.find_elements(By.CSS_SELECTOR, "[data-key=up]"))
+    return lambda part: browser.find_element(By.ID, part).text
+
+
+def until(browser: Chrome, holds: Callable[[], bool]) -> None:
+    """Waits for what the page comes to show by itself: it is never loaded anew."""
+    WebDriverWait(browser, 30, ignored_exceptions=[Exception]).until(lambda _: holds())
+
+
+def sign_up(browser: Chrome, email: str) -> None:
+    field = browser.find_element(By.NAME, "email")
+    field.clear()
+    field.send_keys(email)
+    browser.find_element(By.CSS_SELECTOR, "#form button").click()
+
+
+def way_of(browser: Chrome, who: str) -> list[str]:
+    """The steps of that person's submission."""
+    for one in browser.find_elements(By.CSS_SELECTOR, "#submissions > li"):
+        if who in one.text:
+            return [step.text for step in one.find_elements(By.CSS_SELECTOR, ".steps li")]
+    return []
+
+
+def switch(browser: Chrome, mood: str) -> None:
+    """Switches Clemta, and waits until the page shows it."""
+    browser.find_element(By.CSS_SELECTOR, f"[data-key={mood}]").click()
+    pressed = f"[data-key={mood}][aria-pressed=true]"
+    until(browser, lambda: bool(browser.find_elements(By.CSS_SELECTOR, pressed)))
+
+
+def contacts_of(stack: Deployed, email: str) -> int:
+    answer = requests.get(f"{stack.clemta_url}/_stand-in/contacts", timeout=10).json()
+    return sum(contact["email"] == email for contact in answer["contacts"])
+
+
+def shoot(browser: Chrome, name: str) -> None:
+    """A picture for whoever wants to see it; not committed."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
+
+
+def test_a_sign_up_is_seen_on_its_way_without_loading_the_page_anew(
+    browser: Chrome, stack: Deployed, page: Page
+) -> None:
+    sign_up(browser, "new@example.com")
+    until(browser, lambda: way_of(browser, "new@example.com") == ["received", "proven", "mapped", "created"])
+    until(browser, lambda: "new@example.com" in page("contacts"))
+    assert "Created" in page("form-answer")
+
+
+def test_clemta_down_queued_back_created_once_in_three_clicks(
+    browser: Chrome, stack: Deployed, page: Page
+) -> None:
+    switch(browser, "down")
+    sign_up(browser, "patient@example.com")
+    until(browser, lambda: "queued: INTERNAL_ERROR" in way_of(browser, "patient@example.com"))
+    until(browser, lambda: "patient@example.com" in page("retry"))
+    assert "Queued" in page("form-answer")
+    assert contacts_of(stack, "patient@example.com") == 0
+    shoot(browser, "console-down")
+    switch(browser, "up")
+    until(browser, lambda: way_of(browser, "patient@example.com")[-1] == "created")
+    until(browser, lambda: "Nothing waits." in page("retry"))
+    assert contacts_of(stack, "patient@example.com") == 1
+
+
+def test_a_dead_letter_is_replayed(browser: Chrome, stack: Deployed, page: Page) -> None:
+    switch(browser, "refuses")
+    sign_up(browser, "parked@example.com")
+    until(browser, lambda: "parked: INVALID_API_KEY" in way_of(browser, "parked@example.com"))
+    until(browser, lambda: "parked@example.com" in page("dead"))
+    switch(browser, "up")
+    browser.find_element(By.CSS_SELECTOR, "#dead button").click()
+    until(browser, lambda: way_of(browser, "parked@example.com")[-1] == "created")
+    until(browser, lambda: "Nothing needs a person." in page("dead"))
+    assert contacts_of(stack, "parked@example.com") == 1
+
+
+def test_a_dead_letter_is_discarded_after_a_question(browser: Chrome, stack: Deployed, page: Page) -> None:
+    switch(browser, "refuses")
+    sign_up(browser, "unwanted@example.com")
+    until(browser, lambda: "unwanted@example.com" in page("dead"))
+    switch(browser, "up")
+    for answer, left in (("dismiss", True), ("accept", False)):
+        browser.find_elements(By.CSS_SELECTOR, "#dead button")[1].click()
+        getattr(browser.switch_to.alert, answer)()
+        until(browser, lambda left=left: ("unwanted@example.com" in page("dead")) == left)  # type: ignore[misc]
+    assert contacts_of(stack, "unwanted@example.com") == 0
+
+
+@pytest.mark.parametrize("sender", ["crm", "typeform", "clerk", "stripe", "hubspot", "netlify", "mailchimp"])
+def test_a_senders_sample_is_signed_and_taken(browser: Chrome, page: Page, sender: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, f"#senders option[value={sender}]").click()
+    browser.find_element(By.CSS_SELECTOR, "#sender button").click()
+    until(browser, lambda: "Created" in page("sender-answer"))
+
+
+def test_every_sender_that_is_known_by_name_can_be_picked(browser: Chrome, page: Page) -> None:
+    offered = {option.text for option in browser.find_elements(By.CSS_SELECTOR, "#senders option")}
+    samples = {file.stem for file in (ROOT / "events" / "sources").glob("*.json")}
+    assert offered == samples | {"crm"}
+
+
+def test_what_the_form_lacks_is_named(browser: Chrome, page: Page) -> None:
+    sign_up(browser, "nonsense")
+    until(browser, lambda: "email: must be an e-mail address" in page("form-answer"))
+
+
+def test_the_whole_story_by_keyboard(browser: Chrome, stack: Deployed, page: Page) -> None:
+    def press(wanted: Callable[[Any], bool], key: str) -> None:
+        for _ in range(60):
+            focused = browser.switch_to.active_element
+            if wanted(focused):
+                focused.send_keys(key)
+                return
+            focused.send_keys(Keys.TAB)
+        raise AssertionError("no such thing can be reached by Tab")
+
+    press(lambda at: at.get_attribute("data-key") == "down", Keys.ENTER)
+    pressed = "[data-key=down][aria-pressed=true]"
+    until(browser, lambda: bool(browser.find_elements(By.CSS_SELECTOR, pressed)))
+    press(lambda at: at.get_attribute("name") == "email", Keys.CONTROL + "a")
+    browser.switch_to.active_element.send_keys("keys@example.com", Keys.ENTER)
+    until(browser, lambda: "queued: INTERNAL_ERROR" in way_of(browser, "keys@example.com"))
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL + Keys.HOME)
+    press(lambda at: at.get_attribute("data-key") == "up", Keys.SPACE)
+    until(browser, lambda: way_of(browser, "keys@example.com")[-1] == "created")
+    assert contacts_of(stack, "keys@example.com") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_is_accessible_and_fits(
+    browser: Chrome, stack: Deployed, page: Page, scheme: str, width: int
+) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    size = {"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    switch(browser, "refuses")
+    sign_up(browser, f"seen-{scheme}-{width}@example.com")
+    until(browser, lambda: f"seen-{scheme}-{width}@example.com" in page("dead"))
+    switch(browser, "up")
+    sign_up(browser, f"well-{scheme}-{width}@example.com")
+    until(browser, lambda: f"well-{scheme}-{width}@example.com" in page("contacts"))
+    shoot(browser, f"console-{scheme}-{width}")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    axe = Axe(browser)
+    axe.inject()
+    found = axe.run()["violations"]
+    assert not found, json.dumps([(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

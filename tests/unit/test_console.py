@@ -1,0 +1,72 @@
+"""The steps that the console makes of a submission's log lines."""
+
+from typing import Any
+
+import pytest
+
+from local.console import MOODS, mood, way
+
+
+def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "source": "website", **({"code": code} if code else {}), **facts}
+
+
+def shown(*lines: dict[str, Any]) -> list[str]:
+    """Name, state and note of each step, shortly."""
+    return [" ".join(filter(None, (step["name"], step["state"], step["note"]))) for step in way(lines)]
+
+
+TAKEN = ["received good", "proven good", "mapped good"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "steps"),
+    [
+        ([line("created")], [*TAKEN, "created good"]),
+        ([line("duplicate")], [*TAKEN, "duplicate good"]),
+        ([line("unauthentic", "signature_mismatch")], ["received good", "proven bad signature_mismatch"]),
+        ([line("refused", "invalid_fields")], [*TAKEN[:2], "mapped bad invalid_fields"]),
+        ([line("ignored")], [*TAKEN[:2], "ignored good"]),
+        ([line("spam")], [*TAKEN[:2], "spam good"]),
+        ([line("unavailable", "queue_unavailable")], [*TAKEN[:2], "not taken bad queue_unavailable"]),
+        (
+            [line("parked", "invalid_fields", failure="DataError")],
+            [*TAKEN[:2], "mapped bad invalid_fields", "parked bad invalid_fields"],
+        ),
+        (
+            [line("parked", "VALIDATION_FAILED", failure="DataError", clemta_status=400)],
+            [*TAKEN, "parked bad VALIDATION_FAILED"],
+        ),
+        ([line("queued", "no_answer")], [*TAKEN, "queued wait no_answer"]),
+        (
+            [
+                line("queued", "no_answer"),
+                line("postponed"),
+                line("queued", "not_found_yet"),
+                line("created"),
+            ],
+            [*TAKEN, "queued good no_answer", "queued good not_found_yet", "created good"],
+        ),
+        (
+            [line("queued", "no_answer"), line("queued", "no_answer")],
+            [*TAKEN, "queued wait no_answer"],
+        ),
+        (
+            [line("parked", "api_key_missing"), line("created")],
+            [*TAKEN, "parked good api_key_missing", "created good"],
+        ),
+    ],
+)
+def test_a_submissions_way_is_told_by_its_lines(lines: list[dict[str, Any]], steps: list[str]) -> None:
+    assert shown(*lines) == steps
+
+
+@pytest.mark.parametrize("name", MOODS)
+def test_clemtas_mood_is_known_by_its_fault(name: str) -> None:
+    fault = MOODS[name]
+    assert mood([{"on": "any", "times": None, **fault}] if fault else []) == name
+
+
+def test_faults_of_somebody_elses_are_a_mood_of_their_own() -> None:
+    assert mood([{"fault": "html"}]) == "other"
+    assert mood([{"fault": "error_before"}, {"fault": "html"}]) == "other"
