@@ -1,0 +1,95 @@
+"""AWS and Clemta on this machine for the benchmarks: the emulator's services and the stand-in, nothing deployed."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
+from local.processes import HOST, Service
+from local.stack import KEYS, REGION, answered, aws_client
+
+COMPANY = DEFAULT_COMPANY_ID
+
+
+@contextmanager
+def setting() -> Iterator[tuple[StandIn, dict[str, str]]]:
+    """The stand-in, and the environment that a function needs to find it and its own table, queues and secrets."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, StandIn(rate_limit=10**8) as clemta:
+        service = Service("emulator", "LOCAL_AWS_PORT", Path(folder))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+            "TMPDIR": folder,
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+            "STATE_DIR": f"{folder}/state",
+            "LAMBDA_PYTHON": sys.executable,
+        }
+        running = service.ensure(
+            0, lambda port: [sys.executable, "-m", "local.launch", "--port", str(port)], environment
+        )
+        url = f"http://{HOST}:{running.port}"
+        try:
+            service.wait(lambda: answered(f"{url}/_ministack/ready", '"completed"'), 60)
+            yield clemta, environment_of(url, clemta.url)
+        finally:
+            service.stop()
+
+
+def environment_of(aws_url: str, clemta_url: str) -> dict[str, str]:
+    """Makes the table, the queues and the secrets, and says where they are, as the template does."""
+    sqs, secrets = aws_client("sqs", aws_url), aws_client("secretsmanager", aws_url)
+    aws_client("dynamodb", aws_url).create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+
+    def secret(name: str, text: str) -> str:
+        return str(secrets.create_secret(Name=name, SecretString=text)["ARN"])
+
+    return {
+        **KEYS,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_LAMBDA_FUNCTION_NAME": "bench",
+        "CLEMTA_BASE_URL": clemta_url,
+        "CLEMTA_SECRET_ID": secret("key", DEFAULT_API_KEY),
+        "SIGNING_SECRET_ID": secret("signing", json.dumps({"crm": "local-crm-secret"})),
+        "LEDGER_PEPPER_ID": secret("pepper", "pepper"),
+        "LEDGER_TABLE": "ledger",
+        "RETRY_QUEUE_URL": sqs.create_queue(QueueName="retry")["QueueUrl"],
+        "DEAD_LETTER_QUEUE_URL": sqs.create_queue(QueueName="dead")["QueueUrl"],
+        "DEFAULT_COMPANY_ID": COMPANY,
+        "RETRY_BASE_SECONDS": "30",
+        "GIVE_UP_HOURS": "72",
+        "SEARCH_LAG_SECONDS": "30",
+        "CLEMTA_REQUESTS_PER_MINUTE": "100000000",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+        "POWERTOOLS_METRICS_NAMESPACE": "bench",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "AWS_XRAY_SDK_ENABLED": "false",
+    }
+
+
+def events(kind: str, first: int, count: int) -> list[dict[str, Any]]:
+    """API Gateway events of one kind: `created`, `duplicate`, `refused` (401) or `queued`."""
+    from tests.events import crm, form
+
+    if kind == "refused":
+        return [crm({"event": "lead.created", "email": "x@example.com"}, secret="another")] * count  # noqa: S106
+    same = kind == "duplicate"
+    return [
+        form({"full_name": "Ada Example", "email": f"ada{first if same else number}@example.com"})
+        for number in range(first, first + count)
+    ]

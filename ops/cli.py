@@ -1,0 +1,557 @@
+"""`clemta-intake`: see, mend and replay, on any deployed stack. Each command is thin; what it does is in its module."""
+
+import dataclasses
+import inspect
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from clemta_intake.errors import IntakeError
+from clemta_intake.sources.check import check_file
+from clemta_intake.sources.config import Form, InvalidSources
+
+from . import dead_letters, people
+from .dead_letters import Choice
+from .doctor import examine
+from .environments import Environment, OpsError, Place, project_folder, sources_file
+from .imports import Progress as Sent
+from .imports import read_rows, send_rows
+from .posts import Post
+from .posts import send as post_it
+from .preview import Preview
+from .preview import preview as previews
+from .status import OUTCOMES, Status, ago, duration
+from .status import status as status_of
+
+STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
+OUTCOME_STYLE = {"replayed": "green", "in Clemta": "green", "kept": "yellow"}
+WATCH_SECONDS = 5
+PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # a table without lines
+
+app = typer.Typer(
+    help="See, mend and replay: the operator's side of clemta-intake.",
+    epilog="clemta-intake doctor --env production    says what is wrong, and what to do.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+dlq = typer.Typer(help="Dead letters: what could not be delivered, with the reason.", no_args_is_help=True)
+sources = typer.Typer(help="The sources file: who may send.", no_args_is_help=True)
+app.add_typer(dlq, name="dlq")
+app.add_typer(sources, name="sources")
+
+
+@dataclasses.dataclass
+class Session:
+    """Where a command works, and how it speaks: a person's words, or JSON with --json."""
+
+    env_name: str
+    stack: str | None
+    region: str | None
+    sources: Path | None
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        self.out = Console(highlight=False)
+        self.err = Console(stderr=True, highlight=False)
+
+    @cached_property
+    def env(self) -> Environment:
+        """The stack that is meant."""
+        project = project_folder()
+        if self.stack:
+            place = Place.stack(self.stack, self.region)
+        else:
+            place = Place.named(self.env_name, project)
+            if self.region:
+                place = dataclasses.replace(place, region=self.region)
+        return Environment(place, self.file)
+
+    @property
+    def file(self) -> Path:
+        """The sources file: of the local stack the one that it was deployed with."""
+        project = project_folder()
+        local = project / ".local" / "sources.toml"
+        if self.sources:
+            return self.sources
+        if self.env_name == "local" and not self.stack and local.exists():
+            return local
+        return sources_file(project)
+
+    def say(self, shown: Any, data: Any) -> None:
+        """The one or the other."""
+        if self.as_json:
+            print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+        else:
+            self.out.print(shown, soft_wrap=isinstance(shown, Text))
+
+    def progress(self, what: str, total: int | None) -> "Bar":
+        """A bar on standard error, where a person watches."""
+        return Bar(self.err, what, total, shown=self.err.is_terminal and not self.as_json)
+
+
+class Bar:
+    """How far a long command is."""
+
+    def __init__(self, console: Console, what: str, total: int | None, *, shown: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not shown)
+        self._task = self._progress.add_task(what, total=total)
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def at(self, done: int) -> None:
+        """So many are done."""
+        self._progress.update(self._task, completed=done)
+
+
+def option(kind: Any, default: Any, *names: str, said: str) -> inspect.Parameter:
+    """An option that every command has."""
+    return inspect.Parameter(
+        names[0].strip("-").replace("-", "_"),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, typer.Option(*names, help=said)],
+    )
+
+
+COMMON = [
+    option(str, "local", "--env", said="local, staging or production, as samconfig.toml has them"),
+    option(str | None, None, "--stack", said="a stack by its name, instead of --env"),
+    option(str | None, None, "--region", said="the stack's AWS region"),
+    option(Path | None, None, "--sources", said="the sources file, if not functions/sources.toml"),
+    option(bool, False, "--json", said="print JSON, for programs"),
+]
+TROUBLE = (
+    OpsError,
+    InvalidSources,
+    IntakeError,
+    ClientError,
+    BotoCoreError,
+    requests.RequestException,
+    OSError,
+)
+
+
+def command(
+    group: typer.Typer, name: str
+) -> Callable[[Callable[..., bool | None]], Callable[..., bool | None]]:
+    """Adds a command: its function gets a Session and its own arguments; False ends it with exit code 1."""
+
+    def add(function: Callable[..., bool | None]) -> Callable[..., bool | None]:
+        _, *own = inspect.signature(function).parameters.values()
+
+        def run(**given: Any) -> None:
+            common = [given.pop(parameter.name) for parameter in COMMON]
+            session = Session(*common)
+            try:
+                good = function(session, **given)
+            except TROUBLE as error:
+                session.err.print(Text(_one_line(error), style="red"))
+                raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                session.err.print("interrupted; it can be run again")
+                raise typer.Exit(130) from None
+            if good is False:
+                raise typer.Exit(1)
+
+        keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+        run.__doc__ = function.__doc__
+        run.__signature__ = inspect.Signature([*keywords, *COMMON])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in [*keywords, *COMMON]}
+        group.command(name)(run)
+        return function
+
+    return add
+
+
+def _one_line(error: BaseException) -> str:
+    """What went wrong, without a stack trace and without a payload."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        return f"AWS refuses {error.operation_name}: {said.get('Code')}: {said.get('Message')}"
+    if isinstance(error, BotoCoreError | requests.RequestException):
+        return f"no answer: {type(error).__name__}"
+    return str(error) or type(error).__name__
+
+
+@command(app, "doctor")
+def doctor(session: Session) -> bool:
+    """Checks everything: each line is ok, or says what to do. For example after a deploy: doctor --env staging"""
+    checks = []
+    for check in examine(session.env):
+        checks.append(check)
+        if not session.as_json:
+            mark, style = STATES[check.state]
+            session.out.print(Text.assemble((f"{mark} ", style), (f"{check.name:<16}", "bold"), check.says))
+            if check.do and check.state != "ok":
+                session.out.print(Text(f"{'':18}{check.do}", style=style))
+    if session.as_json:
+        session.say("", [dataclasses.asdict(check) for check in checks])
+    return all(check.state != "fail" for check in checks)
+
+
+@command(app, "status")
+def status(
+    session: Session,
+    watch: Annotated[bool, typer.Option("--watch", help="show it anew every few seconds")] = False,
+) -> None:
+    """How it goes: what became of the sign-ups, what waits, how Clemta answers."""
+    shown, data = _status(found := status_of(session.env)), dataclasses.asdict(found)
+    if not watch or session.as_json:
+        session.say(shown, data)
+        return
+    with Live(shown, console=session.out, auto_refresh=False, redirect_stderr=False) as live:
+        while True:
+            live.update(_status(status_of(session.env)), refresh=True)
+            if not session.out.is_terminal:
+                session.out.print(live.renderable)
+            time.sleep(WATCH_SECONDS)
+
+
+def _status(found: Status) -> Group:
+    columns = [Column(name, justify="right") for name in OUTCOMES]
+    table = Table("source", *columns, **PLAIN)
+    for title, days in (("today", found.today), ("last 7 days", found.week)):
+        table.add_row(Text(title, style="bold"))
+        for source, counts in sorted(days.items()):
+            cells = [Text(str(counts[name]), style=_count_style(name, counts[name])) for name in OUTCOMES]
+            table.add_row(f"  {source}", *cells)
+        if not days:
+            table.add_row(Text("  nothing", style="dim"))
+    lines: list[Any] = [table, Text()]
+    for name, queue in found.queues.items():
+        total = sum(int(queue[word] or 0) for word in ("ready", "delayed", "in work"))
+        oldest = queue["oldest_seconds"]
+        since = f", the oldest for {duration(oldest)}" if total and oldest is not None else ""
+        bad = name == "dead letters" and total
+        lines.append(Text(f"{name:<14}{total}{since}", style="red" if bad else ""))
+    p50, p95 = found.clemta_ms.get("p50"), found.clemta_ms.get("p95")
+    said = "has not been asked today" if p50 is None or p95 is None else f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+    lines.append(Text(f"{'Clemta':<14}{said}"))
+    lines.append(Text(f"{'budget left':<14}{found.budget_left:g} of {found.budget:g} calls in this minute"))
+    return Group(*lines)
+
+
+def _count_style(name: str, count: int) -> str:
+    return "dim" if not count else {"parked": "red", "queued": "yellow"}.get(name, "")
+
+
+Source = Annotated[str, typer.Option("--source", help="the source's name in the sources file")]
+Headers = Annotated[list[str] | None, typer.Option("--header", help="'name: value'; may be repeated")]
+Payload = Annotated[
+    str, typer.Argument(metavar="FILE", help="a body, or an API Gateway event; - reads standard input")
+]
+
+
+@command(app, "preview")
+def preview(
+    session: Session,
+    file: Payload,
+    source: Source,
+    header: Headers = None,
+    no_secrets: Annotated[bool, typer.Option("--no-secrets", help="do not check its authenticity")] = False,
+) -> bool:
+    """What would be sent to Clemta, field by field; sends nothing. preview --source website events/form.json"""
+    post = Post.read(file, header or [])
+    found = previews(session.env, session.env.source(source), post, secrets=not no_secrets)
+    session.say(Group(*map(_preview, found)), [one.as_json() for one in found])
+    return all(one.good for one in found)
+
+
+def _preview(found: Preview) -> Group:
+    mark = {True: ("✓ authentic", "green"), False: ("✕ not authentic", "red"), None: ("· ", "yellow")}[
+        found.authentic
+    ]
+    lines: list[Any] = [Text.assemble(mark, f" {found.authentication}")]
+    if found.status == "ignored":
+        lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
+    lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
+    if found.fields:
+        table = Table("Clemta's field", "value", "from", "was", **PLAIN)
+        for field in found.fields:
+            table.add_row(
+                field.field, field.value, Text(field.origin, style="dim"), Text(field.was, style="yellow")
+            )
+        lines.append(table)
+    if found.dropped:
+        names = ", ".join(name for name, _ in found.dropped)
+        lines.append(Text(f"not sent, as nothing asks for it: {names}", style="dim"))
+    return Group(*lines)
+
+
+@command(app, "send")
+def send(
+    session: Session,
+    file: Payload,
+    source: Source,
+    header: Headers = None,
+    to: Annotated[str | None, typer.Option("--to", help="another address than the stack's own")] = None,
+) -> bool:
+    """Signs the file as that sender would, and posts it. send --source typeform events/sources/typeform.json"""
+    code, text = post_it(session.env, session.env.source(source), Post.read(file, header or []), to)
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = text
+    style = "green" if code == 200 else "red"
+    shown = Text.assemble((f"{code} ", f"bold {style}"), text)
+    session.say(shown, {"status": code, "answer": answer})
+    return code == 200
+
+
+@command(app, "find")
+def find(
+    session: Session,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="an e-mail address, or a submission's id")],
+) -> bool:
+    """Was this sign-up seen, and what became of it? find ada@example.com"""
+    person = people.find(session.env, text)
+    lines = [
+        *(_waiting("waits in the retry queue", one) for one in person.waiting),
+        *(_waiting("is parked", one) for one in person.parked),
+        *(Text(f"the ledger says: {_ledger(item)}") for item in person.ledger),
+        *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
+        *(Text(said, style="yellow") for said in person.trouble),
+    ]
+    if person.unseen:
+        lines.append(
+            Text(f"{person.unseen} messages are delayed or in work and were not looked into", style="yellow")
+        )
+    seen = bool(person.waiting or person.parked or person.ledger or person.contacts)
+    if not seen:
+        lines.insert(0, Text("not seen: look at the sender's own log, and whether it was refused (status)"))
+    session.say(Group(*lines), _person(person))
+    return seen
+
+
+def _waiting(where: str, message: Any) -> Text:
+    said = dead_letters.summary(message)
+    return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
+
+
+def _ledger(item: dict[str, str]) -> str:
+    state = item.get("state", "?")
+    return f"created, contact {item['contact_id']}" if state == "created" else state
+
+
+def _person(person: people.Person) -> dict[str, Any]:
+    return {
+        "waiting": [dead_letters.summary(one) for one in person.waiting],
+        "parked": [dead_letters.summary(one) for one in person.parked],
+        "ledger": person.ledger,
+        "contacts": [{"id": one["id"]} for one in person.contacts],
+        "not_looked_into": person.unseen,
+        "trouble": person.trouble,
+    }
+
+
+@command(app, "erase")
+def erase(
+    session: Session,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="whose data is to go")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> bool:
+    """Removes a person from queues, dead letters and ledger. The contact in Clemta is named, and stays."""
+    if people.email_of(email) is None:
+        raise OpsError(f"{email} is no e-mail address")
+    if not yes and not typer.confirm(f"Erase {email} from {session.env.place.stack_name}?", err=True):
+        return False
+    with session.progress("waiting for messages that are delayed or in work", None):
+        person = people.erase(session.env, email, lambda _: None)
+    lines = [
+        Text(f"retry queue    {len(person.waiting)} erased"),
+        Text(f"dead letters   {len(person.parked)} erased"),
+        Text(f"ledger         {len(person.ledger)} erased"),
+        *(
+            Text(f"Clemta         contact {one['id']}: delete it there", style="yellow")
+            for one in person.contacts
+        ),
+        *(Text(said, style="yellow") for said in person.trouble),
+    ]
+    if person.unseen:
+        lines.append(Text(f"{person.unseen} messages could not be looked into: run it again", style="red"))
+    session.say(Group(*lines), _person(person))
+    return not person.unseen and not person.trouble
+
+
+@command(app, "import")
+def import_(
+    session: Session,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="a CSV file with a header line", dir_okay=False)
+    ],
+    source: Source,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check the rows, send none")] = False,
+) -> bool:
+    """Brings past sign-ups in, at Clemta's pace; can be interrupted and repeated. import past.csv --source website"""
+    form = session.env.source(source)
+    if not isinstance(form, Form):
+        raise OpsError(f"{source} is no form: an import needs a form's source")
+    rows = read_rows(form, file)
+    good, bad = [row for row in rows if not row.problem], [row for row in rows if row.problem]
+    for row in bad:
+        session.err.print(Text(f"{file.name}:{row.line}: {row.problem}", style="red"))
+    sent = 0
+    if not dry_run:
+        progress = Sent(session.env, form, file)
+        sent = already = progress.sent()
+        with session.progress("into the retry queue", len(good)) as bar:
+            for sent in send_rows(session.env, good, progress):
+                bar.at(sent)
+        sent -= already
+    shown = Text(f"{len(good)} rows can be imported, {len(bad)} cannot; {sent} sent now")
+    session.say(shown, {"good": len(good), "bad": len(bad), "sent": sent})
+    return not bad
+
+
+Class = Annotated[str | None, typer.Option("--class", help="config, data, outage or poison")]
+OfSource = Annotated[str | None, typer.Option("--source", help="only of this source")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
+
+
+@command(dlq, "list")
+def dlq_list(session: Session, class_: Class = None, source: OfSource = None) -> None:
+    """What is parked, oldest first. dlq list --class config"""
+    letters = dead_letters.read_letters(session.env, Choice((), class_, source))
+    found = [dead_letters.summary(letter) for letter in letters]
+    table = Table(Column("submission", no_wrap=True), "source", "class", "why", "parked", **PLAIN)
+    for one in found:
+        why = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
+        table.add_row(one["submission_id"], one["source"], one["class"], why, f"{ago(one['parked_at'])} ago")
+    session.say(table if found else Text("no dead letters"), found)
+
+
+@command(dlq, "show")
+def dlq_show(
+    session: Session,
+    id: Id,  # noqa: A002 - the argument's name
+    reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
+) -> None:
+    """One dead letter: why, and what to do. Its payload is masked unless it is to be revealed."""
+    letters = dead_letters.read_letters(session.env, Choice([id]))
+    if not letters:
+        raise OpsError(f"{id} is not in the dead-letter queue")
+    found = dead_letters.details(letters[0], reveal=reveal)
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    session.say(Text(f"{text}\n\n{dead_letters.WHAT_TO_DO[found['class']]}"), found)
+
+
+@command(dlq, "replay")
+def dlq_replay(
+    session: Session,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")] = None,
+    class_: Class = None,
+    source: OfSource = None,
+    all_: Annotated[bool, typer.Option("--all", help="every dead letter")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen")] = False,
+) -> bool:
+    """Sends dead letters through today's mapping again, but those that Clemta has by now. Safe to repeat."""
+    if not (ids or class_ or source or all_):
+        raise typer.BadParameter("which? name ids, --class, --source, or --all")
+    choice = Choice(ids or (), class_, source)
+    fates = []
+    with session.progress("dead letters", dead_letters.count(session.env)) as bar:
+        for fate in dead_letters.replay(session.env, choice, dry_run=dry_run):
+            fates.append(fate)
+            bar.at(len(fates))
+            if not session.as_json:
+                words = f"would be {fate.outcome}" if dry_run else fate.outcome
+                line = f"{fate.message.submission_id}  {words}{f': {fate.why}' if fate.why else ''}"
+                session.out.print(Text(line, style=OUTCOME_STYLE[fate.outcome]))
+    data = [
+        {"submission_id": fate.message.submission_id, "outcome": fate.outcome, "why": fate.why}
+        for fate in fates
+    ]
+    session.say(Text(f"{len(fates)} dead letters" if fates else "no such dead letters"), data)
+    return all(fate.outcome != "kept" for fate in fates)
+
+
+@command(dlq, "discard")
+def dlq_discard(
+    session: Session,
+    id: Id,  # noqa: A002 - the argument's name
+    reason: Annotated[str, typer.Option("--reason", help="why it shall never arrive; goes into the log")],
+) -> None:
+    """Deletes a dead letter for good, after its reason is logged."""
+    gone = dead_letters.discard(session.env, id, reason)
+    session.say(Text(f"discarded {id}"), [dead_letters.summary(one) for one in gone])
+
+
+@command(dlq, "export")
+def dlq_export(session: Session, class_: Class = None, source: OfSource = None) -> None:
+    """Prints dead letters whole, one JSON object a line: personal data. dlq export > letters.jsonl"""
+    for letter in dead_letters.read_letters(session.env, Choice((), class_, source)):
+        print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
+
+
+@command(sources, "list")
+def sources_list(session: Session) -> None:
+    """The sources, what each is, and where it is posted to."""
+    env = session.env
+    found = [
+        {
+            "source": name,
+            "kind": str(env.tables[name].get("kind")),
+            "on_existing": source.on_existing,
+            "url": f"{env.api_url}/signups/{name}",
+        }
+        for name, source in env.sources.items()
+    ]
+    table = Table(
+        "source",
+        "kind",
+        "on_existing",
+        Column("posts go to", overflow="fold"),
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for one in found:
+        table.add_row(*one.values())
+    session.say(table, found)
+
+
+@command(sources, "check")
+def sources_check(
+    session: Session,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="another sources file")] = None,
+) -> bool:
+    """Is the sources file usable? Each mistake with its line, and what is allowed."""
+    path = file or session.file
+    try:
+        names = check_file(path)
+    except InvalidSources as error:
+        mistakes = str(error).splitlines()
+        session.say(Text("\n".join(mistakes), style="red"), {"file": str(path), "mistakes": mistakes})
+        return False
+    session.say(
+        Text(f"✓ {path.name}: {', '.join(names)}", style="green"), {"file": str(path), "sources": names}
+    )
+    return True
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The command."""
+    app(args=list(arguments) if arguments is not None else sys.argv[1:], prog_name="clemta-intake")
+
+
+if __name__ == "__main__":
+    main()

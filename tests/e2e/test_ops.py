@@ -1,0 +1,430 @@
+"""The operator's command against the deployed stack: every command, the mistakes that doctor names, a replay killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.testing import CliRunner
+
+from local.processes import ROOT
+from local.stack import Deployed, Stack
+from ops import doctor, environments
+from ops.cli import app
+from tests.e2e.conftest import Clemta, Queue, Redelivery, eventually
+
+type SignUp = Callable[..., requests.Response]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+type Command = Callable[..., Said]
+
+
+@pytest.fixture
+def project(stack: Deployed, stack_settings: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose local stack is the session's."""
+    (tmp_path / ".local").symlink_to(stack_settings.state_dir)
+    (tmp_path / "samconfig.toml").write_text((ROOT / "samconfig.toml").read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SOURCES_FILE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def command(project: Path) -> Command:
+    """Runs it in this process."""
+
+    def run(*arguments: str) -> Said:
+        result = CliRunner().invoke(app, arguments, env={"COLUMNS": "120"})
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+def started(project: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Starts it in a process of its own."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops.cli", *arguments],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def parked(clemta: Clemta, sign_up: SignUp, *people: str) -> list[str]:
+    """Dead letters of these people, and their submissions' ids; Clemta is well again."""
+    clemta.fault("status", status=403, times=None)
+    answers = [sign_up(email=f"{person}@example.com").json() for person in people]
+    clemta.clear_faults()
+    assert {answer["status"] for answer in answers} == {"parked"}
+    return [answer["submission_id"] for answer in answers]
+
+
+class TestDoctor:
+    """Ten mistakes, each named."""
+
+    def line(self, command: Command, name: str, *arguments: str) -> list[dict[str, str]]:
+        said = command("doctor", "--json", *arguments)
+        found = [check for check in said.data if check["name"] == name]
+        assert (said.code == 0) == all(check["state"] != "fail" for check in said.data)
+        return found
+
+    def wrong(self, command: Command, name: str, *arguments: str) -> str:
+        failed = [check for check in self.line(command, name, *arguments) if check["state"] == "fail"]
+        assert failed, f"{name} is not found to be wrong"
+        assert all(check["do"] for check in failed)
+        return " ".join(check["says"] for check in failed)
+
+    @contextmanager
+    def secret(self, stack: Deployed, secret_id: str, text: str) -> Iterator[None]:
+        client = stack.client("secretsmanager")
+        before = client.get_secret_value(SecretId=secret_id)["SecretString"]
+        client.put_secret_value(SecretId=secret_id, SecretString=text)
+        try:
+            yield
+        finally:
+            client.put_secret_value(SecretId=secret_id, SecretString=before)
+
+    def test_where_nothing_is_wrong_it_says_so(self, command: Command, clemta: Clemta) -> None:
+        said = command("doctor", "--json")
+        states = {check["name"]: check["state"] for check in said.data}
+        states.pop("alarms")  # other tests make them ring
+        assert set(states.values()) <= {"ok", "note"}, said.out
+        assert {
+            "credentials",
+            "stack",
+            "sources file",
+            "clemta",
+            "signing secrets",
+            "ledger",
+        } <= states.keys()
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [(" ", "none"), ("{oops", "JSON"), ("clemta_wrong", "401"), ("cl\u00e9", "usable")],
+    )
+    def test_the_clemta_key(self, command: Command, stack: Deployed, text: str, expected: str) -> None:
+        with self.secret(stack, stack.clemta_secret_id, text):
+            name = "clemta" if expected == "401" else "clemta key"
+            assert expected in self.wrong(command, name)
+
+    @pytest.mark.parametrize(("change", "status"), [("companies", "404"), ("forbidden", "403")])
+    def test_the_company(self, command: Command, clemta: Clemta, change: str, status: str) -> None:
+        company = "64b8f1a2e4b0c8d9f0123456"
+        clemta.settings(**{change: [company] if change == "forbidden" else ["0" * 24]})
+        assert status in self.wrong(command, "clemta")
+
+    def test_a_signing_secret_that_is_missing(self, command: Command, stack: Deployed) -> None:
+        with self.secret(stack, stack.signing_secret_id, '{"typeform": "x"}'):
+            assert "crm is missing" in self.wrong(command, "signing secrets")
+
+    def test_signing_secrets_that_are_no_json(self, command: Command, stack: Deployed) -> None:
+        with self.secret(stack, stack.signing_secret_id, "crm: x"):
+            assert "JSON" in self.wrong(command, "signing secrets")
+
+    def test_a_secret_that_was_not_copied_whole(self, command: Command, stack: Deployed) -> None:
+        known = json.loads(
+            stack.client("secretsmanager").get_secret_value(SecretId=stack.signing_secret_id)["SecretString"]
+        )
+        with self.secret(stack, stack.signing_secret_id, json.dumps(known | {"clerk": "whsec_?"})):
+            assert "clerk" in self.wrong(command, "signing secrets")
+
+    def test_dead_letters_that_wait(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
+        parked(clemta, sign_up, "ada")
+        assert "1 of class config" in self.wrong(command, "dead letters")
+
+    def test_an_alarm_that_rings(self, command: Command, aws: Callable[[str], Any]) -> None:
+        cloudwatch = aws("cloudwatch")
+        [name] = [
+            alarm["AlarmName"]
+            for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+            if "RedeliverThrottles" in alarm["AlarmName"]
+        ]
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+        try:
+            assert "RedeliverThrottlesAlarm rings" in self.wrong(command, "alarms")
+        finally:
+            cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+
+    def test_a_sources_file_with_a_mistake(self, command: Command, tmp_path: Path) -> None:
+        file = tmp_path / "wrong.toml"
+        file.write_text('[sources.website]\nkind = "frm"\n')
+        assert "wrong.toml:2" in self.wrong(command, "sources file", "--sources", str(file))
+
+    def test_a_source_that_is_not_deployed(self, command: Command, tmp_path: Path) -> None:
+        file = tmp_path / "more.toml"
+        file.write_text('[sources.newsletter]\nkind = "form"\n')
+        assert "newsletter" in self.wrong(command, "api sources", "--sources", str(file))
+
+    def test_redelivery_that_is_switched_off(self, command: Command, redelivery: Redelivery) -> None:
+        redelivery.hold()
+        assert "switched off" in self.wrong(command, "redelivery")
+
+    def test_a_stack_that_does_not_exist(self, command: Command, project: Path) -> None:
+        facts = json.loads((project / ".local" / "stack.json").read_text())
+        other = project / "other"
+        (other / ".local").mkdir(parents=True)
+        (other / "samconfig.toml").touch()
+        (other / ".local" / "stack.json").write_text(json.dumps(facts | {"stack_name": "elsewhere"}))
+        os.chdir(other)
+        assert "no stack elsewhere" in self.wrong(command, "stack")
+
+    def test_a_clock_that_is_wrong(self, stack: Deployed, project: Path) -> None:
+        class Late(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response_only(200)
+                self.send_header("Date", formatdate(0, usegmt=True))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            place = environments.Place.named("local", project)
+            late = replace(place, api_url=f"http://127.0.0.1:{server.server_port}")
+            env = environments.Environment(late, project / ".local" / "sources.toml")
+            checks = {check.name: check for check in doctor._api(env)}
+            server.shutdown()
+        assert checks["clock"].state == "fail"
+        assert "NTP" in checks["clock"].do
+
+    def test_a_stack_that_is_down(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        result = CliRunner().invoke(app, ["doctor"])
+        assert (result.exit_code, "make up" in result.stderr) == (1, True)
+
+
+class TestStatus:
+    def test_it_counts_by_source_and_outcome(self, command: Command, sign_up: SignUp) -> None:
+        def created() -> int:
+            return int(command("status", "--json").data["today"].get("website", {}).get("created", 0))
+
+        before = created()
+        sign_up(email="status@example.com")
+        assert eventually(lambda: created() == before + 1)
+        data = command("status", "--json").data
+        assert data["week"]["website"]["created"] >= data["today"]["website"]["created"]
+        assert data["clemta_ms"]["p95"] >= data["clemta_ms"]["p50"] > 0
+        assert 0 < data["budget_left"] <= data["budget"]
+        said = command("status").out
+        assert "website" in said
+        assert "retry" in said
+
+    def test_it_shows_itself_anew_until_it_is_interrupted(self, project: Path) -> None:
+        process = started(project, "status", "--watch")
+        assert process.stdout is not None
+        assert "source" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, "Traceback" in said) == (130, False)
+
+
+class TestRequests:
+    def test_preview_says_where_each_field_comes_from_and_sends_nothing(
+        self, command: Command, clemta: Clemta
+    ) -> None:
+        [found] = command("preview", "--source", "website", str(ROOT / "events/form.json"), "--json").data
+        phone = next(field for field in found["fields"] if field["field"] == "billing.phone")
+        assert (phone["value"], phone["origin"], phone["was"]) == ("5321234567", "phone", "+90 532 123 45 67")
+        assert found["request"]["email"] == "ada.form@example.com"
+        assert not clemta.requests()
+
+    def test_preview_of_a_forgery_fails(self, command: Command) -> None:
+        file = str(ROOT / "events/sources/typeform.json")
+        said = command("preview", "--source", "typeform", file)
+        assert (said.code, "not authentic" in said.out) == (1, True)
+        assert command("preview", "--source", "typeform", file, "--no-secrets").code == 0
+
+    @pytest.mark.parametrize(
+        "name", ["typeform", "clerk", "stripe", "hubspot", "netlify", "jotform", "framer"]
+    )
+    def test_send_signs_as_the_sender_does(self, command: Command, clemta: Clemta, name: str) -> None:
+        said = command("send", "--source", name, str(ROOT / f"events/sources/{name}.json"), "--json")
+        assert (said.code, said.data["answer"]["status"]) == (0, "created"), said.out
+        assert len(clemta.contacts()) == 1
+
+    def test_send_signs_for_a_sender_of_ones_own(self, command: Command, clemta: Clemta) -> None:
+        said = command("send", "--source", "crm", str(ROOT / "events/webhook-hmac.json"), "--json")
+        assert said.data["answer"]["status"] == "created"
+
+    def test_a_refusal_is_no_success(self, command: Command, project: Path) -> None:
+        (project / "empty.json").write_text("{}")
+        assert command("send", "--source", "website", "empty.json").code == 1
+        assert command("send", "--source", "nobody", "empty.json").code == 1
+        assert command("send", "--source", "website", "absent.json").code == 1
+
+
+class TestPeople:
+    def test_find_says_what_became_of_a_sign_up(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, redelivery: Redelivery
+    ) -> None:
+        assert command("find", "ada@example.com").code == 1
+        sign_up(email="ada@example.com")
+        data = command("find", "ADA@example.com", "--json").data
+        assert [item["state"] for item in data["ledger"]] == ["created"]
+        assert [one["id"] for one in data["contacts"]] == [one["id"] for one in clemta.contacts()]
+        [letter] = parked(clemta, sign_up, "bo")
+        assert letter in command("find", "bo@example.com").out
+        assert command("find", letter, "--json").data["parked"][0]["class"] == "config"
+
+    def test_erase_leaves_nothing_but_the_contact_which_it_names(
+        self,
+        command: Command,
+        clemta: Clemta,
+        sign_up: SignUp,
+        dead_letters: Queue,
+    ) -> None:
+        sign_up(email="ada@example.com")
+        parked(clemta, sign_up, "bo", "cy")
+        assert command("erase", "ada@example.com").code == 1, "it asks first"
+        said = command("erase", "ada@example.com", "--yes")
+        assert clemta.contacts()[0]["id"] in said.out
+        assert command("erase", "bo@example.com", "--yes", "--json").data["parked"]
+        assert not command("find", "bo@example.com", "--json").data["parked"]
+        assert dead_letters.size() == 1
+        assert sign_up(email="ada@example.com").json()["status"] == "duplicate", "Clemta has her still"
+
+    def test_an_import_can_be_interrupted_and_repeated(
+        self, command: Command, clemta: Clemta, project: Path, retry_queue: Queue, redelivery: Redelivery
+    ) -> None:
+        rows = "".join(f"Person {number},person{number}@example.com\n" for number in range(30))
+        (project / "past.csv").write_text(f"name,email\n{rows}Nobody,no address\n")
+        said = command("import", "past.csv", "--source", "website", "--dry-run", "--json")
+        assert (said.code, said.data) == (1, {"good": 30, "bad": 1, "sent": 0})
+        assert "past.csv:32" in said.err
+        process = started(project, "import", "past.csv", "--source", "website")
+        assert eventually((project / "past.csv.progress").exists)
+        process.kill()
+        process.wait()
+        assert command("import", "past.csv", "--source", "website", "--json").data["good"] == 30
+        assert command("import", "past.csv", "--source", "website", "--json").data["sent"] == 0
+        assert eventually(lambda: len(clemta.contacts()) == 30, 60)
+        assert eventually(lambda: retry_queue.size() == 0, 60)
+        assert len({contact["email"] for contact in clemta.contacts()}) == len(clemta.contacts()) == 30
+
+
+class TestDeadLetters:
+    def test_list_and_show_keep_the_payload_to_themselves(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        [letter] = parked(clemta, sign_up, "ada")
+        assert letter in command("dlq", "list").out
+        assert command("dlq", "list", "--class", "data", "--json").data == []
+        [one] = command("dlq", "list", "--class", "config", "--source", "website", "--json").data
+        assert (one["submission_id"], one["status"]) == (letter, 403)
+        masked, revealed = command("dlq", "show", letter).out, command("dlq", "show", letter, "--reveal").out
+        assert "ada@example.com" not in masked
+        assert "ada@example.com" in revealed
+        assert command("dlq", "show", "nobody").code == 1
+
+    def test_export_is_whole(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
+        letters = parked(clemta, sign_up, "ada", "bo")
+        lines = [json.loads(line) for line in command("dlq", "export").out.splitlines()]
+        assert sorted(line["submission_id"] for line in lines) == sorted(letters)
+        assert all("example.com" in line["body"] for line in lines)
+
+    def test_discard_says_why_in_the_log(
+        self,
+        command: Command,
+        clemta: Clemta,
+        sign_up: SignUp,
+        dead_letters: Queue,
+        aws: Callable[[str], Any],
+    ) -> None:
+        [letter] = parked(clemta, sign_up, "ada")
+        assert command("dlq", "discard", letter).code == 2, "a reason is required"
+        assert command("dlq", "discard", letter, "--reason", "a test").code == 0
+        assert dead_letters.size() == 0
+        assert command("dlq", "discard", letter, "--reason", "a test").code == 1
+
+    def test_replay_delivers_what_is_meant(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, dead_letters: Queue
+    ) -> None:
+        first, second = parked(clemta, sign_up, "ada", "bo")
+        assert command("dlq", "replay").code == 2, "which?"
+        assert command("dlq", "replay", "--all", "--dry-run").code == 0
+        assert dead_letters.size() == 2
+        assert command("dlq", "replay", first).code == 0
+        assert eventually(lambda: [contact["email"] for contact in clemta.contacts()] == ["ada@example.com"])
+        assert command("dlq", "replay", "--class", "config").code == 0
+        assert eventually(lambda: len(clemta.contacts()) == 2)
+        assert dead_letters.size() == 0
+        assert command("dlq", "replay", second).code == 1, "it is not there any more"
+
+    def test_replay_of_what_clemta_has_by_now_makes_nothing(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, dead_letters: Queue
+    ) -> None:
+        parked(clemta, sign_up, "ada")
+        sign_up(email="ada@example.com")
+        [fate] = command("dlq", "replay", "--all", "--json").data
+        assert fate["outcome"] == "in Clemta"
+        assert dead_letters.size() == 0
+        assert len(clemta.contacts()) == 1
+
+    def test_p3_p4_a_replay_that_is_killed_and_repeated_makes_one_contact_each(
+        self,
+        project: Path,
+        command: Command,
+        clemta: Clemta,
+        sign_up: SignUp,
+        dead_letters: Queue,
+        retry_queue: Queue,
+        redelivery: Redelivery,
+    ) -> None:
+        people = [f"person{number}" for number in range(12)]
+        parked(clemta, sign_up, *people)
+        redelivery.hold()
+        process = started(project, "dlq", "replay", "--all")
+        assert eventually(lambda: retry_queue.size() >= 3)
+        process.kill()
+        process.wait()
+        assert dead_letters.size() > 0, "it was killed in the middle"
+        assert command("dlq", "replay", "--all").code == 0
+        redelivery.release()
+        assert eventually(lambda: retry_queue.size() == 0, 60)
+        assert dead_letters.size() == 0
+        assert sorted(contact["email"] for contact in clemta.contacts()) == sorted(
+            f"{person}@example.com" for person in people
+        )
+
+
+def test_sources_are_listed_and_checked(command: Command, project: Path) -> None:
+    found = {one["source"]: one for one in command("sources", "list", "--json").data}
+    assert found["website"]["url"].endswith("/v1/signups/website")
+    assert command("sources", "check").code == 0
+    (project / "wrong.toml").write_text('[sources.website]\nkind = "frm"\n')
+    said = command("sources", "check", "wrong.toml")
+    assert (said.code, "wrong.toml:2" in said.out) == (1, True)
+
+
+def test_trouble_is_one_line_and_no_stack_trace(command: Command) -> None:
+    for arguments in (["doctor", "--env", "nowhere"], ["find", "x", "--stack", "s", "--region", "us-east-1"]):
+        said = command(*arguments)
+        assert said.code == 1
+        assert "Traceback" not in said.out + said.err

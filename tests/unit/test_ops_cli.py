@@ -1,0 +1,77 @@
+"""The command line itself: help for everything, documented, and installable."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ops.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "command.md").read_text()
+INSTALLERS = ("--install-completion", "--show-completion", "--help")
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its full name."""
+    group: Any = typer.main.get_command(app)
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from ((f"{name} {inner}", command) for inner, command in one.commands.items())
+        else:
+            yield name, one
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_says_what_it_is(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
+
+
+def test_the_page_names_every_command_and_no_other() -> None:
+    assert set(re.findall(r"^### `([a-z ]+?)(?: [A-Z\[].*)?`$", PAGE, re.M)) == COMMANDS.keys()
+
+
+def test_the_page_names_every_option_and_no_other() -> None:
+    options = {
+        option
+        for command in COMMANDS.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in INSTALLERS
+    }
+    assert set(re.findall(r"`(--[a-z-]+)", PAGE)) == options
+
+
+def test_what_it_imports_is_what_the_functions_ship() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    shipped = set(project["dependency-groups"]["functions"])
+    assert shipped <= set(project["project"]["dependencies"])
+
+
+def test_it_can_be_installed(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "ops/cli.py" in names
+    assert "clemta_intake/sources/presets.toml" in names
+    assert not [name for name in names if name.startswith(("local/", "tests/"))]
+    entry = next(name for name in names if name.endswith("entry_points.txt"))
+    assert b"clemta-intake = ops.cli:main" in zipfile.ZipFile(wheel).read(entry)
