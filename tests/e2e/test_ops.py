@@ -321,7 +321,7 @@ class TestPeople:
         process = started(project, "import", "past.csv", "--source", "website")
         assert eventually((project / "past.csv.progress").exists)
         process.kill()
-        process.wait()
+        process.communicate()
         assert command("import", "past.csv", "--source", "website", "--json").data["good"] == 30
         assert command("import", "past.csv", "--source", "website", "--json").data["sent"] == 0
         assert eventually(lambda: len(clemta.contacts()) == 30, 60)
@@ -403,7 +403,7 @@ class TestDeadLetters:
         process = started(project, "dlq", "replay", "--all")
         assert eventually(lambda: retry_queue.size() >= 3)
         process.kill()
-        process.wait()
+        process.communicate()
         assert dead_letters.size() > 0, "it was killed in the middle"
         assert command("dlq", "replay", "--all").code == 0
         redelivery.release()
