@@ -278,7 +278,7 @@ def preview(
 
 
 def _preview(found: Preview) -> Group:
-    mark = {True: ("✓ authentic", "green"), False: ("✕ not authentic", "red"), None: ("· ", "yellow")}[
+    mark = {True: ("✓ authentic", "green"), False: ("✕ not authentic", "red"), None: ("·", "yellow")}[
         found.authentic
     ]
     lines: list[Any] = [Text.assemble(mark, f" {found.authentication}")]
@@ -433,10 +433,11 @@ def dlq_list(session: Session, class_: Class = None, source: OfSource = None) ->
     """What is parked, oldest first. dlq list --class config"""
     letters = dead_letters.read_letters(session.env, Choice((), class_, source))
     found = [dead_letters.summary(letter) for letter in letters]
-    table = Table(Column("submission", no_wrap=True), "source", "class", "why", "parked", **PLAIN)
+    submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
+    table = Table(submission, "source", "class", Column("why", overflow="fold"), age, **PLAIN)
     for one in found:
-        why = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
-        table.add_row(one["submission_id"], one["source"], one["class"], why, f"{ago(one['parked_at'])} ago")
+        reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
+        table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
     session.say(table if found else Text("no dead letters"), found)
 
 
@@ -481,7 +482,8 @@ def dlq_replay(
         {"submission_id": fate.message.submission_id, "outcome": fate.outcome, "why": fate.why}
         for fate in fates
     ]
-    session.say(Text(f"{len(fates)} dead letters" if fates else "no such dead letters"), data)
+    total = f"{len(fates)} dead letter{'s' * (len(fates) > 1)}"
+    session.say(Text(total if fates else "no such dead letters"), data)
     return all(fate.outcome != "kept" for fate in fates)
 
 
