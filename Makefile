@@ -11,7 +11,7 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test chaos check docs format build deploy named-environment lock clean
+.PHONY: help run up down test chaos bench check docs format build deploy named-environment lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
@@ -33,6 +33,9 @@ test: $(READY) ## all tests; they start a stack of their own
 
 chaos: $(READY) ## sign-ups through every fault at once, on a stack of their own; N=10000 for more
 	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"
+
+bench: $(READY) ## what it costs, beside other ways to do the same; an hour, and valgrind; PARTS="cold warm" for less
+	@exec $(TOOLS)/python -m bench $(PARTS)
 
 check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
 	$(TOOLS)/ruff check .

@@ -92,12 +92,13 @@ class Burst:
     seed: int = 1
     now: float = 1_800_000_000.0
     parked: list[Envelope] = field(default_factory=list)
-    visits: int = 0
+    visits: int = 0  # deliveries that were tried
+    postponed: int = 0  # messages that came before their time and went back
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
-        self._began = self.now
+        self.began = self.now
         self._order = itertools.count()
         self._open = self.signups
         self.clemta = VirtualClemta(self._clock, self.limit, chance)
@@ -140,7 +141,7 @@ class Burst:
     @property
     def pace(self) -> float:
         """How fast it was done, of what the limit allows: two calls a sign-up."""
-        return 2 * self.signups / self.limit * 60 / (self.now - self._began)
+        return 2 * self.signups / self.limit * 60 / (self.now - self.began)
 
     def _function(self, chance: random.Random) -> Delivery:
         client = Clemta("http://clemta", lambda _: "key", Budget(self.table, self.limit, self._clock))
@@ -174,7 +175,9 @@ class Burst:
             function.keep(submission, error, earlier)
 
     def _redeliver(self, envelope: Envelope) -> None:
-        if not next(self._functions).postpone(envelope):
+        if next(self._functions).postpone(envelope):
+            self.postponed += 1
+        else:
             self._deliver(envelope.submission, envelope)
 
     def _call_of_another(self) -> None:

@@ -1,15 +1,24 @@
-"""What is measured, in a process of its own: a handler takes so many events. `python probe.py FOLDER MODULE EVENTS`.
+"""What is measured, in a process of its own: a handler takes so many events.
 
-Run with `-I -S`: what the handler imports is in FOLDER, or it fails. EVENTS is a JSON file, a list of events; the last
-answer goes to standard error, so that a benchmark of refusals cannot pass for one of contacts.
+    python probe.py FOLDER MODULE EVENTS [count|lines|profile]
+
+Run with `-S -P`: what the handler imports is in FOLDER, or it fails. EVENTS is a JSON file, a list of events. The
+report goes to standard error, the answers' outcomes with it: a benchmark of refusals cannot pass for one of contacts.
 """
 
+import collections
 import importlib
 import json
+import os
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
+
+SETTLING = 50  # requests before the warm figures begin
+PEAKS = (100, 1_000, 10_000)  # requests after which the memory is looked at
+SLOWER = 200  # times, that callgrind may be
 
 
 class Context:
@@ -26,29 +35,112 @@ class Context:
 
 
 def main() -> None:
-    """Imports, handles, and reports CPU seconds and peak memory in MB."""
-    folder, module, file = sys.argv[1:]
+    """Imports, handles, and reports."""
+    folder, module, file, *how = sys.argv[1:]
     sys.path.insert(0, folder)
+    clock = time.monotonic
+    if how == ["count"]:  # four seconds are four seconds to a handler, however slowly it is made to run
+        time.monotonic = lambda: clock() / SLOWER
+    lines = counted_lines() if how == ["lines"] else collections.Counter[str]()
     with open(file) as given:
         events: list[dict[str, Any]] = json.load(given)
     sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - Lambda's log costs what a pipe costs
     handler = importlib.import_module(module).handler
-    answer: dict[str, Any] = {}
-    warm_from, cpu, wall = min(50, len(events) // 2), 0.0, 0.0
+    modules = sorted(sys.modules)
+    profile = None
+    if how == ["profile"]:
+        import cProfile
+
+        profile = cProfile.Profile(time.process_time)
+    outcomes: collections.Counter[str] = collections.Counter()
+    peaks: dict[int, float] = {}
+    since_start = 0.0
+    warm_from, cpu, wall = min(SETTLING, len(events) // 2), 0.0, 0.0
     for number, event in enumerate(events):
         if number == warm_from:
-            cpu, wall = time.process_time(), time.monotonic()
+            cpu, wall = time.process_time(), clock()
+            if profile:
+                profile.enable()
         event["requestContext"]["requestTimeEpoch"] = int(time.time() * 1000)
         answer = handler(event, Context())
+        if not number:
+            since_start = (time.clock_gettime(time.CLOCK_BOOTTIME) - born()) * 1000
+        outcomes[outcome(answer)] += 1
+        if number + 1 in PEAKS:
+            peaks[number + 1] = peak()
+    if profile:
+        profile.disable()
     warm = max(1, len(events) - warm_from)
     report = {
-        "answer": answer,
+        "since_start_ms": since_start,
+        "outcomes": dict(outcomes),
         "cpu_ms": (time.process_time() - cpu) * 1000 / warm,
-        "wall_ms": (time.monotonic() - wall) * 1000 / warm,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "modules": len(sys.modules),
+        "wall_ms": (clock() - wall) * 1000 / warm,
+        "peak_mb": peak(),
+        "peaks_mb": peaks,
+        "modules": modules,
+        "lines": dict(lines),
+        "profile": dict(by_package(profile, folder)) if profile else {},
     }
     print(json.dumps(report), file=sys.stderr)
+
+
+def outcome(answer: dict[str, Any]) -> str:
+    """What the answer says became of the submission, or its HTTP status."""
+    try:
+        return str(json.loads(answer["body"])["status"])
+    except (ValueError, KeyError):
+        return str(answer.get("statusCode"))
+
+
+def born() -> float:
+    """When this process began, in seconds since boot, to the hundredth."""
+    with open("/proc/self/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def peak() -> float:
+    """The most memory so far, in MB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def counted_lines() -> "collections.Counter[str]":
+    """Counts each line of Python that runs from now on, by file: exact, whatever else the machine does."""
+    counted: collections.Counter[str] = collections.Counter()
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "bench")
+
+    def line(code: Any, _: int) -> None:
+        counted[code.co_filename] += 1
+
+    monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.LINE, line)
+    monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.LINE)
+    return counted
+
+
+def by_package(profile: Any, folder: str) -> Iterator[tuple[str, float]]:
+    """The share of the time that each package takes itself; what is written in C counts for its caller."""
+    import pstats
+
+    spent: collections.Counter[str] = collections.Counter()
+    for (file, _, _), (_, _, own, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        if file != "~":
+            spent[package(file, folder)] += own
+            continue
+        for (caller, _, _), (_, _, for_it, _) in callers.items():
+            spent[package(caller, folder)] += for_it
+    total = sum(spent.values())
+    for name, seconds in spent.most_common():
+        yield name, round(seconds / total, 3)
+
+
+def package(file: str, folder: str) -> str:
+    """The package that a file belongs to."""
+    if "/var/task/" in file:  # where the bundle's bytecode says that it is
+        return file.partition("/var/task/")[2].partition("/")[0]
+    if file.startswith(folder):
+        return file[len(folder) :].strip("/").partition("/")[0]
+    return "python"
 
 
 if __name__ == "__main__":

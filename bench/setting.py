@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,10 +17,25 @@ from local.stack import KEYS, REGION, answered, aws_client
 COMPANY = DEFAULT_COMPANY_ID
 
 
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """The files of a certificate for this machine, and of its key; FileNotFoundError where openssl is not there."""
+    certfile, keyfile = folder / "cert.pem", folder / "key.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=x"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(keyfile), "-out", str(certfile)]
+    subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    return certfile, keyfile
+
+
 @contextmanager
-def setting() -> Iterator[tuple[StandIn, dict[str, str]]]:
+def setting(
+    certfile: Path | None = None, keyfile: Path | None = None
+) -> Iterator[tuple[StandIn, dict[str, str]]]:
     """The stand-in, and the environment that a function needs to find it and its own table, queues and secrets."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, StandIn(rate_limit=10**8) as clemta:
+    tls = {"certfile": str(certfile), "keyfile": str(keyfile)} if certfile else {}
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        StandIn(**tls, rate_limit=10**8) as clemta,  # type: ignore[arg-type]
+    ):
         service = Service("emulator", "LOCAL_AWS_PORT", Path(folder))
         environment = {
             "PATH": os.environ["PATH"],
@@ -64,6 +80,7 @@ def environment_of(aws_url: str, clemta_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "CLEMTA_BASE_URL": clemta_url,
+        "BENCH_API_KEY": DEFAULT_API_KEY,
         "CLEMTA_SECRET_ID": secret("key", DEFAULT_API_KEY),
         "SIGNING_SECRET_ID": secret("signing", json.dumps({"crm": "local-crm-secret"})),
         "LEDGER_PEPPER_ID": secret("pepper", "pepper"),
@@ -75,10 +92,10 @@ def environment_of(aws_url: str, clemta_url: str) -> dict[str, str]:
         "GIVE_UP_HOURS": "72",
         "SEARCH_LAG_SECONDS": "30",
         "CLEMTA_REQUESTS_PER_MINUTE": "100000000",
-        "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",
         "POWERTOOLS_SERVICE_NAME": "bench",
-        "AWS_XRAY_SDK_ENABLED": "false",
+        "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",
+        "PYTHONHASHSEED": "0",
     }
 
 

@@ -52,8 +52,13 @@ class Table:
         self._client = client
         self._name = name
 
-    def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> dict[str, Any]:
-        """One UpdateItem; the item as it was. Raises _NotMet, with the item as it is, if `condition` does not hold."""
+    def update(
+        self, pk: str, update: str, condition: str | None, values: dict[str, Any], *, wants_old: bool = False
+    ) -> dict[str, Any]:
+        """One UpdateItem; the item as it was, if it is wanted: every attribute takes its time to be read.
+
+        Raises _NotMet, with the item as it is, if `condition` does not hold.
+        """
         names = {"#state": "state", "#owner": "owner"}
         used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
         request: dict[str, Any] = {
@@ -61,7 +66,7 @@ class Table:
             "Key": {"pk": {"S": pk}},
             "UpdateExpression": update,
             "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
-            "ReturnValues": "ALL_OLD",
+            "ReturnValues": "ALL_OLD" if wants_old else "NONE",
         }
         if used:
             request["ExpressionAttributeNames"] = used
@@ -110,6 +115,7 @@ class Ledger:
                     ":lease_until": now + LEASE_SECONDS,
                     ":expires_at": int(now) + _FORGET_SECONDS,
                 },
+                wants_old=True,
             )
         except _NotMet as refusal:
             return self._held(pk, claim_id, refusal.item, now)
@@ -274,7 +280,8 @@ class Budget:
         with suppress(Temporary):  # then it comes with others, and waits once more
             for update, condition, values in (behind, first, behind):
                 with suppress(_NotMet):
-                    old = self._table.update(_BUDGET, update, condition, {**values, ":earliest": earliest})
+                    values[":earliest"] = earliest
+                    old = self._table.update(_BUDGET, update, condition, values, wants_old=True)
                     turn = max(earliest, float(old.get("next_turn", earliest)))
                     break
         return max(0.0, turn - self._clock())

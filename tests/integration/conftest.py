@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from bench.setting import certificate as make_certificate
 from clemta_intake.settings import Settings
 from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
@@ -82,15 +82,11 @@ class Aws:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The files of a certificate for this machine, and of its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    certfile, keyfile = str(folder / "cert.pem"), str(folder / "key.pem")
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=x"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", keyfile, "-out", certfile]
     try:
-        subprocess.run([*make.split(), *names], check=True, capture_output=True)
+        certfile, keyfile = make_certificate(tmp_path_factory.mktemp("certificate"))
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
-    return certfile, keyfile
+    return str(certfile), str(keyfile)
 
 
 @pytest.fixture

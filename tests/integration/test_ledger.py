@@ -254,7 +254,9 @@ class TestBudget:
         """Each write finds that another one was there first."""
 
         class Contended(Table):
-            def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> Any:
+            def update(
+                self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
+            ) -> Any:
                 raise _NotMet({"revision": "another"})
 
         with pytest.raises(RateLimited) as refusal:
@@ -263,7 +265,9 @@ class TestBudget:
 
     def test_what_clemta_says_gives_way_where_everybody_is_at_it(self) -> None:
         class Contended(Table):
-            def update(self, pk: str, update: str, condition: str | None, values: dict[str, Any]) -> Any:
+            def update(
+                self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
+            ) -> Any:
                 raise _NotMet({"revision": "another"})
 
         Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0)

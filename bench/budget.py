@@ -1,0 +1,99 @@
+"""What a cold start, a warm request and the bundle may cost: `python -m bench.budget`, in CI.
+
+3% over the recorded figure fails, and says which modules grew: the lines of Python that each one runs are counted
+exactly, whatever the machine. `--record` writes the figures of today; a change of theirs belongs to the commit that
+causes it.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench import bundles
+from bench.bundles import OURS
+from bench.handlers import Bench, needs_valgrind
+from bench.setting import certificate, setting
+from local.processes import ROOT
+
+RECORDED = ROOT / "bench" / "results" / "budget.json"
+TOLERANCE = 0.03
+UNITS = {
+    "cold_m_instructions": "M instructions from process start to the first contact",
+    "warm_m_instructions": "M instructions a contact, once warm",
+    "zip_mb": "MB of the bundle, zipped",
+    "modules": "modules imported before the first request",
+}
+
+
+def measured() -> dict[str, Any]:
+    """Today's figures."""
+    with bundles.work_folder() as folder:
+        certfile, keyfile = certificate(Path(folder))
+        with setting(certfile, keyfile) as (clemta, environment):
+            bench = Bench(clemta, environment, certfile)
+            report = bench.report(bench.ours, OURS, "created", 1, "lines")
+            return {
+                "cold_m_instructions": bench.instructions(bench.ours, OURS, "created", 1),
+                "warm_m_instructions": bench.warm_instructions(bench.ours, OURS, "created"),
+                "zip_mb": bundles.size(bundles.shipped())["zip"],
+                "modules": len(report["modules"]),
+                "imported": report["modules"],
+                "lines": by_module(report["lines"]),
+            }
+
+
+def by_module(lines: dict[str, int]) -> dict[str, int]:
+    """Lines run, by our own module and by others' package."""
+    found: dict[str, int] = {}
+    for file, count in lines.items():
+        path = file.rpartition("/var/task/")[2]
+        top = path.partition("/")[0] if path != file else "python"
+        name = path if top == "clemta_intake" else top
+        found[name] = found.get(name, 0) + count
+    return dict(sorted(found.items()))
+
+
+def exceeded(recorded: dict[str, Any], today: dict[str, Any]) -> list[str]:
+    """What costs more than it may, and the modules that grew."""
+    over = [
+        f"{today[key]:g} {unit}: {today[key] / recorded[key] - 1:+.1%}, recorded were {recorded[key]:g}"
+        for key, unit in UNITS.items()
+        if today[key] > recorded[key] * (1 + TOLERANCE)
+    ]
+    if not over:
+        return []
+    new = sorted(set(today["imported"]) - set(recorded["imported"]))
+    grown = {
+        name: count - recorded["lines"].get(name, 0)
+        for name, count in today["lines"].items()
+        if count > recorded["lines"].get(name, 0)
+    }
+    largest = sorted(grown.items(), key=lambda one: -one[1])[:5]
+    return [
+        *over,
+        *(f"newly imported: {name}" for name in new),
+        *(f"grew: {name}, {count:+,} lines of Python run" for name, count in largest),
+    ]
+
+
+def main() -> None:
+    """Measures and compares, or records."""
+    parser = argparse.ArgumentParser(prog="python -m bench.budget", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write today's figures")
+    options = parser.parse_args()
+    needs_valgrind()
+    today = measured()
+    if options.record:
+        RECORDED.write_text(json.dumps(today, indent=1) + "\n")
+    else:
+        over = exceeded(json.loads(RECORDED.read_text()), today)
+        if over:
+            sys.exit("\n".join(["over the budget:", *over]))
+    for key, unit in UNITS.items():
+        print(f"{today[key]:>8g} {unit}")
+
+
+if __name__ == "__main__":
+    main()

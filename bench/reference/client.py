@@ -1,0 +1,38 @@
+"""The product's own Clemta client and nothing else of it: the call by itself."""
+
+import json
+import os
+from typing import Any
+
+from clemta_intake.clemta import Clemta
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
+
+
+class Unlimited:
+    """A budget that counts nothing."""
+
+    def take(self, ahead: int = 0) -> None:
+        """Always."""
+
+    def heard(self, remaining: int, reset: float) -> None:
+        """Nothing is remembered."""
+
+    def refused(self, seconds: float) -> float:
+        """Clemta's own word."""
+        return seconds
+
+
+clemta = Clemta(os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited())
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A contact, whatever the event says."""
+    contact = ContactRequest(
+        type="customer",
+        full_name="Ada Example",
+        email="ada@example.com",
+        company_id=os.environ["DEFAULT_COMPANY_ID"],
+    )
+    contact_id = clemta.create(contact, Deadline.after(4))
+    return {"statusCode": 200, "body": json.dumps({"status": "created", "id": contact_id})}
