@@ -1,0 +1,75 @@
+"""The benchmarks measure what they say, and the budget in CI names what grew."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bench import budget, scale
+from bench.probe import outcome
+from local.processes import ROOT
+
+RECORDED = {
+    "cold_m_instructions": 2000,
+    "warm_m_instructions": 17.0,
+    "zip_mb": 12.0,
+    "modules": 900,
+    "imported": ["json"],
+    "lines": {"botocore": 1000, "clemta_intake/receive.py": 50},
+}
+
+
+def test_what_stays_within_three_percent_passes() -> None:
+    today = RECORDED | {"cold_m_instructions": 2059, "lines": {"botocore": 9999}}
+    assert budget.exceeded(RECORDED, today) == []
+
+
+@pytest.mark.parametrize("figure", budget.UNITS)
+def test_what_is_over_fails_and_the_module_that_grew_is_named(figure: str) -> None:
+    today = RECORDED | {
+        figure: RECORDED[figure] * 1.04,  # type: ignore[operator]
+        "imported": ["asyncio", "json"],
+        "lines": {"botocore": 1000, "clemta_intake/receive.py": 70, "asyncio": 5},
+    }
+    first, *rest = budget.exceeded(RECORDED, today)
+    assert budget.UNITS[figure] in first
+    assert "+4.0%" in first
+    assert rest == [
+        "newly imported: asyncio",
+        "grew: clemta_intake/receive.py, +20 lines of Python run",
+        "grew: asyncio, +5 lines of Python run",
+    ]
+
+
+def test_lines_are_counted_by_our_module_and_by_others_package() -> None:
+    lines = {
+        "/var/task/clemta_intake/receive.py": 3,
+        "/var/task/botocore/client.py": 2,
+        "/var/task/botocore/auth.py": 2,
+        "/usr/lib/python3.13/json/decoder.py": 1,
+    }
+    assert budget.by_module(lines) == {"botocore": 4, "clemta_intake/receive.py": 3, "python": 1}
+
+
+def test_an_answer_says_what_was_measured() -> None:
+    assert outcome({"statusCode": 200, "body": '{"status": "queued"}'}) == "queued"
+    assert outcome({"statusCode": 401, "body": '{"title": "Unauthorized", "status": 401}'}) == "401"
+    assert outcome({"statusCode": 303, "body": ""}) == "303"
+
+
+def test_p6_a_burst_without_sockets_keeps_the_limit_and_its_pace() -> None:
+    found = scale.burst(300)
+    assert found["contacts"] == 300
+    assert found["most_calls_in_a_minute"] <= 100
+    assert found["calls_refused"] == found["calls_wasted"] == found["parked"] == 0
+    assert found["drained_over_ideal"] <= 1 / 0.9
+
+
+@pytest.mark.parametrize("module", ["receive", "redeliver"])
+def test_the_garbage_collector_is_on_again_once_a_function_is_imported(module: str) -> None:
+    probe = f"import gc; from clemta_intake import {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": "functions"}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
