@@ -8,6 +8,7 @@ import heapq
 import itertools
 import json
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class VirtualClemta:
         answer.status_code = status
         answer._content = json.dumps({"success": data is not None, "data": data}).encode()
         answer.headers["X-RateLimit-Remaining"] = str(self.limit - len(self._counted))
+        # Clemta's is of the wall clock; the product asks that clock how far away it is.
+        answer.headers["X-RateLimit-Reset"] = str(round(time.time() + self._counted[0] + WINDOW - at))
         if status == 429:
             answer.headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
         return answer

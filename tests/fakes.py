@@ -83,6 +83,7 @@ class FakeLedger:
     clock: Clock
     search_lag: float = 30
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reserved: dict[str, str] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
 
     def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
@@ -105,6 +106,9 @@ class FakeLedger:
         if self.failures:
             raise self.failures.pop(0)
         self.items[claim.key].update(state="created", contact_id=contact_id)
+
+    def reserve(self, claim: Claim, contact_id: str) -> bool:
+        return self.reserved.setdefault(contact_id, claim.key) == claim.key
 
     def unknown(self, claim: Claim) -> None:
         self._settle(claim, state="unknown", until=self.clock.now)
@@ -161,15 +165,15 @@ class FakeBudget:
     said_left: list[tuple[int, float]] = field(default_factory=list)
     refused_for: list[float] = field(default_factory=list)
 
-    def take(self, ahead: int = 0) -> None:
+    def take(self, deadline: Deadline, ahead: int = 0) -> None:
         if self.taken >= self.left:
             raise RateLimited("budget_used_up", retry_after=1)
         self.taken += 1
 
-    def heard(self, remaining: int, reset: float) -> None:
+    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
         self.said_left.append((remaining, reset))
 
-    def refused(self, seconds: float) -> float:
+    def refused(self, seconds: float, deadline: Deadline) -> float:
         self.refused_for.append(seconds)
         return seconds + 7
 

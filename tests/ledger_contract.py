@@ -127,6 +127,13 @@ class LedgerContract:
         with pytest.raises(Busy):
             claim(setting)
 
+    def test_p3_no_two_submissions_reserve_one_contact(self, setting: Setting) -> None:
+        one, other = claim(setting, delivery_id="one"), claim(setting, delivery_id="two")
+        assert setting.ledger.reserve(one, "c1")
+        assert not setting.ledger.reserve(other, "c1")
+        assert setting.ledger.reserve(one, "c1")
+        assert setting.ledger.reserve(other, "c2")
+
     def test_p3_a_contact_that_came_late_is_still_recorded(self, setting: Setting) -> None:
         late = claim(setting)
         setting.clock.advance(LEASE_SECONDS)

@@ -12,13 +12,13 @@ from clemta_intake.deadlines import Deadline
 class Unlimited:
     """A budget that counts nothing."""
 
-    def take(self, ahead: int = 0) -> None:
+    def take(self, deadline: Deadline, ahead: int = 0) -> None:
         """Always."""
 
-    def heard(self, remaining: int, reset: float) -> None:
+    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
         """Nothing is remembered."""
 
-    def refused(self, seconds: float) -> float:
+    def refused(self, seconds: float, _: Deadline) -> float:
         """Clemta's own word."""
         return seconds
 

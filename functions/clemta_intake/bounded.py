@@ -4,6 +4,7 @@ import http.client
 import io
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -54,9 +55,22 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Response
 
+    def _new_conn(self) -> socket.socket:
+        """All addresses of a host share the time to connect; urllib3 would give so much to each."""
+        seconds = self.timeout or 0
+        with suppress(OSError):  # urllib3 asks again, and says what is wrong
+            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            self.timeout = seconds / len(addresses)
+        try:
+            sock = super()._new_conn()
+        finally:
+            self.timeout = seconds
+        sock.settimeout(seconds)
+        return sock
 
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

@@ -30,9 +30,7 @@ class Captcha:
 
     def is_person(self, provider: str, secret: str, token: str, deadline: Deadline) -> bool:
         """What the verifier says; Temporary if it says nothing in time. The sender's address stays with us."""
-        seconds = min(_SECONDS, deadline.remaining())
-        if seconds <= 0:
-            raise Temporary("no_time_left")
+        seconds = min(_SECONDS, deadline.check())
         try:
             answer = self._session.post(
                 self._verifiers[provider],

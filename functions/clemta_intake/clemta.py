@@ -15,7 +15,7 @@ import urllib3.exceptions
 
 from . import bounded, telemetry
 from .contacts import ContactRequest
-from .deadlines import WORTHWHILE_SECONDS, Deadline
+from .deadlines import Deadline
 from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
 
 _CONNECT_SECONDS = 1.0
@@ -27,9 +27,9 @@ _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 class Budget(Protocol):
     """Who may call when; see ledger.Budget."""
 
-    def take(self, ahead: int = 0) -> None: ...
-    def heard(self, remaining: int, reset: float) -> None: ...
-    def refused(self, seconds: float) -> float: ...
+    def take(self, deadline: Deadline, ahead: int = 0) -> None: ...
+    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None: ...
+    def refused(self, seconds: float, deadline: Deadline) -> float: ...
 
 
 class Clemta:
@@ -100,13 +100,13 @@ class Clemta:
             answer = self._send(method, path, deadline, fresh, query, body, unrepeatable, ahead)
         remaining = _number(answer, "X-RateLimit-Remaining", digits=9)
         if answer.status_code != 429 and remaining is not None:
-            self._budget.heard(int(remaining), _until_reset(answer))
+            self._budget.heard(int(remaining), _until_reset(answer), deadline)
         payload = _payload(answer)
         data = payload.get("data")
         if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
             refusal = _refusal(answer, payload, unrepeatable)
             if isinstance(refusal, RateLimited):
-                refusal.retry_after = self._budget.refused(refusal.retry_after)
+                refusal.retry_after = self._budget.refused(refusal.retry_after, deadline)
             raise refusal
         return data
 
@@ -121,10 +121,9 @@ class Clemta:
         unrepeatable: bool,
         ahead: int,
     ) -> requests.Response:
-        remaining = deadline.remaining()
-        if remaining < WORTHWHILE_SECONDS:
-            raise Temporary("no_time_left")
-        self._budget.take(ahead)
+        deadline.check()
+        self._budget.take(deadline, ahead)
+        remaining = deadline.check()
         connect = min(_CONNECT_SECONDS, remaining / 3)
         began = time.monotonic()
         try:

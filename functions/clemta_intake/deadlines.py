@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import Temporary
+
 ANSWER_SECONDS = 4.0  # P7: what a sender waits at most
 RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
 RESERVE_SECONDS_EACH = 0.02  # and for each further one of the same request
@@ -33,6 +35,13 @@ class Deadline:
     def earlier(self, seconds: float) -> "Deadline":
         """So many seconds before this one."""
         return Deadline(self.at - seconds)
+
+    def check(self) -> float:
+        """Seconds left; Temporary where they are too few to begin anything."""
+        remaining = self.remaining()
+        if remaining < WORTHWHILE_SECONDS:
+            raise Temporary("no_time_left")
+        return remaining
 
     def remaining(self) -> float:
         """Seconds left; negative when it is past."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
-from .deadlines import WORTHWHILE_SECONDS, Deadline
+from .deadlines import Deadline
 from .errors import OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
@@ -60,6 +60,7 @@ class Claims(Protocol):
 
     def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created: ...
     def created(self, claim: Claim, contact_id: str) -> None: ...
+    def reserve(self, claim: Claim, contact_id: str) -> bool: ...
     def unknown(self, claim: Claim) -> None: ...
     def unseen(self, claim: Claim) -> None: ...
     def unresolved(self, claim: Claim) -> None: ...
@@ -101,15 +102,14 @@ class Delivery:
         self, contact: ContactRequest, policy: Policy, delivery_id: str, deadline: Deadline
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`."""
-        if deadline.remaining() < WORTHWHILE_SECONDS:
-            raise Temporary("no_time_left")
+        deadline.check()
         claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
         if isinstance(claim, Created):
             existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None
             return self._settled(contact, claim.contact_id, existing, deadline)
         try:
             existing = self._look_up(contact, policy, claim, deadline)
-            contact_id = existing["id"] if existing else self._clemta.create(contact, deadline)
+            contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
         except OutcomeUnknown:
             self._ledger.unknown(claim)
             raise
@@ -124,9 +124,11 @@ class Delivery:
             raise
         with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
             self._ledger.created(claim, contact_id)
-        if existing is None or (not claim.fresh and _made_since(existing, claim)):
+        if existing is None:
             return Outcome("created", contact_id)
-        return self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
+        outcome = self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
+        ours = not claim.fresh and _made_since(existing, claim)  # an earlier attempt's, whose answer was lost
+        return Outcome("created", contact_id) if ours and outcome.status == "duplicate" else outcome
 
     def _look_up(
         self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
@@ -138,17 +140,26 @@ class Delivery:
         if policy == "create" and claim.fresh:
             return None
         found = [entry for entry in self._clemta.find(contact, deadline) if isinstance(entry.get("id"), str)]
-        if policy == "create":
-            found = [
-                entry
-                for entry in found
-                if _made_since(entry, claim) and entry.get("full_name") == contact.full_name
-            ]
-        if found:
-            return found[0]
+        for entry in found:
+            if policy != "create" or (
+                _made_since(entry, claim)
+                and entry.get("full_name") == contact.full_name
+                and self._ledger.reserve(claim, entry["id"])
+            ):
+                return entry
         if claim.fresh or claim.looked:
             return None
         raise Unseen("not_found_yet", retry_after=self._search_lag)
+
+    def _create(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> str:
+        """The new contact's id; with `create` no other submission of that person can take it for its own."""
+        contact_id = self._clemta.create(contact, deadline)
+        try:
+            if policy == "create" and not self._ledger.reserve(claim, contact_id):
+                raise OutcomeUnknown("adopted_by_another")
+        except Temporary as error:
+            raise OutcomeUnknown(error.code, str(error)) from error
+        return contact_id
 
     def _settled(
         self, contact: ContactRequest, contact_id: str, existing: Mapping[str, Any] | None, deadline: Deadline

@@ -27,6 +27,8 @@ from .errors import Busy, RateLimited, Temporary, TooMany
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from .deadlines import Deadline
+
 LEASE_SECONDS = 60  # longer than any invocation lives: nobody works on under a claim that has lapsed
 _BUSY_SECONDS = 5
 _WINDOW_SECONDS = 60
@@ -144,6 +146,17 @@ class Ledger:
             {":created": "created", ":contact_id": contact_id},
         )
 
+    def reserve(self, claim: Claim, contact_id: str) -> bool:
+        """Whether this contact in Clemta is the claim's: where each submission is one, no two adopt the same."""
+        pk = "made#" + _keyed(self._pepper(), contact_id)
+        values = {":owner": claim.key, ":expires_at": int(self._clock()) + _FORGET_SECONDS}
+        update = "SET #owner = :owner, expires_at = :expires_at"
+        try:
+            self._table.update(pk, update, "attribute_not_exists(pk) OR #owner = :owner", values)
+        except _NotMet:
+            return False
+        return True
+
     def unknown(self, claim: Claim) -> None:
         """The contact may exist: whoever comes next begins with a look-up."""
         self._settle(claim, "SET #state = :state, lease_until = :now", {":now": self._clock()})
@@ -184,18 +197,19 @@ class Budget:
         self._state: dict[str, Any] = {}  # the item as last seen
         self._booked: list[int] = []  # the seconds of calls that were booked here and not made yet
 
-    def take(self, ahead: int = 0) -> None:
+    def take(self, deadline: "Deadline", ahead: int = 0) -> None:
         """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when its turn comes.
 
         Those ahead are booked along, so that no look-up is wasted for want of the create after it.
         """
         wanted = min(1 + ahead, self._limit)
         for _ in range(_TRIES):
+            deadline.check()
             now = self._clock()
             second, calls = int(now), self._calls(now)
             booked = [earlier for earlier in self._booked if earlier in calls]
             missing = max(0, wanted - len(booked))
-            self._check(now, calls, missing)
+            self._check(now, calls, missing, deadline)
             if not missing and booked[0] == second:
                 self._booked = booked[1:]
                 return
@@ -206,32 +220,32 @@ class Budget:
                 self._booked = [second] * (len(booked) + missing - 1)
                 telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
                 return
-        raise RateLimited("budget_contended", retry_after=self._turn(self._clock(), wanted))
+        raise RateLimited("budget_contended", retry_after=self._turn(self._clock(), wanted, deadline))
 
-    def heard(self, remaining: int, reset: float) -> None:
+    def heard(self, remaining: int, reset: float, deadline: "Deadline") -> None:
         """Clemta says that so many calls are left, and for how many seconds none is if it is 0.
 
         Where that is fewer than we thought, somebody else calls with our key, or the limit is lower: it counts too.
         """
-        if remaining == 0:
+        if remaining == 0 and reset:
             self._block(reset)
             return
-        for _ in range(_TRIES):
-            now = self._clock()
-            second, calls = int(now), self._calls(now)
-            foreign = self._limit - sum(calls.values()) - remaining
-            if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
-                return
-            calls[second] = calls.get(second, 0) + foreign
-            with suppress(Temporary):  # Clemta did answer, whatever becomes of this
-                if not self._write(calls):
-                    continue
-            return
+        with suppress(Temporary):  # Clemta did answer, whatever becomes of this
+            for _ in range(_TRIES):
+                now = self._clock()
+                second, calls = int(now), self._calls(now)
+                foreign = self._limit - sum(calls.values()) - remaining
+                if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
+                    return
+                calls[second] = calls.get(second, 0) + foreign
+                deadline.check()
+                if self._write(calls):
+                    return
 
-    def refused(self, seconds: float) -> float:
+    def refused(self, seconds: float, deadline: "Deadline") -> float:
         """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's turn."""
         self._block(seconds)
-        return max(seconds, self._turn(self._clock() + seconds, 2))
+        return max(seconds, self._turn(self._clock() + seconds, 2, deadline))
 
     def _calls(self, now: float) -> dict[int, int]:
         """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
@@ -240,17 +254,18 @@ class Budget:
             int(second): count for second, count in known.items() if count and now < _free_at(int(second))
         }
 
-    def _check(self, now: float, calls: dict[int, int], missing: int) -> None:
+    def _check(self, now: float, calls: dict[int, int], missing: int, deadline: "Deadline") -> None:
         """Raises RateLimited if Clemta refuses at present, or if so many calls are not left."""
         blocked_until = float(self._state.get("blocked_until", 0))
         if blocked_until > now:
-            raise RateLimited("clemta_limit", retry_after=self._turn(blocked_until, missing or 1))
+            raise RateLimited("clemta_limit", retry_after=self._turn(blocked_until, missing or 1, deadline))
         over = sum(calls.values()) + missing - self._limit
         if missing and over > 0:
             seconds = sorted(calls)
             freed = accumulate(calls[second] for second in seconds)
             enough = next(second for second, count in zip(seconds, freed, strict=True) if count >= over)
-            raise RateLimited("budget_used_up", retry_after=self._turn(_free_at(enough), missing))
+            wait = self._turn(_free_at(enough), missing, deadline)
+            raise RateLimited("budget_used_up", retry_after=wait)
 
     def _write(self, calls: dict[int, int]) -> bool:
         """Whether nobody else wrote since the item was last seen; if somebody did, it is seen now."""
@@ -267,7 +282,7 @@ class Budget:
         self._state |= {"calls": values[":calls"], "revision": revision}
         return True
 
-    def _turn(self, earliest: float, calls: int) -> float:
+    def _turn(self, earliest: float, calls: int, deadline: "Deadline") -> float:
         """Seconds until the next turn that nobody has yet; turns follow each other at the limit's pace."""
         step = calls * (_free_at(0) - 0.5) / self._limit
         behind = ("SET next_turn = next_turn + :step", "next_turn >= :earliest", {":step": step})
@@ -279,6 +294,7 @@ class Budget:
         turn = earliest
         with suppress(Temporary):  # then it comes with others, and waits once more
             for update, condition, values in (behind, first, behind):
+                deadline.check()
                 with suppress(_NotMet):
                     values[":earliest"] = earliest
                     old = self._table.update(_BUDGET, update, condition, values, wants_old=True)
@@ -288,7 +304,9 @@ class Budget:
 
     def _block(self, seconds: float) -> None:
         """Nobody calls for so many seconds."""
-        values = {":until": self._clock() + seconds, ":revision": secrets.token_hex(8)}
+        until = self._clock() + seconds
+        self._state["blocked_until"] = max(until, float(self._state.get("blocked_until", 0)))
+        values = {":until": until, ":revision": secrets.token_hex(8)}
         later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
         with suppress(_NotMet, Temporary):  # it is later already, or the next call is refused again
             self._table.update(_BUDGET, "SET blocked_until = :until, revision = :revision", later, values)
@@ -323,7 +341,11 @@ class _NotMet(Exception):
 def contact_key(pepper: str, company_id: str, contact_type: str, email: str, delivery_id: str = "") -> str:
     """The item's key: a keyed hash, so that an e-mail address cannot be tested against a table that leaked."""
     parts = (company_id, contact_type, email.casefold(), delivery_id)
-    return "contact#" + hmac.new(pepper.encode(), "\n".join(parts).encode(), "sha256").hexdigest()
+    return "contact#" + _keyed(pepper, "\n".join(parts))
+
+
+def _keyed(pepper: str, text: str) -> str:
+    return hmac.new(pepper.encode(), text.encode(), "sha256").hexdigest()
 
 
 def _free_at(second: int) -> int:

@@ -156,7 +156,12 @@ class _Request:
         if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
             return self._accepted([self._pretended(rule)])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
-        return self._accepted([self._deliver(one, source, len(batch) - n) for n, one in enumerate(batch, 1)])
+        results: list[dict[str, str]] = []
+        for number, one in enumerate(batch, 1):
+            if results and self._deadline.remaining() < 0:  # what was done of it is known when it comes again
+                raise Unavailable("no_time_left")
+            results.append(self._deliver(one, source, len(batch) - number))
+        return self._accepted(results)
 
     def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
         """The rule against machines that the form's submission breaks."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .captcha import Captcha
 
+_ABSENT = ("ResourceNotFoundException", "InvalidRequestException")  # the latter: deleted, and not gone yet
 _SECRET_SECONDS = 300
 _SECRET_DOUBT_SECONDS = 30  # so old may a secret be that did not prove a request
 # A sender waits 4 s at most, so a call that hangs must end while there is time to queue; retries come from the queue.
@@ -140,7 +141,7 @@ class Wiring:
             text = self._secretsmanager.get_secret_value(SecretId=secret_id).get("SecretString", "")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            if code != "ResourceNotFoundException":
+            if code not in _ABSENT:
                 if known:
                     return text
                 raise _Unreadable(code) from error

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -161,6 +162,25 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
             client.create(contact(), soon(1))
     assert type(raised.value) is Temporary
     assert time.monotonic() - began < 1.5
+
+
+def test_p7_all_addresses_of_a_host_share_the_time_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
+        port = first.getsockname()[1]
+        hosts = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+        for host in hosts[1:]:
+            stack.enter_context(socket.create_server((host, port), backlog=0))
+        for host in hosts:  # it fills the queue: the next one is not answered
+            stack.enter_context(socket.create_connection((host, port)))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **how: found)
+        client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeBudget())
+        began = time.monotonic()
+        with pytest.raises(Temporary) as raised:
+            client.create(contact(), soon(1.5))
+    assert type(raised.value) is Temporary
+    assert time.monotonic() - began < 1
 
 
 def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], budget: FakeBudget) -> None:

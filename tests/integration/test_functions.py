@@ -189,6 +189,16 @@ class TestSecrets:
         with pytest.raises(ConfigError):
             parts.api_key(None)
 
+    def test_p4_a_secret_that_is_about_to_be_deleted_holds_none(
+        self, aws: Aws, clemta: StandIn, parts: Wiring
+    ) -> None:
+        aws.client("secretsmanager").delete_secret(
+            SecretId=aws.settings.clemta_secret_id, RecoveryWindowInDays=7
+        )
+        with pytest.raises(ConfigError):
+            parts.api_key(None)
+        assert send(form(ADA))[1]["status"] == "parked"
+
     def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, parts: Wiring) -> None:
         assert parts.pepper() == "pepper"
         aws.client("secretsmanager").delete_secret(

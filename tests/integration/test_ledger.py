@@ -1,6 +1,9 @@
 """The real ledger keeps the contract, in DynamoDB."""
 
 import itertools
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created
 from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany
 from clemta_intake.ledger import Budget, DailyCap, Ledger, Table, _NotMet
@@ -94,7 +98,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         claim = Claim("contact#x", "x", True, 0)
         ledger.unknown(claim)
         ledger.release(claim)
-        Budget(unreachable, 100, Clock()).refused(60)
+        Budget(unreachable, 100, Clock()).refused(60, soon())
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
@@ -110,10 +114,15 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     assert ledger.claim(contact(), "") == Created("c2")
 
 
+def soon() -> Deadline:
+    """Time enough."""
+    return Deadline.after(30)
+
+
 def wait(budget: Budget) -> float:
     """Seconds until the turn of a call that may not be made now."""
     with pytest.raises(RateLimited) as refusal:
-        budget.take()
+        budget.take(soon())
     return refusal.value.retry_after
 
 
@@ -125,7 +134,7 @@ class TestBudget:
         taken: list[float] = []
         for step in range(400):
             try:
-                budgets[step % 3].take()
+                budgets[step % 3].take(soon())
             except RateLimited:
                 clock.advance(0.73)
             else:
@@ -137,24 +146,24 @@ class TestBudget:
     def test_all_of_it_may_be_used_at_once(self, aws: Aws) -> None:
         budget = Budget(table(aws), 20, Clock())
         for _ in range(20):
-            budget.take()
+            budget.take(soon())
         with pytest.raises(RateLimited):
-            budget.take()
+            budget.take(soon())
 
     def test_a_refusal_says_when_the_turn_comes(self, aws: Aws) -> None:
         clock = Clock()
         budget = Budget(table(aws), 1, clock)
-        budget.take()
+        budget.take(soon())
         clock.advance(20)
         assert wait(budget) == pytest.approx(42)
         clock.advance(42)
-        budget.take()
+        budget.take(soon())
 
     def test_p6_turns_follow_each_other_at_the_limits_pace(self, aws: Aws) -> None:
         clock = Clock()
         budgets = [Budget(table(aws), 60, clock) for _ in range(3)]
         for number in range(60):
-            budgets[number % 3].take()
+            budgets[number % 3].take(soon())
         waits = [wait(budgets[number % 3]) for number in range(5)]
         assert waits[0] == pytest.approx(62)
         steps = [later - earlier for earlier, later in itertools.pairwise(waits)]
@@ -163,86 +172,124 @@ class TestBudget:
     def test_p6_a_line_that_everybody_has_left_is_forgotten(self, aws: Aws) -> None:
         clock = Clock()
         budget = Budget(table(aws), 1, clock)
-        budget.take()
+        budget.take(soon())
         wait(budget)
         clock.advance(1_000)
-        budget.take()
+        budget.take(soon())
         assert wait(budget) == pytest.approx(62)
 
     def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 4, clock), Budget(table(aws), 4, clock)
-        one.take(ahead=1)
-        other.take(ahead=1)
+        one.take(soon(), ahead=1)
+        other.take(soon(), ahead=1)
         assert wait(Budget(table(aws), 4, clock)) > 0
         clock.advance(3)
-        one.take()
-        other.take()
+        one.take(soon())
+        other.take(soon())
         assert wait(one) > 0
 
     def test_p6_a_booked_call_counts_from_when_it_is_made(self, aws: Aws) -> None:
         clock = Clock()
         budget = Budget(table(aws), 2, clock)
-        budget.take(ahead=1)
+        budget.take(soon(), ahead=1)
         clock.advance(30)
-        budget.take()
+        budget.take(soon())
         clock.advance(32)  # the first one is free again, the second one is not
-        budget.take()
+        budget.take(soon())
         assert wait(budget) == pytest.approx(30)
 
     def test_a_booked_call_that_was_not_made_serves_the_next_submission(self, aws: Aws) -> None:
         budget = Budget(table(aws), 3, Clock())
-        budget.take(ahead=1)  # found: no create follows
-        budget.take(ahead=1)
-        budget.take()
+        budget.take(soon(), ahead=1)  # found: no create follows
+        budget.take(soon(), ahead=1)
+        budget.take(soon())
         assert wait(budget) > 0
 
     def test_a_limit_of_one_still_lets_a_look_up_through(self, aws: Aws) -> None:
-        Budget(table(aws), 1, Clock()).take(ahead=1)
+        Budget(table(aws), 1, Clock()).take(soon(), ahead=1)
 
     def test_what_clemta_refuses_holds_for_all(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
-        other.take()
-        assert one.refused(60) == pytest.approx(60)
-        assert one.refused(10) > 60, "the next turn, after the longer wait"
+        other.take(soon())
+        assert one.refused(60, soon()) == pytest.approx(60)
+        assert one.refused(10, soon()) > 60, "the next turn, after the longer wait"
         assert wait(other) > 60
         clock.advance(60)
-        other.take()
+        other.take(soon())
 
     def test_p6_what_clemta_says_is_left_counts_for_all(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
-        one.take()
-        one.heard(98, 0)  # one less than we think: answers cross each other
-        one.heard(10, 0)
+        one.take(soon())
+        one.heard(98, 0, soon())  # one less than we think: answers cross each other
+        one.heard(10, 0, soon())
         for _ in range(10):
-            other.take()
+            other.take(soon())
         assert wait(other) > 0
 
     def test_p6_where_clemta_says_that_nothing_is_left_nobody_calls(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
-        one.take()
-        one.heard(0, 25)
+        one.take(soon())
+        one.heard(0, 25, soon())
         assert wait(other) == pytest.approx(25)
         assert wait(one) > 25
 
+    def test_p6_nor_where_it_does_not_say_for_how_long(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one.take(soon())
+        one.heard(0, 0, soon())
+        assert wait(other) == pytest.approx(62)
+
+    @pytest.mark.parametrize(
+        "says",
+        [lambda one: one.heard(0, 30, soon()), lambda one: one.refused(30, soon())],
+        ids=["nothing left", "429"],
+    )
+    def test_p6_a_call_that_was_booked_before_is_not_made_either(
+        self, aws: Aws, says: Callable[[Budget], object]
+    ) -> None:
+        one = Budget(table(aws), 100, Clock())
+        one.take(soon(), ahead=1)
+        says(one)
+        assert wait(one) >= 30
+
+    def test_p7_a_budget_that_many_want_takes_no_more_time_than_there_is(self) -> None:
+        """Each write takes a while, and finds that another one was there first."""
+
+        class Contended(Table):
+            def update(self, *_: Any, **how: Any) -> Any:
+                writes.append(time.monotonic())
+                threading.Event().wait(0.2)
+                raise _NotMet({"revision": "another"})
+
+        writes: list[float] = []
+        deadline = Deadline.after(0.8)
+        budget = Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
+        with pytest.raises(Temporary, match="no_time_left"):
+            budget.take(deadline)
+        assert 2 <= len(writes) <= 3
+        budget.heard(3, 0, deadline)
+        assert len(writes) <= 3
+
     def test_what_clemta_says_is_no_trouble_while_the_table_is_out_of_reach(self, aws: Aws) -> None:
         budget = Budget(table(aws), 100, Clock())
-        budget.take()
+        budget.take(soon())
         client = boto3.client("dynamodb")
         budget._table = Table(lambda: client, "no-such-table")
-        budget.heard(3, 0)
-        budget.heard(0, 9)
-        assert budget.refused(60) == pytest.approx(60)
+        budget.heard(3, 0, soon())
+        budget.heard(0, 9, soon())
+        assert budget.refused(60, soon()) == pytest.approx(60)
 
     def test_p6_parallel_calls_are_all_counted(self, aws: Aws) -> None:
         clock = Clock()
 
         def call(_: int) -> bool:
             try:
-                Budget(table(aws), 12, clock).take()
+                Budget(table(aws), 12, clock).take(soon())
             except RateLimited:
                 return False
             return True
@@ -260,7 +307,7 @@ class TestBudget:
                 raise _NotMet({"revision": "another"})
 
         with pytest.raises(RateLimited) as refusal:
-            Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take()
+            Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take(soon())
         assert refusal.value.code == "budget_contended"
 
     def test_what_clemta_says_gives_way_where_everybody_is_at_it(self) -> None:
@@ -270,7 +317,7 @@ class TestBudget:
             ) -> Any:
                 raise _NotMet({"revision": "another"})
 
-        Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0)
+        Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0, soon())
 
 
 class TestDailyCap:

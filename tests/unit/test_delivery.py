@@ -6,7 +6,7 @@ import pytest
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery, Outcome, Policy
+from clemta_intake.delivery import Claim, Delivery, Outcome, Policy
 from clemta_intake.errors import (
     Busy,
     ConfigError,
@@ -202,6 +202,14 @@ class TestUpdate:
         assert world.clemta.stored[outcome.contact_id]["full_name"] == "Ada Example"
         assert world.clemta.stored[outcome.contact_id]["description"] == "hello"
 
+    def test_what_a_lost_answer_hid_is_brought_up_to_date_by_who_finds_it(self, world: World) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(policy="update")
+        assert world.deliver(contact(name="Ada Lovelace"), policy="update").status == "updated"
+        [stored] = world.clemta.stored.values()
+        assert stored["full_name"] == "Ada Lovelace"
+
     def test_a_contact_that_was_deleted_in_clemta_stays_deleted(self, world: World) -> None:
         world.deliver()
         world.clemta.stored.clear()
@@ -233,6 +241,28 @@ class TestCreate:
         world.clock.advance(LAG)
         assert world.deliver(policy="create").status == "created"
         assert len(world.clemta.stored) == 2
+
+    def test_p3_nor_another_deliverys(self, world: World) -> None:
+        world.deliver(policy="create", delivery_id="one")
+        world.clemta.fail("create", OutcomeUnknown("no_answer"))
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(policy="create", delivery_id="two")
+        with pytest.raises(Unseen):
+            world.deliver(policy="create", delivery_id="two")
+        world.clock.advance(LAG)
+        assert world.deliver(policy="create", delivery_id="two").status == "created"
+        assert len(world.clemta.stored) == 2
+
+    def test_p3_who_finds_its_own_contact_taken_makes_another(self, world: World) -> None:
+        other = world.ledger.claim(contact(), "other")
+        assert isinstance(other, Claim)
+        assert world.ledger.reserve(other, f"{1:024x}")  # the id that the stand-in gives next
+        with pytest.raises(OutcomeUnknown, match="adopted_by_another"):
+            world.deliver(policy="create")
+        with pytest.raises(Unseen):
+            world.deliver(policy="create")
+        world.clock.advance(LAG)
+        assert world.deliver(policy="create").contact_id == f"{2:024x}"
 
 
 class TestKeep:

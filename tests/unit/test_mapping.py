@@ -367,7 +367,9 @@ class TestDeliveryId:
     def delivery_id(self, source: Form | Webhook, data: Any = ADA, **parts: Any) -> str:
         found = reading(data, source, **parts)
         assert found is not None
-        return found.delivery_id
+        name, _, delivery_id = found.delivery_id.partition(":")
+        assert name == source.name, "another source's id is another delivery"
+        return delivery_id
 
     def test_it_is_the_sender_s(self) -> None:
         by_header = webhook(delivery_id='headers."x-delivery"')

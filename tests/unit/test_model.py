@@ -1,12 +1,12 @@
-"""P3 under every interleaving: two workers, crashes between any two steps, lost answers, a search that lags, and time.
+"""P1, P3, P4 under every interleaving: two workers, crashes between any two steps, lost answers, late effects, time.
 
-Hypothesis chooses who takes the next step and what happens to it; then the faults end and everything runs out. The
-seeded bugs at the end show that the model would notice.
+Calls to Clemta, to the ledger and to the queues are the steps. Hypothesis chooses who takes the next one and what
+happens to it; then the faults end and everything runs out. The seeded bugs at the end show that the model would notice.
 """
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery, Policy
-from clemta_intake.errors import ConfigError, OutcomeUnknown, Permanent, Temporary
+from clemta_intake.errors import Busy, ConfigError, OutcomeUnknown, Permanent, Temporary, Unavailable
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope
 from clemta_intake.submissions import Submission
@@ -24,7 +24,6 @@ from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact
 
 LAG = 30.0
 INVOCATION_SECONDS = LEASE_SECONDS  # no invocation lives longer: Lambda kills it
-SUBMISSION = Submission("s1", "website", 0.0, b"")
 
 
 class Crash(BaseException):
@@ -53,7 +52,7 @@ class Worker:
             self.pause()
             self._work()
             self._done = True
-        except Crash:
+        except (Crash, Unavailable):  # nobody acknowledged anything, nothing is completed
             self._done = False
         finally:
             self.alive = False
@@ -98,15 +97,25 @@ def outside(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class SteppedClemta(FakeClemta):
-    lag = 0.0
+    """`lag`: how far the search is behind; `late`: how long a call whose caller has gone may take to its effect."""
+
+    lag = late = 0.0
     trouble: Exception = OutcomeUnknown("no_answer")
+    search_trouble: Exception = Temporary("no_answer")
 
     @outside
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
-        return super().create(contact, deadline)
+        contact_id = super().create(contact, deadline)
+        if CURRENT.worker.fate == "late":
+            self.stored[contact_id]["created_at"] += self.late
+            raise self.trouble
+        return contact_id
 
     def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._find(contact, deadline)
+        try:
+            found: list[dict[str, Any]] = self._find(contact, deadline)
+        except OutcomeUnknown:
+            raise self.search_trouble from None  # a look-up changes nothing
         return found
 
     @outside
@@ -124,6 +133,9 @@ class SteppedLedger(FakeLedger):
 
     def created(self, claim: Claim, contact_id: str) -> None:
         self._step("created", claim, contact_id)
+
+    def reserve(self, claim: Claim, contact_id: str) -> bool:
+        return bool(self._step("reserve", claim, contact_id))
 
     def unknown(self, claim: Claim) -> None:
         self._quietly("unknown", claim)
@@ -144,8 +156,29 @@ class SteppedLedger(FakeLedger):
             return  # as the real ledger: the lease runs out by itself
 
     @outside
-    def _step(self, name: str, *given: Any) -> None:
-        getattr(FakeLedger, name)(self, *given)
+    def _step(self, name: str, *given: Any) -> Any:
+        return getattr(FakeLedger, name)(self, *given)
+
+
+class SteppedQueues(FakeQueues):
+    trouble: Exception = Unavailable("queue_unavailable")
+
+    @outside
+    def retry(self, envelope: Envelope, delay: float) -> None:
+        super().retry(envelope, delay)
+
+    @outside
+    def park(self, envelope: Envelope) -> None:
+        super().park(envelope)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A submission that comes at `at`, from its sender or from the retry queue."""
+
+    submission_id: str
+    at: float = 0
+    earlier: Envelope | None = None
 
 
 @dataclass
@@ -154,15 +187,17 @@ class World:
 
     make_ledger: Callable[[Clock], FakeLedger] = lambda clock: SteppedLedger(clock, LAG)
     make_delivery: type[Delivery] = Delivery
+    policy: Policy = "skip"
+    submissions: int = 2
     lag: float = LAG
     clock: Clock = field(default_factory=Clock)
-    messages: list[tuple[Envelope | None, float]] = field(default_factory=lambda: [(None, 0.0), (None, 0.0)])
     workers: list[Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.messages = [Message(f"s{number}") for number in range(self.submissions)]
         self.clemta = SteppedClemta(self.clock)
-        self.clemta.lag = self.lag
-        self.queues = FakeQueues()
+        self.clemta.lag, self.clemta.late = self.lag, LAG - self.lag
+        self.queues = SteppedQueues()
         self.delivery = self.make_delivery(
             self.clemta,
             self.make_ledger(self.clock),
@@ -173,8 +208,8 @@ class World:
             clock=self.clock,
         )
 
-    def due(self) -> list[tuple[Envelope | None, float]]:
-        return [message for message in self.messages if message[1] <= self.clock.now]
+    def due(self) -> list[Message]:
+        return [message for message in self.messages if message.at <= self.clock.now]
 
     def start(self) -> None:
         message = self.due()[0]
@@ -182,20 +217,22 @@ class World:
 
         def ended(done: bool) -> None:
             self.workers.remove(worker)
-            if not done:  # nobody completed the message: the queue shows it again
-                self.messages.append((message[0], self.clock.now + 180))
-
-        worker = Worker(lambda: self.deliver(message[0]), ended, self.clock.now)
-        self.workers.append(worker)
-
-    def deliver(self, earlier: Envelope | None) -> None:
-        try:
-            self.delivery.deliver(contact(), "skip", "d1", Deadline.after(1_000))
-        except (Temporary, Permanent) as error:
-            self.delivery.keep(SUBMISSION, error, earlier)
             while self.queues.retried:
                 envelope, delay = self.queues.retried.pop()
-                self.messages.append((envelope, self.clock.now + delay))
+                again = Message(envelope.submission.submission_id, self.clock.now + delay, envelope)
+                self.messages.append(again)
+            if not done:  # its sender, or the queue that nobody told of an end, brings it again
+                self.messages.append(replace(message, at=self.clock.now + 180))
+
+        worker = Worker(lambda: self.deliver(message), ended, self.clock.now)
+        self.workers.append(worker)
+
+    def deliver(self, message: Message) -> None:
+        submission = Submission(message.submission_id, "website", 0.0, b"")
+        try:
+            self.delivery.deliver(contact(), self.policy, message.submission_id, Deadline.after(1_000))
+        except (Temporary, Permanent) as error:
+            self.delivery.keep(submission, error, message.earlier)
 
     def advance(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -213,11 +250,11 @@ class World:
             if self.due():
                 self.start()
             else:
-                self.advance(min(at for _, at in self.messages) - self.clock.now)
+                self.advance(min(message.at for message in self.messages) - self.clock.now)
         raise AssertionError("it does not come to an end")
 
 
-FATES = st.sampled_from(["go"] * 12 + ["crash", "lost before", "lost after", "lost after"])
+FATES = st.sampled_from(["go"] * 12 + ["crash", "lost before", "lost after", "lost after", "late"])
 # Who goes on: worker 0 or 1, a new one (2), or time (3).
 CHOICES = st.sampled_from([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])
 ACTIONS = st.lists(
@@ -240,7 +277,8 @@ def disturb(world: World, actions: list[tuple[int, str, float]]) -> None:
 def play(world: World, actions: list[tuple[int, str, float]]) -> None:
     """Holds what comes of the actions to the promises."""
     disturb(world, actions)
-    assert len(world.clemta.stored) == 1, "exactly one contact (P3), and none lost (P4)"
+    wanted = world.submissions if world.policy == "create" else 1
+    assert len(world.clemta.stored) == wanted, "exactly one contact (P3), and none lost (P1, P4)"
     assert not world.queues.parked
 
 
@@ -249,12 +287,15 @@ QUICK = settings(
 )
 
 
-@QUICK
-@given(ACTIONS, st.sampled_from([0, 10, LAG]))
-def test_p3_p4_two_workers_make_one_contact_whatever_happens(
-    actions: list[tuple[int, str, float]], lag: float
-) -> None:
-    play(World(lag=lag), actions)
+@pytest.mark.parametrize("policy", ["skip", "update", "create"])
+@pytest.mark.parametrize("submissions", [1, 2])
+def test_p1_p3_p4_two_workers_make_one_contact_whatever_happens(policy: Policy, submissions: int) -> None:
+    @QUICK
+    @given(ACTIONS, st.sampled_from([0, 10, LAG]))
+    def whatever_happens(actions: list[tuple[int, str, float]], lag: float) -> None:
+        play(World(policy=policy, submissions=submissions, lag=lag), actions)
+
+    whatever_happens()
 
 
 def test_p3_a_worker_that_lives_on_after_its_lease_is_impossible() -> None:
@@ -307,6 +348,29 @@ class ReleasedOnTimeout(SteppedLedger):
         self.release(claim)
 
 
+class UnresolvedIsFree(SteppedLedger):
+    """Frees an unknown outcome when its look-up fails."""
+
+    def unresolved(self, claim: Claim) -> None:
+        self.release(claim)
+
+
+class AnyoneAdopts(SteppedLedger):
+    """Lets each submission take any contact of that person for its own."""
+
+    def reserve(self, claim: Claim, contact_id: str) -> bool:
+        return True
+
+
+class Forgets(Delivery):
+    """Acknowledges what somebody else is at, and keeps it nowhere."""
+
+    def keep(
+        self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
+    ) -> Any:
+        return "queued" if isinstance(error, Busy) else super().keep(submission, error, earlier)
+
+
 class FreshGoesAhead(Delivery):
     """Looks up only what is not fresh, as `create` does: else the look-up hides a claim that was wrongly given."""
 
@@ -322,8 +386,20 @@ class FreshGoesAhead(Delivery):
         {"make_delivery": NoLookUp},
         {"make_ledger": lambda clock: ReleasedOnTimeout(clock, LAG)},
         {"make_ledger": lambda clock: OneLookDecides(clock, LAG)},
+        {"make_ledger": lambda clock: UnresolvedIsFree(clock, LAG), "make_delivery": FreshGoesAhead},
+        {"make_ledger": lambda clock: AnyoneAdopts(clock, LAG), "policy": "create"},
+        {"make_delivery": Forgets, "submissions": 1},
     ],
-    ids=["check then insert", "a lapsed lease is free", "no look-up", "release on timeout", "one look"],
+    ids=[
+        "check then insert",
+        "a lapsed lease is free",
+        "no look-up",
+        "release on timeout",
+        "one look",
+        "unresolved is free",
+        "anyone adopts",
+        "acknowledged and forgotten",
+    ],
 )
 def test_the_model_notices(bug: dict[str, Any]) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
@@ -338,8 +414,8 @@ def test_the_model_notices(bug: dict[str, Any]) -> None:
 @QUICK
 @given(ACTIONS)
 def test_p4_what_is_refused_for_good_is_parked_once(actions: list[tuple[int, str, float]]) -> None:
-    world = World(messages=[(None, 0.0)])
-    world.clemta.trouble = ConfigError("ACCESS_DENIED", status=403)
+    world = World(submissions=1)
+    world.clemta.trouble = world.clemta.search_trouble = ConfigError("ACCESS_DENIED", status=403)
     disturb(world, actions)
     assert len(world.clemta.stored) <= 1
     assert len(world.clemta.stored) + len(world.queues.parked) >= 1

@@ -1,6 +1,7 @@
 """Every answer of the HTTP interface."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive
+from clemta_intake.contacts import ContactRequest
+from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
@@ -241,6 +244,30 @@ class TestSpam:
         assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
         assert len(api.parts.clemta.stored) == contacts
         assert logged()[0]["CaptchaUnavailable"] == [1]
+
+
+class TestBatches:
+    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        api = Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+        people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
+        create, seconds = api.parts.clemta.create, iter([3.0, 1.5])
+
+        def slow(contact: ContactRequest, deadline: Deadline) -> str:
+            began.append(next(seconds, 0))
+            return create(contact, deadline)
+
+        began: list[float] = []
+        clock = time.monotonic
+        monkeypatch.setattr(api.parts.clemta, "create", slow)
+        monkeypatch.setattr(time, "monotonic", lambda: clock() + sum(began))
+        status, headers, _ = api.send(crm(people))
+        assert (status, headers["retry-after"]) == (503, "30")
+        assert 1 <= len(api.parts.clemta.stored) + len(api.parts.queues.retried) < 4
+        began.clear()
+        assert api.send(crm(people))[0] == 200
+        assert len(api.parts.clemta.stored) == 4
 
 
 class TestWebhooks:

@@ -119,9 +119,10 @@ def test_it_runs_through_todays_mapping(parts: FakeParts) -> None:
     assert [entry["email"] for entry in parts.clemta.stored.values()] == ["new@example.com"]
 
 
-def test_an_event_that_is_no_longer_wanted_is_dropped(parts: FakeParts, logged: Lines) -> None:
+def test_p4_an_event_that_the_source_takes_no_longer_was_acknowledged_and_is_parked(parts: FakeParts) -> None:
     assert handle(parts, batch(message(parts, b'{"event":"other"}', "crm"))) == []
-    assert logged()[-1]["outcome"] == "ignored"
+    [parked] = parts.queues.parked
+    assert (parked.failure.failure_class, parked.failure.code) == ("config", "no_longer_accepted")
     assert not parts.clemta.stored
 
 

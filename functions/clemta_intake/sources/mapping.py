@@ -61,7 +61,7 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
     delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
     if not _DELIVERY_ID.fullmatch(delivery_id):
         delivery_id = hashlib.sha256(submission.body).hexdigest()
-    return Reading(_contact(found, source), delivery_id)
+    return Reading(_contact(found, source), f"{source.name}:{delivery_id}")
 
 
 def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
