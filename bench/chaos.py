@@ -163,12 +163,12 @@ class Chaos:
     def make_cold(self) -> None:
         """Ends the receiving function's processes: its next invocation is cold."""
         ours = children(self.stack.emulator_pid())
-        workers = [pid for pid in ours if b"ReceiveFunction" in environment(pid)]
+        workers = [pid for pid in ours if b"ReceiveFunction" in Path(f"/proc/{pid}/environ").read_bytes()]
         for worker in workers:
             with suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
         # Until they are dead the emulator would ask them.
-        while any(environment(worker) for worker in workers):
+        while any(lives(worker) for worker in workers):
             time.sleep(0.01)
 
     @contextmanager
@@ -242,12 +242,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def environment(pid: int) -> bytes:
-    """The variables a process was started with; none once it is dead."""
+def lives(pid: int) -> bool:
+    """Whether the process still runs: its parent has not been told of its end."""
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
-        return b""
+        return False
 
 
 def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, Any]:

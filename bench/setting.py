@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
 from local.processes import HOST, Service
-from local.stack import KEYS, REGION, answered, aws_client
+from local.stack import KEYS, REGION, aws_client
 
 COMPANY = DEFAULT_COMPANY_ID
 
@@ -30,7 +32,10 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 def setting(
     certfile: Path | None = None, keyfile: Path | None = None
 ) -> Iterator[tuple[StandIn, dict[str, str]]]:
-    """The stand-in, and the environment that a function needs to find it and its own table, queues and secrets."""
+    """The stand-in, and the environment that a function needs to find it and its own table, queues and secrets.
+
+    With a certificate both speak TLS, as Clemta and AWS do.
+    """
     tls = {"certfile": str(certfile), "keyfile": str(keyfile)} if certfile else {}
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
@@ -49,21 +54,38 @@ def setting(
             "STATE_DIR": f"{folder}/state",
             "LAMBDA_PYTHON": sys.executable,
         }
+        if certfile:
+            environment |= {
+                "USE_SSL": "1",
+                "MINISTACK_SSL_CERT": str(certfile),
+                "MINISTACK_SSL_KEY": str(keyfile),
+            }
         running = service.ensure(
             0, lambda port: [sys.executable, "-m", "local.launch", "--port", str(port)], environment
         )
-        url = f"http://{HOST}:{running.port}"
+        url = f"{'https' if certfile else 'http'}://{HOST}:{running.port}"
+        authorities = str(certfile) if certfile else None
         try:
-            service.wait(lambda: answered(f"{url}/_ministack/ready", '"completed"'), 60)
-            yield clemta, environment_of(url, clemta.url)
+            service.wait(lambda: listening(url, authorities), 60)
+            yield clemta, environment_of(url, clemta.url, authorities)
         finally:
             service.stop()
 
 
-def environment_of(aws_url: str, clemta_url: str) -> dict[str, str]:
+def listening(aws_url: str, authorities: str | None) -> bool:
+    """Whether the emulator answers."""
+    try:
+        aws_client("sqs", aws_url, authorities).list_queues()
+    except BotoCoreError:
+        return False
+    return True
+
+
+def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> dict[str, str]:
     """Makes the table, the queues and the secrets, and says where they are, as the template does."""
-    sqs, secrets = aws_client("sqs", aws_url), aws_client("secretsmanager", aws_url)
-    aws_client("dynamodb", aws_url).create_table(
+    sqs = aws_client("sqs", aws_url, authorities)
+    secrets = aws_client("secretsmanager", aws_url, authorities)
+    aws_client("dynamodb", aws_url, authorities).create_table(
         TableName="ledger",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],

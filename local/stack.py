@@ -344,8 +344,8 @@ class Stack:
         self.say(f"{time.monotonic() - began:6.1f} s  {done}")
 
 
-def aws_client(service: str, endpoint: str) -> Any:
-    """A client with the emulator's keys alone."""
+def aws_client(service: str, endpoint: str, authorities: str | None = None) -> Any:
+    """A client with the emulator's keys alone; `authorities` is a file of certificates, for https."""
     session = boto3.Session(
         botocore_session=botocore.session.Session({"profile": (None, None, None, None)}),
         aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
@@ -353,7 +353,8 @@ def aws_client(service: str, endpoint: str) -> Any:
         region_name=REGION,
     )
     config = Config(proxies={}, retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
-    return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+    given = {"endpoint_url": endpoint, "config": config, "verify": authorities}
+    return session.client(service, **given)  # type: ignore[call-overload]
 
 
 def with_every_sender(own: str) -> str:

@@ -12,6 +12,8 @@ import requests.adapters
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from . import trust
+
 
 def session() -> requests.Session:
     """Kept-alive, never repeats a request by itself; `timeout=(connect, answer)` in seconds."""
@@ -57,10 +59,11 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """All addresses of a host share the time to connect; urllib3 would give so much to each."""
-        seconds = self.timeout or 0
-        with suppress(OSError):  # urllib3 asks again, and says what is wrong
-            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-            self.timeout = seconds / len(addresses)
+        seconds = self.timeout
+        if seconds:
+            with suppress(OSError):  # urllib3 asks again, and says what is wrong
+                addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+                self.timeout = seconds / len(addresses)
         try:
             sock = super()._new_conn()
         finally:
@@ -85,3 +88,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**pool, "ssl_context": trust.context()} if verify is True else pool

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import __version__
+from . import __version__, trust
 from .clemta import Clemta
 from .delivery import Delivery
 from .errors import ConfigError, KeyRefused, Temporary, Unavailable, UnknownSource
@@ -38,6 +38,9 @@ _AWS = Config(
 _LEDGER = _AWS.merge(Config(connect_timeout=0.3, read_timeout=0.6))
 _SECRETS = _AWS.merge(Config(connect_timeout=0.3, read_timeout=0.8))
 _QUEUES = _AWS.merge(Config(connect_timeout=0.25, read_timeout=0.4))
+
+
+trust.share()
 
 
 class Wiring:

@@ -1,11 +1,14 @@
-"""What the emulator lacks of CloudWatch: metrics out of log lines."""
+"""What the emulator lacks: metrics out of log lines, and packages that are unpacked once."""
 
 import json
+import tempfile
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from clemta_intake import telemetry
-from local.launch import embedded_metrics, with_metrics
+from local.launch import UnpackedOnce, embedded_metrics, with_metrics
 from tests.conftest import Lines
 
 
@@ -43,3 +46,26 @@ def test_what_is_logged_is_still_logged() -> None:
     emit({}, "r2", None, False, 3)
     assert logged == [f"START\n{line}", None]
     assert recorded == ["M"]
+
+
+def test_a_package_is_unpacked_once_for_all_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def package(text: str) -> Path:
+        path = tmp_path / "code.zip"
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("folder/module.py", text)
+        return path
+
+    def unpacked(path: Path, name: str) -> Path:
+        (tmp_path / name).mkdir()
+        with UnpackedOnce(path) as packed:
+            packed.extractall(str(tmp_path / name))
+        return tmp_path / name / "folder" / "module.py"
+
+    one, another = unpacked(package("1"), "one"), unpacked(package("1"), "another")
+    assert one.read_text() == another.read_text() == "1"
+    assert one.samefile(another)
+    assert unpacked(package("2"), "newer").read_text() == "2"
