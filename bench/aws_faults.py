@@ -16,9 +16,10 @@ KINDS = {
     "throttled": "refused as too many, nothing done",
     "error": "500, nothing done",
     "lost": "done, but its answer never comes",
+    "sluggish": "done, and answered just before nobody waits any longer",
     "slow": "done, but its answer takes longer than anybody waits",
 }
-_SLOW_SECONDS = 1.5
+_SECONDS = {"sluggish": 0.35, "slow": 1.5}
 _THROTTLED = b'{"__type":"com.amazonaws#ThrottlingException","message":"Rate exceeded"}'
 
 
@@ -79,9 +80,9 @@ def _handler(faults: AwsFaults) -> type[BaseHTTPRequestHandler]:
                 case "lost":
                     self._forward(body)
                     self._hang_up()
-                case "slow":
+                case "sluggish" | "slow" as kind:
                     answer = self._forward(body)
-                    threading.Event().wait(_SLOW_SECONDS)
+                    threading.Event().wait(_SECONDS[kind])
                     self._answer(*answer)
                 case _:
                     self._answer(*self._forward(body))

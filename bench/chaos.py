@@ -163,7 +163,7 @@ class Chaos:
     def make_cold(self) -> None:
         """Ends the receiving function's processes: its next invocation is cold."""
         ours = children(self.stack.emulator_pid())
-        workers = [pid for pid in ours if b"ReceiveFunction" in Path(f"/proc/{pid}/environ").read_bytes()]
+        workers = [pid for pid in ours if "ReceiveFunction" in of_process(pid, "environ")]
         for worker in workers:
             with suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
@@ -242,12 +242,18 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def of_process(pid: int, what: str) -> str:
+    """What the kernel says of it; nothing once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def lives(pid: int) -> bool:
     """Whether the process still runs: its parent has not been told of its end."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    state = of_process(pid, "stat").rpartition(")")[2].split()
+    return bool(state) and state[0] not in "ZX"
 
 
 def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, Any]:
@@ -327,8 +333,8 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
     modes: list[tuple[str, str, str]] = [("none", "", "")]
     modes += [(f"Clemta {kind}", "clemta", kind) for kind in FAULTS if kind != "status"]
     names = {"dynamodb": "DynamoDB", "sqs": "Clemta down, SQS", "secretsmanager": "cold, Secrets Manager"}
-    modes += [(f"{names[one]} {kind}", one, kind) for one in SERVICES for kind in ("error", "slow")]
-    modes += [("cold, none", "", "")]
+    modes += [(f"{names[one]} {kind}", one, kind) for one in SERVICES for kind in KINDS]
+    modes += [("DynamoDB sluggish, Clemta hung", "dynamodb", "sluggish"), ("cold, none", "", "")]
     rows = []
     task = progress.add_task("answers under each fault", total=len(modes))
     numbers = itertools.count()
@@ -341,6 +347,8 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
             chaos.aws.rates = {(service, kind): 1.0}
         if service == "sqs":
             chaos.fault("error_before")  # else nothing would be queued
+        if name.endswith("Clemta hung"):
+            chaos.fault("timeout_before")
         cold = name.startswith("cold")  # a process that has read them keeps the secrets for five minutes
         answers = Answers()
 
@@ -348,7 +356,7 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
             if cold:
                 chaos.make_cold()
             began = time.monotonic()
-            answer = chaos._post(f"latency{number}@example.com", "website")
+            answer = chaos._post(f"latency{number}@example.com", ("website", "crm")[number % 2])
             status = answer.json()["status"] if answer.status_code == 200 else str(answer.status_code)
             answers.add("", status, time.monotonic() - began, acknowledged=False)
 
