@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import bundles, handlers, peers, runtime, scale
+from bench import bundles, handlers, levers, peers, runtime, scale
 from bench.bundles import OURS
 from bench.handlers import Bench
 from bench.setting import certificate, setting
@@ -48,13 +48,13 @@ def beside_peers(bench: Bench, environment: dict[str, str], folder: Path, certfi
         peers.node_red(bench.clemta.url, certfile, folder / "node-red"),
         peers.n8n(bench.clemta.url, certfile, folder / "n8n"),
     ]
-    return {"node": peers.node_version(), **peers.compare(bench, subjects)}
+    return {"node": peers.NODE, **peers.compare(bench, subjects)}
 
 
 def main() -> None:
     """Measures what was asked for, part by part; each is written as soon as it is there."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parts = ("cold", "warm", "connections", "size", "runtime", "peers", "burst")
+    parts = ("cold", "parts", "levers", "warm", "connections", "size", "runtime", "peers", "burst")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all without any")
     parser.add_argument(
         "--requests", type=int, default=10_000, help="for a warm figure (default: %(default)s)"
@@ -71,6 +71,8 @@ def main() -> None:
             bench = Bench(clemta, environment, certfile)
             measures: dict[str, Callable[[], Any]] = {
                 "cold": lambda: handlers.cold(bench),
+                "parts": lambda: levers.parts(bench),
+                "levers": lambda: levers.undone(bench),
                 "warm": lambda: handlers.warm(bench, options.requests),
                 "connections": lambda: handlers.connections(bench),
                 "size": lambda: bundles.size(bundles.shipped()),

@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self, clemta: StandIn, environment: Mapping[str, str], certificate: Path) -> None:
         self.clemta = clemta
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._people = 0
         self._certificate = certificate
         self.ours = self.trusting(bundles.shipped())
@@ -50,7 +50,7 @@ class Bench:
 
     def instructions(self, folder: Path, module: str, kind: str, count: int, **more: str) -> int:
         """Millions of instructions, from process start to the last of so many answers."""
-        return _counted(self._run(folder, module, kind, count, "count", CALLGRIND, **more))
+        return counted(self._run(folder, module, kind, count, "count", CALLGRIND, **more))
 
     def warm_instructions(self, folder: Path, module: str, kind: str, **more: str) -> float:
         """Millions of instructions a request, once everything is there."""
@@ -71,9 +71,8 @@ class Bench:
         self, folder: Path, module: str, kind: str, count: int, how: str, tool: list[str], **more: str
     ) -> str:
         first, self._people = self._people, self._people + count
-        environment = self._environment | more
-        if module == OURS:
-            environment["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # as the template sets it
+        ours = {"PYDANTIC_DISABLE_PLUGINS": "__all__"} if module == OURS else {}  # as the template sets it
+        environment = self.environment | ours | more
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(events(kind, first, count), file)
             file.flush()
@@ -90,7 +89,8 @@ class Bench:
         return done.stderr
 
 
-def _counted(text: str) -> int:
+def counted(text: str) -> int:
+    """Millions of instructions, of what callgrind prints."""
     found = re.search(r"Collected : (\d+)", text)
     if not found:
         raise Wrong("callgrind counted nothing")
@@ -102,7 +102,7 @@ def cold(bench: Bench) -> dict[str, Any]:
     nothing = subprocess.run([*CALLGRIND, *PYTHON, "-c", "pass"], capture_output=True, text=True, check=True)
     plain = bench.trusting(bundles.plain())
     tutorial = bench.trusting(bundles.reference("tutorial", "aws-xray-sdk"))
-    found: dict[str, Any] = {"python -c pass": {"m_instructions": _counted(nothing.stderr)}}
+    found: dict[str, Any] = {"python -c pass": {"m_instructions": counted(nothing.stderr)}}
     subjects = {
         "as shipped": (bench.ours, OURS),
         "the same, by plain sam build": (plain, OURS),

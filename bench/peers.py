@@ -27,8 +27,9 @@ from bench.setting import COMPANY
 from local.clemta import DEFAULT_API_KEY
 from local.processes import HOST, ROOT
 
+NODE = "24.21.0"  # n8n runs on no older major; npm brings it
 PINNED = {"node-red": "5.0.7", "n8n": "2.41.0"}
-NODE = 24  # n8n runs on no older one
+NODE_GYP = "12.4.0"
 FOLDER = BENCH / "peers"
 ROUNDS = 3
 ALONE, TOGETHER = 300, 600  # requests by one client, and by eight
@@ -49,28 +50,54 @@ class Peer:
 
 
 def install() -> str:
-    """Why the peers cannot be measured here, "" if they can; npm brings them, two gigabytes."""
+    """Why the peers cannot be measured here, "" if they can; npm brings them and their Node, two gigabytes.
+
+    Packages' own install scripts stay off: n8n has dozens that download or compile what is not used here. Of them all
+    it needs SQLite, which is compiled, so a C++ compiler must be there.
+    """
     if not shutil.which("npm"):
         return "npm is not installed"
-    if int(node_version().removeprefix("v").partition(".")[0]) < NODE:
-        return f"Node {NODE} is needed, and {node_version()} is installed"
-    if not all((FOLDER / "node_modules" / name).exists() for name in PINNED):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "package.json").write_text(json.dumps({"private": True, "dependencies": PINNED}))
-        npm = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
-        if subprocess.run(npm, cwd=FOLDER, check=False).returncode:
-            return "npm could not install them"
+    if (FOLDER / "complete").exists():
+        return ""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    install = ["install", "--no-audit", "--no-fund"]
+    pinned = [f"{name}@{version}" for name, version in PINNED.items()]
+    gyp = ["exec", "--yes", f"node-gyp@{NODE_GYP}", "--", "rebuild"]
+    try:
+        _npm(FOLDER / "node", *install, f"node@{NODE}")
+        _npm(FOLDER, *install, "--ignore-scripts", *pinned)
+        sqlite = FOLDER / "node_modules" / "sqlite3"
+        _npm(FOLDER / "node", *gyp, "--directory", str(sqlite), f"--nodedir={_home()}")
+    except subprocess.CalledProcessError as error:
+        return f"npm could not install them: {error.stderr.strip()[-300:]}"
+    (FOLDER / "complete").touch()
     return ""
 
 
-def node_version() -> str:
-    """As `node --version` says it."""
-    return subprocess.run(node("--version"), capture_output=True, text=True, check=True).stdout.strip()
+def _npm(folder: Path, *arguments: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "package.json").exists():
+        (folder / "package.json").write_text('{"private": true}')
+    command = [str(shutil.which("npm")), *arguments]
+    environment = _with_node(os.environ) | {"npm_config_loglevel": "error"}
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+
+
+def _home() -> Path:
+    """Where npm put Node, its headers with it."""
+    found = (FOLDER / "node" / "node_modules").glob("**/node-*/include")
+    return next((include.parent for include in found), FOLDER)
+
+
+def _with_node(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with that Node before any other."""
+    own = FOLDER / "node" / "node_modules" / ".bin"
+    return {**environment, "PATH": f"{own}{os.pathsep}{environment['PATH']}"}
 
 
 def node(*arguments: str) -> list[str]:
-    """A command of this machine's Node."""
-    return [shutil.which("node") or "node", *arguments]
+    """A command of that Node."""
+    return [str(FOLDER / "node" / "node_modules" / ".bin" / "node"), *arguments]
 
 
 def node_red(clemta_url: str, certificate: Path, folder: Path) -> Peer:
@@ -379,7 +406,8 @@ def _memory(pid: int) -> float:
 
 
 def _node_environment(folder: Path, certificate: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "NODE_EXTRA_CA_CERTS": str(certificate)}
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "NODE_EXTRA_CA_CERTS": str(certificate)}
+    return _with_node(variables)
 
 
 def _free_port() -> int:

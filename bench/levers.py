@@ -1,0 +1,94 @@
+"""What each lever brings to a cold start: the bundle as it ships, with that one undone. And where a cold start goes."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import bundles
+from bench.bundles import OURS
+from bench.handlers import CALLGRIND, PYTHON, Bench, Wrong, counted
+
+IMPORTS = {  # in the order in which the functions meet them: each is what it adds to those before it
+    "Python itself": "",
+    "Powertools: logger": "aws_lambda_powertools",
+    "Powertools: resolver": "aws_lambda_powertools.event_handler.api_gateway",
+    "pydantic": "pydantic",
+    "boto3": "boto3",
+    "requests": "requests",
+    "ours, and what it reads the sources with": "clemta_intake.receive",
+}
+
+
+def undone(bench: Bench) -> dict[str, Any]:
+    """M instructions to the first contact as shipped, and with each lever undone."""
+    shipped = bench.instructions(bench.ours, OURS, "created", 1)
+    found: dict[str, Any] = {"as shipped": shipped}
+    for name, undo in LEVERS.items():
+        folder = bench.trusting(bundles.shipped())
+        found[name] = bench.instructions(folder, OURS, "created", 1, **undo(folder))
+    return found
+
+
+def parts(bench: Bench) -> dict[str, int]:
+    """M instructions that each import adds, and the first request after them all."""
+    found: dict[str, int] = {}
+    spent, imported = 0, ""
+    for name, module in IMPORTS.items():
+        imported += f"import {module}\n" if module else ""
+        probe = f"import sys; sys.path.insert(0, {str(bench.ours)!r})\n{imported}"
+        environment = bench.environment | {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+        command = [*CALLGRIND, *PYTHON, "-c", probe]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Wrong(done.stderr[-3000:])
+        found[name] = counted(done.stderr) - spent
+        spent += found[name]
+    whole = bench.instructions(bench.ours, OURS, "created", 1)
+    return {**found, "the first request: clients, TLS, three secrets, ledger, Clemta": whole - spent}
+
+
+def _without_bytecode(folder: Path) -> dict[str, str]:
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    return {}
+
+
+def _every_service(folder: Path) -> dict[str, str]:
+    shutil.rmtree(folder / "botocore" / "data")
+    shutil.copytree(bundles.reference("lean") / "botocore" / "data", folder / "botocore" / "data")
+    return {}
+
+
+def _plugin_scan(_: Path) -> dict[str, str]:
+    return {"PYDANTIC_DISABLE_PLUGINS": ""}
+
+
+def _edited(file: str, old: str, new: str) -> Callable[[Path], dict[str, str]]:
+    def edit(folder: Path) -> dict[str, str]:
+        path = folder / "clemta_intake" / file
+        text = path.read_text()
+        if old not in text:
+            raise Wrong(f"{file} does not hold {old!r}")
+        path.unlink()  # it is the same file as in the build
+        path.write_text(text.replace(old, new, 1))
+        unchecked = ["-q", "-f", "--invalidation-mode", "unchecked-hash", str(path)]
+        (path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc").unlink()
+        subprocess.run([sys.executable, "-m", "compileall", *unchecked], check=True)
+        return {}
+
+    return edit
+
+
+_EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
+LEVERS: dict[str, Callable[[Path], dict[str, str]]] = {
+    "bytecode in the bundle": _without_bytecode,
+    "one TLS context for AWS and Clemta": _edited("wiring.py", "\ntrust.share()\n", "\n"),
+    "phone, country, multipart and domain data only when needed": _edited(
+        "receive.py", "import json\n", _EARLY
+    ),
+    "botocore's data cut to three services": _every_service,
+    "pydantic's scan for plugins off": _plugin_scan,
+}
