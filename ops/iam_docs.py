@@ -1,7 +1,5 @@
-"""Writes the table of permissions in docs/security.md from template.yaml. `python -m ops.iam_docs --write|--check`."""
+"""The table of permissions in docs/security.md, from template.yaml."""
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +7,6 @@ from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "security.md"
-START, END = "<!-- iam -->\n", "<!-- /iam -->"
 
 
 def table(template: dict[str, Any]) -> str:
@@ -37,26 +34,6 @@ def _name(resource: Any) -> str:
     return f"`{resource}`"
 
 
-def page() -> str:
-    """The page with the table that the template asks for."""
-    before, _, rest = PAGE.read_text().partition(START)
-    _, _, after = rest.partition(END)
-    return f"{before}{START}{table(yaml_parse((ROOT / 'template.yaml').read_text()))}{END}{after}"
-
-
-def main() -> int:
-    """Writes the page, or says that it is not up to date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    wanted = page()
-    if parser.parse_args().write:
-        PAGE.write_text(wanted)
-    elif PAGE.read_text() != wanted:
-        print("docs/security.md does not show the template's permissions: run make docs", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def tables() -> dict[Path, dict[str, str]]:
+    """The table, in its page."""
+    return {PAGE: {"iam": table(yaml_parse((ROOT / "template.yaml").read_text()))}}

@@ -1,7 +1,5 @@
-"""docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml: --write, or --check."""
+"""docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml."""
 
-import re
-import sys
 import tomllib
 from pathlib import Path
 from textwrap import fill
@@ -11,7 +9,6 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 TABLE = DOCS / "sources.md"
 PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
-MARKS = re.compile(r"(<!-- generated: make docs -->\n).*?(<!-- /generated -->)", re.S)
 
 
 SAME = """Where the e-mail address is a contact already, nothing is made twice; [sources.md](../sources.md) says how
@@ -95,28 +92,17 @@ def arrives(preset: dict[str, Any]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every generated text, by file."""
+    """Each sender's page, by file."""
     presets = tomllib.loads(PRESETS.read_text())
     senders = tomllib.loads((DOCS / "sources" / "senders.toml").read_text())
-    head = ["| sender | `kind` | proof | becomes a contact | it sends again |", "|---|---|---|---|---|"]
-    table = "\n".join([*head, *(row(kind, preset) for kind, preset in presets.items())]) + "\n"
-    made = {
+    return {
         DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind]) for kind, preset in presets.items()
     }
-    return {TABLE: MARKS.sub(lambda marks: marks[1] + table + marks[2], TABLE.read_text()), **made}
 
 
-def main(arguments: list[str]) -> int:
-    """Writes what is not current, or says so."""
-    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text() != text}
-    if arguments == ["--write"]:
-        for path, text in stale.items():
-            path.write_text(text)
-        return 0
-    for path in stale:
-        print(f"{path.relative_to(ROOT)} is not current: run make docs", file=sys.stderr)
-    return 1 if stale else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def tables() -> dict[Path, dict[str, str]]:
+    """The table of all senders, in its page."""
+    presets = tomllib.loads(PRESETS.read_text())
+    head = ["| sender | `kind` | proof | becomes a contact | it sends again |", "|---|---|---|---|---|"]
+    rows = "\n".join([*head, *(row(kind, preset) for kind, preset in presets.items())]) + "\n"
+    return {TABLE: {"senders": rows}}

@@ -6,6 +6,7 @@ from bench import budget, scale
 from bench.probe import outcome
 
 RECORDED = {
+    "on": "Python 3.13.0, x86_64",
     "cold_m_instructions": 2000,
     "warm_m_instructions": 17.0,
     "zip_mb": 12.0,
@@ -35,6 +36,13 @@ def test_what_is_over_fails_and_the_module_that_grew_is_named(figure: str) -> No
         "grew: clemta_intake/receive.py, +20 lines of Python run",
         "grew: asyncio, +5 lines of Python run",
     ]
+
+
+def test_on_another_interpreter_only_the_size_is_compared() -> None:
+    elsewhere = {**RECORDED, "on": "Python 3.13.9, aarch64", "cold_m_instructions": 9999}
+    assert budget.exceeded(RECORDED, elsewhere) == []
+    [first, *_] = budget.exceeded(RECORDED, {**elsewhere, "zip_mb": 13.0})
+    assert "zipped" in first
 
 
 def test_lines_are_counted_by_our_module_and_by_others_package() -> None:
