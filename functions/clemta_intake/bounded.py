@@ -4,13 +4,13 @@ import http.client
 import io
 import socket
 import time
-from contextlib import suppress
 from typing import Any
 
 import requests
 import requests.adapters
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError
 
 from . import trust
 
@@ -58,14 +58,15 @@ class _Connection(HTTPConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
-        """All addresses of a host share the time to connect; urllib3 would give so much to each."""
-        seconds = self.timeout
-        if seconds:
-            with suppress(OSError):  # urllib3 asks again, and says what is wrong
-                addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-                self.timeout = seconds / len(addresses)
+        """The host's name and all its addresses share the time to connect; urllib3 would give so much to each."""
+        seconds, began = self.timeout, time.monotonic()
         try:
+            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            if seconds:
+                self.timeout = max(0.01, seconds - (time.monotonic() - began)) / len(addresses)
             sock = super()._new_conn()
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
         finally:
             self.timeout = seconds
         sock.settimeout(seconds)
