@@ -93,7 +93,7 @@ def find(env: Environment, text: str) -> Person:
         (settings.retry_queue_url, person.waiting),
         (settings.dead_letter_queue_url, person.parked),
     ):
-        with Reading(sqs, url) as reading:
+        with Reading(sqs, url, uncounted=url == settings.retry_queue_url) as reading:
             found += [message for message in reading if mentions(env, message, text)]
             person.unseen += reading.elsewhere()
     if email := email_of(text):
@@ -115,8 +115,8 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
             (settings.retry_queue_url, person.waiting, _LONGEST_DELAY),
             (settings.dead_letter_queue_url, person.parked, 2 * HIDDEN_SECONDS),
         ):
-            # What is looked through must stay away until the end, or the waiting would see it again and again.
-            with Reading(sqs, url, patience=patience, hidden=patience + 60, waiting=waiting) as reading:
+            uncounted = url == settings.retry_queue_url
+            with Reading(sqs, url, patience=patience, uncounted=uncounted, waiting=waiting) as reading:
                 for message in reading:
                     if mentions(env, message, email):
                         keys |= _keys_of(env, message)
