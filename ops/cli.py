@@ -431,7 +431,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 @command(dlq, "list")
 def dlq_list(session: Session, class_: Class = None, source: OfSource = None) -> None:
     """What is parked, oldest first. dlq list --class config"""
-    letters = dead_letters.read_letters(session.env, Choice((), class_, source))
+    letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source))
     found = [dead_letters.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
     table = Table(submission, "source", "class", Column("why", overflow="fold"), age, **PLAIN)
@@ -439,6 +439,8 @@ def dlq_list(session: Session, class_: Class = None, source: OfSource = None) ->
         reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
         table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
     session.say(table if found else Text("no dead letters"), found)
+    if elsewhere:
+        session.err.print(Text(dead_letters.not_seen(elsewhere), style="yellow"))
 
 
 @command(dlq, "show")
@@ -448,9 +450,10 @@ def dlq_show(
     reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
 ) -> None:
     """One dead letter: why, and what to do. Its payload is masked unless it is to be revealed."""
-    letters = dead_letters.read_letters(session.env, Choice([id]))
+    letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]))
     if not letters:
-        raise OpsError(f"{id} is not in the dead-letter queue")
+        also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
+        raise OpsError(f"{id} is not in the dead-letter queue{also}")
     found = dead_letters.details(letters[0], reveal=reveal)
     text = json.dumps(found, indent=2, ensure_ascii=False)
     session.say(Text(f"{text}\n\n{dead_letters.WHAT_TO_DO[found['class']]}"), found)
@@ -501,8 +504,13 @@ def dlq_discard(
 @command(dlq, "export")
 def dlq_export(session: Session, class_: Class = None, source: OfSource = None) -> None:
     """Prints dead letters whole, one JSON object a line: personal data. dlq export > letters.jsonl"""
-    for letter in dead_letters.read_letters(session.env, Choice((), class_, source)):
+    letters, elsewhere = dead_letters.read_letters(
+        session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
+    )
+    for letter in letters:
         print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
+    if elsewhere:
+        raise OpsError(dead_letters.not_seen(elsewhere))
 
 
 @command(sources, "list")

@@ -12,6 +12,7 @@ from clemta_intake.queues import MAX_DELAY, Envelope
 HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
 _NOTHING_NEW = 3  # receives that bring only what was seen: it comes back faster than it is held
+_COUNTED_YET = 30  # seconds in which SQS may count what was deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Reading:
         self._uncounted = uncounted
         self._waiting = waiting
         self._held: dict[str, dict[str, Any]] = {}
-        self._hold_again_at = 0.0
+        self._hold_again_at = self._end = 0.0
         self._deleted: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -75,7 +76,7 @@ class Reading:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=received["ReceiptHandle"])
 
     def __iter__(self) -> Iterator[Message]:
-        end = time.monotonic() + self._patience
+        self._end = time.monotonic() + self._patience
         nothing_new = 0
         while nothing_new < _NOTHING_NEW:
             self._hold()
@@ -90,7 +91,7 @@ class Reading:
                 nothing_new = 0
             elif received:
                 nothing_new += 1
-            elif (others := self.elsewhere()) == 0 or time.monotonic() > end:
+            elif (others := self.elsewhere()) == 0 or time.monotonic() > self._end:
                 return
             else:
                 self._waiting(others)
@@ -100,6 +101,7 @@ class Reading:
         handle = self._held.pop(message.id)["ReceiptHandle"]
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
         self._deleted.add(message.id)
+        self._end = max(self._end, time.monotonic() + min(self._patience, _COUNTED_YET))
 
     def elsewhere(self) -> int:
         """How many messages are delayed, or in somebody else's hands; about."""

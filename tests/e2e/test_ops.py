@@ -343,6 +343,22 @@ class TestDeadLetters:
         assert "ada@example.com" in revealed
         assert command("dlq", "show", "nobody").code == 1
 
+    def test_what_somebody_else_holds_is_said_to_be_missing(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], stack: Deployed
+    ) -> None:
+        parked(clemta, sign_up, "ada", "bo")
+        sqs, url = aws("sqs"), stack.dead_letter_queue_url
+        [held] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=600)["Messages"]
+        try:
+            said = command("dlq", "list", "--json")
+            assert (len(said.data), "1 more could not be seen" in said.err) == (1, True)
+            assert "1 more" in command("dlq", "show", "nobody").err
+            assert "1 more" in command("dlq", "replay", "--all", "--dry-run").err
+            assert "1 could not be seen" in command("doctor").out
+        finally:
+            handle = held["ReceiptHandle"]
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+
     def test_export_is_whole(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
         letters = parked(clemta, sign_up, "ada", "bo")
         lines = [json.loads(line) for line in command("dlq", "export").out.splitlines()]
@@ -400,10 +416,12 @@ class TestDeadLetters:
         people = [f"person{number}" for number in range(12)]
         parked(clemta, sign_up, *people)
         redelivery.hold()
+        clemta.fault("slow_headers", on="search", seconds=0.5, times=None)  # so that there is a middle
         process = started(project, "dlq", "replay", "--all")
         assert eventually(lambda: retry_queue.size() >= 3)
         process.kill()
         process.communicate()
+        clemta.clear_faults()
         assert dead_letters.size() > 0, "it was killed in the middle"
         assert command("dlq", "replay", "--all").code == 0
         redelivery.release()
