@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import requests
 import typer
@@ -39,6 +39,7 @@ from .status import status as status_of
 STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
 OUTCOME_STYLE = {"replayed": "green", "in Clemta": "green", "kept": "yellow"}
 WATCH_SECONDS = 5
+_ANY_WIDTH = 10_000
 PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # a table without lines
 
 app = typer.Typer(
@@ -54,6 +55,12 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(sources, name="sources")
 
 
+def _console(stream: TextIO) -> Console:
+    """Data is shown as it is, never read as markup; lines are wrapped for a person only, not for a file or a pipe."""
+    width = None if stream.isatty() else _ANY_WIDTH
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
 @dataclasses.dataclass
 class Session:
     """Where a command works, and how it speaks: a person's words, or JSON with --json."""
@@ -65,8 +72,7 @@ class Session:
     as_json: bool
 
     def __post_init__(self) -> None:
-        self.out = Console(highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        self.out, self.err = _console(sys.stdout), _console(sys.stderr)
 
     @cached_property
     def env(self) -> Environment:
@@ -201,9 +207,11 @@ def doctor(session: Session) -> bool:
         checks.append(check)
         if not session.as_json:
             mark, style = STATES[check.state]
-            session.out.print(Text.assemble((f"{mark} ", style), (f"{check.name:<16}", "bold"), check.says))
+            line = Table.grid(Column(width=2, style=style), Column(width=16, style="bold"), Column())
+            line.add_row(mark, check.name, check.says)
             if check.do and check.state != "ok":
-                session.out.print(Text(f"{'':18}{check.do}", style=style))
+                line.add_row("", "", Text(check.do, style=style))
+            session.out.print(line)
     if session.as_json:
         session.say("", [dataclasses.asdict(check) for check in checks])
     return all(check.state != "fail" for check in checks)

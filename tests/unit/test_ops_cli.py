@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import typer
 
-from ops.cli import app
+from ops.cli import Session, _preview, app
+from ops.preview import Field, Preview
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "command.md").read_text()
@@ -75,3 +76,12 @@ def test_it_can_be_installed(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("local/", "tests/"))]
     entry = next(name for name in names if name.endswith("entry_points.txt"))
     assert b"clemta-intake = ops.cli:main" in zipfile.ZipFile(wheel).read(entry)
+
+
+def test_what_somebody_wrote_is_shown_as_it_is_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    word = "[red]x[/nope] :smile: " + "long " * 50
+    found = Preview(
+        "s1", status="contact", fields=[Field("full_name", word, word, word)], dropped=[(word, "")]
+    )
+    Session("local", None, None, None, False).say(_preview(found), {})
+    assert capsys.readouterr().out.count(word.strip()) == 4
