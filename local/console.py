@@ -240,7 +240,7 @@ def way(lines: Iterable[Json]) -> list[dict[str, str]]:
                 step("mapped", "bad", code)
             elif outcome not in ("unauthentic", "ignored", "spam", "handshake", "unavailable"):
                 step("mapped")
-        if outcome == "queued":
+        if outcome in ("queued", "requeued"):
             step("queued", "wait", code)
         elif outcome == "parked":
             step("parked", "bad", code)

@@ -25,7 +25,12 @@ METRICS = {  # of the service as a whole: their unit
     "SigningSecretMissing": "Count",
     "CaptchaUnavailable": "Count",
 }
-_UNCOUNTED = ("postponed", "handshake", "captcha_unavailable")  # no fate of a submission
+UNCOUNTED = (
+    "requeued",
+    "postponed",
+    "handshake",
+    "captcha_unavailable",
+)  # no fate of a submission, or the same again
 
 log = Logger(service=SERVICE)
 _measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
@@ -77,7 +82,7 @@ def _metrics(status: str) -> dict[str, Any]:
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]
         records.append({"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics})
-    if status not in _UNCOUNTED:
+    if status not in UNCOUNTED:
         values[SUBMISSIONS] = 1
         by = [["service", "source", "outcome"], ["service", "outcome"]]
         metrics = [{"Name": SUBMISSIONS, "Unit": "Count"}]

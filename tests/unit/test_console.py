@@ -42,13 +42,13 @@ TAKEN = ["received good", "proven good", "mapped good"]
             [
                 line("queued", "no_answer"),
                 line("postponed"),
-                line("queued", "not_found_yet"),
+                line("requeued", "not_found_yet"),
                 line("created"),
             ],
             [*TAKEN, "queued good no_answer", "queued good not_found_yet", "created good"],
         ),
         (
-            [line("queued", "no_answer"), line("queued", "no_answer")],
+            [line("queued", "no_answer"), line("requeued", "no_answer")],
             [*TAKEN, "queued wait no_answer"],
         ),
         (

@@ -52,7 +52,7 @@ def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> No
     assert records(second).keys() == {"Submissions"}
 
 
-@pytest.mark.parametrize("status", ["postponed", "handshake", "captcha_unavailable"])
+@pytest.mark.parametrize("status", telemetry.UNCOUNTED)
 def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, status: str) -> None:
     outcome(status)
     telemetry.measured("CaptchaUnavailable")
