@@ -14,7 +14,6 @@ from aws_lambda_powertools import Logger
 
 from .errors import KeyRefused, Permanent, Temporary
 
-SERVICE = "clemta-intake"
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
 METRICS = {  # of the service as a whole: their unit
@@ -32,7 +31,9 @@ UNCOUNTED = (
     "captcha_unavailable",
 )  # no fate of a submission, or the same again
 
-log = Logger(service=SERVICE)
+log = (
+    Logger()
+)  # each line's `service`, and so each metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name
 _measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own

@@ -34,7 +34,7 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
     [line] = logged()
     dimensions = [["service", "source", "outcome"], ["service", "outcome"]]
     assert records(line) == {"Submissions": (dimensions, 1, "Count")}
-    assert [line[name] for name in dimensions[0]] == ["clemta-intake", "website", "created"]
+    assert [line[name] for name in dimensions[0]] == [telemetry.log.service, "website", "created"]
     assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ClemtaIntake"
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000, "milliseconds"
     assert line["ms"] == 12
