@@ -24,7 +24,7 @@ from clemta_intake.errors import IntakeError
 from clemta_intake.queues import Envelope
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
-from ops import dead_letters, people, posts
+from ops import dead_letters, logs, people, posts
 from ops.environments import Environment, OpsError, Place
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
@@ -189,13 +189,14 @@ class Journal:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._lines: dict[tuple[str, str], Json] = {}  # by stream and text: each is read more than once
-        self._since = int((time.time() - 3600) * 1000)
+        self._lines: dict[str, Json] = {}  # by its own text: each is read more than once
+        self._since = time.time() - 3600
 
     def ways(self) -> list[Json]:
         """The newest submissions, and the steps that each has made."""
-        for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
-            self._read(self._env.outputs[output])
+        self._lines |= {
+            json.dumps(line): line for line in logs.lines(self._env, "submission_id", self._since)
+        }
         grouped: dict[str, list[Json]] = {}
         for line in sorted(self._lines.values(), key=lambda line: float(line["at"])):
             grouped.setdefault(line["submission_id"], []).append(line)
@@ -209,16 +210,6 @@ class Journal:
             }
             for lines in newest
         ]
-
-    def _read(self, group: str) -> None:
-        asked = {"logGroupName": group, "startTime": self._since, "filterPattern": "submission_id"}
-        for page in self._env.client("logs").get_paginator("filter_log_events").paginate(**asked):
-            for event in page["events"]:
-                with suppress(ValueError, KeyError, TypeError):
-                    line = json.loads(event["message"])
-                    if line["message"] == "submission":
-                        seen = event["logStreamName"], event["message"]
-                        self._lines[seen] = {**line, "at": event["timestamp"] / 1000}
 
 
 def way(lines: Iterable[Json]) -> list[dict[str, str]]:

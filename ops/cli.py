@@ -5,7 +5,7 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -334,21 +334,17 @@ def find(
     """Was this sign-up seen, and what became of it? find ada@example.com"""
     person = people.find(session.env, text)
     lines = [
-        *(_waiting("waits in the retry queue", one) for one in person.waiting),
+        *(Text(_logged(line)) for line in person.history),
+        *(_waiting("waits in the retry queue and comes again by itself", one) for one in person.waiting),
         *(_waiting("is parked", one) for one in person.parked),
-        *(Text(f"the ledger says: {_ledger(item)}") for item in person.ledger),
+        *(Text(_ledger(item)) for item in person.ledger),
         *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
-        *(Text(said, style="yellow") for said in person.trouble),
+        *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
     ]
-    if person.unseen:
-        lines.append(
-            Text(f"{person.unseen} messages are delayed or in work and were not looked into", style="yellow")
-        )
-    seen = bool(person.waiting or person.parked or person.ledger or person.contacts)
-    if not seen:
+    if not person.seen and not person.unseen:
         lines.insert(0, Text("not seen: look at the sender's own log, and whether it was refused (status)"))
     session.say(Group(*lines), _person(person))
-    return seen
+    return person.seen
 
 
 def _waiting(where: str, message: Any) -> Text:
@@ -356,9 +352,42 @@ def _waiting(where: str, message: Any) -> Text:
     return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
 
 
+def _logged(line: dict[str, Any]) -> str:
+    why = line.get("code") or line.get("rule") or line.get("reason")
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["at"]))
+    return f"{at}  {line['outcome']}{f' ({why})' if why else ''}, from {line['source']}"
+
+
 def _ledger(item: dict[str, str]) -> str:
-    state = item.get("state", "?")
-    return f"created, contact {item['contact_id']}" if state == "created" else state
+    """A state of the ledger in words; docs/architecture.md has them all."""
+    match item.get("state"):
+        case "created":
+            return f"the ledger says: it became contact {item['contact_id']}"
+        case "claimed" if float(item.get("lease_until", 0)) > time.time():
+            return "the ledger says: it is being delivered at this moment"
+        case "free":
+            return "the ledger says: it was tried, and there is no contact yet"
+        case _:
+            return (
+                "the ledger says: it was tried, and Clemta did not say whether there is a contact: "
+                "the next attempt looks it up first"
+            )
+
+
+def _unseen(person: people.Person) -> Iterator[str]:
+    """What may be true of messages that SQS does not show."""
+    found = person.waiting or person.parked
+    tried = any(item.get("state") != "created" for item in person.ledger)
+    if person.delayed:
+        waiting = f"{person.delayed} in the retry queue could not be looked into: delayed, or being tried"
+        if tried and not found:
+            yield f"it probably waits, and comes again by itself: {waiting}"
+        else:
+            yield waiting if person.seen else f"not seen, but it may be waiting: {waiting}"
+    if person.held:
+        yield dead_letters.not_seen(person.held)
+    if tried and not found and not person.unseen:
+        yield "it is in no queue: it was discarded, or its sender was told to send it again"
 
 
 def _person(person: people.Person) -> dict[str, Any]:
@@ -367,6 +396,9 @@ def _person(person: people.Person) -> dict[str, Any]:
         "parked": [dead_letters.summary(one) for one in person.parked],
         "ledger": person.ledger,
         "contacts": [{"id": one["id"]} for one in person.contacts],
+        "history": [
+            {name: line.get(name) for name in ("at", "source", "outcome", "code")} for line in person.history
+        ],
         "not_looked_into": person.unseen,
         "trouble": person.trouble,
     }

@@ -153,9 +153,10 @@ def _write_down(env: Environment, message: Message, reason: str) -> None:
     logs, group = env.client("logs"), env.outputs["RedeliverLogGroup"]
     stream = f"operator-{message.id}"
     line = {
-        "message": "discarded",
+        "message": "submission",
         "submission_id": message.submission_id,
         "source": message.source,
+        "outcome": "discarded",
         "class": message.failure_class,
         "reason": reason,
     }

@@ -293,6 +293,36 @@ class TestPeople:
         assert letter in command("find", "bo@example.com").out
         assert command("find", letter, "--json").data["parked"][0]["class"] == "config"
 
+    def test_find_says_of_a_delayed_sign_up_that_it_comes_again_by_itself(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        clemta.fault("rate_limited", seconds=60, times=None)
+        assert sign_up(email="eve@example.com").json()["status"] == "queued"
+        said = command("find", "eve@example.com")
+        assert said.code == 0
+        assert "it was tried, and there is no contact yet" in said.out
+        assert "it probably waits, and comes again by itself" in said.out
+        assert "Clemta was not asked, as no call is left" in said.out
+        assert command("find", "nobody@example.com").code == 1
+
+    def test_find_says_that_clemta_is_down(self, command: Command, clemta: Clemta) -> None:
+        clemta.fault("status", status=500, times=None)
+        assert "Clemta was asked and answered 500" in command("find", "eve@example.com").out
+
+    def test_a_submission_that_was_delivered_is_found_by_its_id(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        clemta.fault("error_before")
+        submission_id = sign_up(email="late@example.com").json()["submission_id"]
+
+        def outcomes() -> list[str]:
+            history = command("find", submission_id, "--json").data["history"]
+            return [line["outcome"] for line in history]
+
+        assert eventually(lambda: outcomes() == ["queued", "created"])
+        assert "created, from website" in command("find", submission_id).out
+        assert command("find", "0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d").code == 1
+
     def test_erase_leaves_nothing_but_the_contact_which_it_names(
         self,
         command: Command,
@@ -376,6 +406,7 @@ class TestDeadLetters:
         [letter] = parked(clemta, sign_up, "ada")
         assert command("dlq", "discard", letter).code == 2, "a reason is required"
         assert command("dlq", "discard", letter, "--reason", "a test").code == 0
+        assert "discarded (a test), from website" in command("find", letter).out
         assert dead_letters.size() == 0
         assert command("dlq", "discard", letter, "--reason", "a test").code == 1
 

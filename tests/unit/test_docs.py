@@ -107,7 +107,13 @@ def test_every_variable_of_the_local_stack_is_documented_and_no_other() -> None:
 def test_every_outcome_that_is_logged_is_documented_and_no_other() -> None:
     code = "".join((FUNCTIONS / f"{name}.py").read_text() for name in ("receive", "redeliver"))
     logged = set(re.findall(r'_log\(\s*"(\w+)"', code)) | set(re.findall(r'return "(\w+)"(?:,| if)', code))
-    logged |= {*receive._ENDS.values(), "refused", "queued", *get_args(Outcome.__annotations__["status"])}
+    logged |= {
+        *receive._ENDS.values(),
+        "refused",
+        "queued",
+        "discarded",
+        *get_args(Outcome.__annotations__["status"]),
+    }
     assert rows(OPERATIONS, "`outcome`") == logged | {*telemetry.UNCOUNTED}
 
 
