@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,8 @@ from .status import status as status_of
 STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
 OUTCOME_STYLE = {"replayed": "green", "in Clemta": "green", "kept": "yellow"}
 WATCH_SECONDS = 5
+# Ctrl-C, a job's end, a closed terminal; Windows has no such signal of its own for the last.
+INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ANY_WIDTH = 10_000
 PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # a table without lines
 
@@ -598,8 +601,18 @@ def sources_check(
     return True
 
 
+def _interrupted(*_: object) -> None:
+    """Ends a command as Ctrl-C does: what it holds is given back, and what it switched off is on again."""
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not leave half of that undone
+    raise KeyboardInterrupt
+
+
 def main(arguments: Iterable[str] | None = None) -> None:
     """The command."""
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupted)
     app(args=list(arguments) if arguments is not None else sys.argv[1:], prog_name="clemta-intake")
 
 

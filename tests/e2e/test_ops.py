@@ -340,6 +340,23 @@ class TestPeople:
         assert dead_letters.size() == 1
         assert sign_up(email="ada@example.com").json()["status"] == "duplicate", "Clemta has her still"
 
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+    def test_erase_that_is_ended_switches_redelivery_on_again(
+        self, project: Path, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], number: int
+    ) -> None:
+        def switched_on() -> bool:
+            [poller] = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
+            return bool(poller["State"] == "Enabled")
+
+        clemta.fault("rate_limited", seconds=60, times=None)
+        assert sign_up(email="eve@example.com").json()["status"] == "queued"
+        process = started(project, "erase", "eve@example.com", "--yes")
+        assert eventually(lambda: not switched_on())
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, "Traceback" in said) == (130, False)
+        assert switched_on()
+
     def test_an_import_can_be_interrupted_and_repeated(
         self, command: Command, clemta: Clemta, project: Path, retry_queue: Queue, redelivery: Redelivery
     ) -> None:

@@ -164,6 +164,8 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
     for name in FUNCTIONS:
         variables = resources[name]["Properties"]["Environment"]["Variables"]
         assert variables["POWERTOOLS_SERVICE_NAME"] == STACK, "or stacks side by side share their metrics"
+    assert "switched off" in alarms["RetryAgeAlarm"]["AlarmDescription"]
+    assert "clemta-intake dlq list" in alarms["DeadLetterAlarm"]["AlarmDescription"]
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert len(alarm["AlarmDescription"]) > 60
