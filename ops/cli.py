@@ -6,10 +6,12 @@ import json
 import signal
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 import requests
 import typer
@@ -22,12 +24,12 @@ from rich.text import Text
 
 from clemta_intake.errors import IntakeError
 from clemta_intake.sources.check import check_file
-from clemta_intake.sources.config import Form, InvalidSources
+from clemta_intake.sources.config import Form, InvalidSources, read_sources
 
 from . import dead_letters, people
 from .dead_letters import Choice
 from .doctor import examine
-from .environments import Environment, OpsError, Place, project_folder, sources_file
+from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
 from .imports import Progress as Sent
 from .imports import read_rows, send_rows
 from .posts import Post
@@ -40,6 +42,7 @@ from .status import status as status_of
 STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
 OUTCOME_STYLE = {"replayed": "green", "in Clemta": "green", "kept": "yellow"}
 WATCH_SECONDS = 5
+MOST_MISTAKES = 20  # shown of an import
 # Ctrl-C, a job's end, a closed terminal; Windows has no such signal of its own for the last.
 INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _ANY_WIDTH = 10_000
@@ -90,13 +93,18 @@ class Session:
         return Environment(place, self.file)
 
     @property
+    def local(self) -> bool:
+        """Whether the local stack is meant."""
+        return self.env_name == "local" and not self.stack
+
+    @property
     def file(self) -> Path:
         """The sources file: of the local stack the one that it was deployed with."""
         project = project_folder()
         local = project / ".local" / "sources.toml"
         if self.sources:
             return self.sources
-        if self.env_name == "local" and not self.stack and local.exists():
+        if self.local and local.exists():
             return local
         return sources_file(project)
 
@@ -132,18 +140,38 @@ class Bar:
         self._progress.update(self._task, completed=done)
 
 
-def option(kind: Any, default: Any, *names: str, said: str) -> inspect.Parameter:
+def _source_names(incomplete: str) -> list[str]:
+    """For the shell's completion, where a mistake in a file says nothing."""
+    with suppress(InvalidSources):
+        names = read_sources(Session("local", None, None, None, False).file)
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
+def _env_names(incomplete: str) -> list[str]:
+    with suppress(OSError, ValueError):
+        tables = tomllib.loads((project_folder() / "samconfig.toml").read_text(encoding="utf-8"))
+        names = [name for name, table in tables.items() if name != "default" and isinstance(table, dict)]
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
+def option(kind: Any, default: Any, *names: str, said: str, **more: Any) -> inspect.Parameter:
     """An option that every command has."""
     return inspect.Parameter(
         names[0].strip("-").replace("-", "_"),
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
-        annotation=Annotated[kind, typer.Option(*names, help=said)],
+        annotation=Annotated[kind, typer.Option(*names, help=said, **more)],
     )
 
 
 COMMON = [
-    option(str, "local", "--env", said="local, staging or production, as samconfig.toml has them"),
+    option(
+        *(str, "local", "--env"),
+        said="local, staging or production, as samconfig.toml has them",
+        autocompletion=_env_names,
+    ),
     option(str | None, None, "--stack", said="a stack by its name, instead of --env"),
     option(str | None, None, "--region", said="the stack's AWS region"),
     option(Path | None, None, "--sources", said="the sources file, if not functions/sources.toml"),
@@ -174,7 +202,7 @@ def command(
             try:
                 good = function(session, **given)
             except TROUBLE as error:
-                session.err.print(Text(_one_line(error), style="red"))
+                session.err.print(Text(_one_line(error, local=session.local), style="red"))
                 raise typer.Exit(1) from None
             except KeyboardInterrupt:
                 session.err.print("interrupted; it can be run again")
@@ -192,12 +220,11 @@ def command(
     return add
 
 
-def _one_line(error: BaseException) -> str:
-    """What went wrong, without a stack trace and without a payload."""
-    if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
-        return f"AWS refuses {error.operation_name}: {said.get('Code')}: {said.get('Message')}"
-    if isinstance(error, BotoCoreError | requests.RequestException):
+def _one_line(error: BaseException, *, local: bool) -> str:
+    """What went wrong and what helps, without a stack trace and without a payload."""
+    if isinstance(error, ClientError | BotoCoreError):
+        return ": ".join(trouble(error, local=local))
+    if isinstance(error, requests.RequestException):
         return f"no answer: {type(error).__name__}"
     return str(error) or type(error).__name__
 
@@ -266,7 +293,10 @@ def _count_style(name: str, count: int) -> str:
     return "dim" if not count else {"parked": "red", "queued": "yellow"}.get(name, "")
 
 
-Source = Annotated[str, typer.Option("--source", help="the source's name in the sources file")]
+Source = Annotated[
+    str,
+    typer.Option("--source", help="the source's name in the sources file", autocompletion=_source_names),
+]
 Headers = Annotated[list[str] | None, typer.Option("--header", help="'name: value'; may be repeated")]
 Payload = Annotated[
     str, typer.Argument(metavar="FILE", help="a body, or an API Gateway event; - reads standard input")
@@ -451,8 +481,12 @@ def import_(
         raise OpsError(f"{source} is no form: an import needs a form's source")
     rows = read_rows(form, file)
     good, bad = [row for row in rows if not row.problem], [row for row in rows if row.problem]
-    for row in bad:
+    for row in bad[:MOST_MISTAKES]:
         session.err.print(Text(f"{file.name}:{row.line}: {row.problem}", style="red"))
+    if len(bad) > MOST_MISTAKES:
+        session.err.print(Text(f"and {len(bad) - MOST_MISTAKES} more rows", style="red"))
+    if not good:
+        raise OpsError(f"{file.name}: none of its {len(rows)} rows can be imported")
     sent = 0
     if not dry_run:
         progress = Sent(session.env, form, file)
@@ -466,8 +500,13 @@ def import_(
     return not bad
 
 
-Class = Annotated[str | None, typer.Option("--class", help="config, data, outage or poison")]
-OfSource = Annotated[str | None, typer.Option("--source", help="only of this source")]
+Class = Annotated[
+    Literal["config", "data", "outage", "poison"] | None,
+    typer.Option("--class", help="what went wrong with it"),
+]
+OfSource = Annotated[
+    str | None, typer.Option("--source", help="only of this source", autocompletion=_source_names)
+]
 Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 
 
@@ -475,6 +514,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 def dlq_list(session: Session, class_: Class = None, source: OfSource = None) -> None:
     """What is parked, oldest first. dlq list --class config"""
     letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source))
+    _known(session, source, bool(letters))
     found = [dead_letters.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
     table = Table(submission, "source", "class", Column("why", overflow="fold"), age, **PLAIN)
@@ -528,9 +568,16 @@ def dlq_replay(
         {"submission_id": fate.message.submission_id, "outcome": fate.outcome, "why": fate.why}
         for fate in fates
     ]
+    _known(session, source, bool(fates))
     total = f"{len(fates)} dead letter{'s' * (len(fates) > 1)}"
     session.say(Text(total if fates else "no such dead letters"), data)
-    return all(fate.outcome != "kept" for fate in fates)
+    return all(fate.outcome != "kept" for fate in fates) and bool(fates or all_)
+
+
+def _known(session: Session, source: str | None, found: bool) -> None:
+    """A source that neither a dead letter nor the sources file names is a slip of the pen."""
+    if source and not found:
+        session.env.source(source)
 
 
 @command(dlq, "discard")
@@ -550,6 +597,7 @@ def dlq_export(session: Session, class_: Class = None, source: OfSource = None) 
     letters, elsewhere = dead_letters.read_letters(
         session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
     )
+    _known(session, source, bool(letters))
     for letter in letters:
         print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
     if elsewhere:
@@ -588,7 +636,7 @@ def sources_check(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="another sources file")] = None,
 ) -> bool:
     """Is the sources file usable? Each mistake with its line, and what is allowed."""
-    path = file or session.file
+    path = present(file or session.file)
     try:
         names = check_file(path)
     except InvalidSources as error:

@@ -365,6 +365,9 @@ class TestPeople:
         said = command("import", "past.csv", "--source", "website", "--dry-run", "--json")
         assert (said.code, said.data) == (1, {"good": 30, "bad": 1, "sent": 0})
         assert "past.csv:32" in said.err
+        (project / "bad.csv").write_text("name,email\nNobody,no address\n")
+        said = command("import", "bad.csv", "--source", "website")
+        assert (said.code, "none of its 1 rows can be imported" in said.err) == (1, True)
         process = started(project, "import", "past.csv", "--source", "website")
         assert eventually((project / "past.csv.progress").exists)
         process.kill()
@@ -383,6 +386,10 @@ class TestDeadLetters:
         [letter] = parked(clemta, sign_up, "ada")
         assert letter in command("dlq", "list").out
         assert command("dlq", "list", "--class", "data", "--json").data == []
+        assert command("dlq", "list", "--source", "crm").code == 0
+        for name in ("list", "export", "replay"):
+            said = command("dlq", name, "--source", "webside")
+            assert (said.code, "has no source webside; it has website" in said.err) == (1, True)
         [one] = command("dlq", "list", "--class", "config", "--source", "website", "--json").data
         assert (one["submission_id"], one["status"]) == (letter, 403)
         masked, revealed = command("dlq", "show", letter).out, command("dlq", "show", letter, "--reveal").out
@@ -436,6 +443,7 @@ class TestDeadLetters:
         assert dead_letters.size() == 2
         assert command("dlq", "replay", first).code == 0
         assert eventually(lambda: [contact["email"] for contact in clemta.contacts()] == ["ada@example.com"])
+        assert command("dlq", "replay", "--class", "data").code == 1, "there are none"
         assert command("dlq", "replay", "--class", "config").code == 0
         assert eventually(lambda: len(clemta.contacts()) == 2)
         assert dead_letters.size() == 0
