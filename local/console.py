@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake.errors import IntakeError
 from clemta_intake.queues import Envelope
+from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
 from ops import dead_letters, logs, people, posts
@@ -206,14 +207,14 @@ class Journal:
                 "id": lines[0]["submission_id"],
                 "source": lines[0]["source"],
                 "at": lines[0]["at"],
-                "steps": way(lines),
+                "steps": way(lines, form=isinstance(self._env.sources.get(lines[0]["source"]), Form)),
             }
             for lines in newest
         ]
 
 
-def way(lines: Iterable[Json]) -> list[dict[str, str]]:
-    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, wait or bad."""
+def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
+    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, note, wait or bad."""
     steps: list[dict[str, str]] = []
 
     def step(name: str, state: str = "good", note: str = "") -> None:
@@ -226,7 +227,12 @@ def way(lines: Iterable[Json]) -> list[dict[str, str]]:
         unmapped = line.get("failure") == "DataError" and "clemta_status" not in line
         if number == 0:
             step("received")
-            step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+            if form:
+                step("open form", *(("bad", code) if code == "foreign_origin" else ("note",)))
+            else:
+                step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+            if code == "foreign_origin":
+                continue
             if outcome == "refused" or unmapped:
                 step("mapped", "bad", code)
             elif outcome not in ("unauthentic", "ignored", "spam", "handshake", "unavailable"):
@@ -235,16 +241,17 @@ def way(lines: Iterable[Json]) -> list[dict[str, str]]:
             step("queued", "wait", code)
         elif outcome == "parked":
             step("parked", "bad", code)
+        elif outcome == "discarded":
+            step("discarded", "note", line.get("reason", ""))
         elif outcome == "unavailable":
             step("not taken", "bad", code)
         elif outcome not in ("unauthentic", "refused", "postponed"):
             step(outcome)
-    settled = steps[-1]["name"] not in ("queued", "parked")
-    return [
-        # What it waited for is over.
-        {**step, "state": "good"} if settled and step["name"] in ("queued", "parked") else step
-        for step in steps
-    ]
+    last = steps[-1]
+    if last["name"] in ("queued", "parked"):
+        return steps
+    over = "note" if last["name"] == "discarded" else "good"  # what it waited for
+    return [{**step, "state": over} if step["name"] in ("queued", "parked") else step for step in steps]
 
 
 def waiting(env: Environment, text: str, due: float) -> Json:
