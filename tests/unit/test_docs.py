@@ -97,6 +97,16 @@ def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
     assert rows(OPERATIONS, "parameter") == set(re.findall(r"^  (\w+):$", parameters, re.M))
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "docs" / "operations.md"], ids=lambda page: page.name
+)
+def test_the_first_deploy_is_of_an_environment_that_the_command_finds(page: Path) -> None:
+    known = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deploys = re.findall(r"sam deploy --guided(?: --config-env (\w+))?", page.read_text())
+    assert deploys
+    assert all(env in known and "stack_name" in known[env]["deploy"]["parameters"] for env in deploys)
+
+
 def test_every_variable_of_the_local_stack_is_documented_and_no_other() -> None:
     code = "".join((ROOT / "local" / name).read_text() for name in ("stack.py", "sam.py"))
     read = set(re.findall(r'(?:number|port)\("([A-Z_]+)"', code))
