@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from clemta_intake import __version__
 from clemta_intake.errors import IntakeError
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, InvalidSources, read_sources
@@ -36,7 +37,7 @@ from .posts import Post
 from .posts import send as post_it
 from .preview import Preview
 from .preview import preview as previews
-from .status import OUTCOMES, Status, ago, duration
+from .status import OUTCOMES, Status, ago, at, duration
 from .status import status as status_of
 
 STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
@@ -49,7 +50,6 @@ _ANY_WIDTH = 10_000
 PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # a table without lines
 
 app = typer.Typer(
-    help="See, mend and replay: the operator's side of clemta-intake.",
     epilog="clemta-intake doctor --env production    says what is wrong, and what to do.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -65,6 +65,21 @@ def _console(stream: TextIO) -> Console:
     """Data is shown as it is, never read as markup; lines are wrapped for a person only, not for a file or a pipe."""
     width = None if stream.isatty() else _ANY_WIDTH
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"clemta-intake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """See, mend and replay: the operator's side of clemta-intake."""
 
 
 @dataclasses.dataclass
@@ -189,7 +204,7 @@ TROUBLE = (
 
 
 def command(
-    group: typer.Typer, name: str
+    group: typer.Typer, name: str, *examples: str
 ) -> Callable[[Callable[..., bool | None]], Callable[..., bool | None]]:
     """Adds a command: its function gets a Session and its own arguments; False ends it with exit code 1."""
 
@@ -211,7 +226,8 @@ def command(
                 raise typer.Exit(1)
 
         keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
-        run.__doc__ = function.__doc__
+        shown = "".join(f"\n  clemta-intake {example}" for example in examples)
+        run.__doc__ = f"{function.__doc__}\n\n\b\nFor example:{shown}"  # \b: the lines stay as they are
         run.__signature__ = inspect.Signature([*keywords, *COMMON])  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in [*keywords, *COMMON]}
         group.command(name)(run)
@@ -229,9 +245,9 @@ def _one_line(error: BaseException, *, local: bool) -> str:
     return str(error) or type(error).__name__
 
 
-@command(app, "doctor")
+@command(app, "doctor", "doctor", "doctor --env staging")
 def doctor(session: Session) -> bool:
-    """Checks everything: each line is ok, or says what to do. For example after a deploy: doctor --env staging"""
+    """Checks everything: each line is ok, or says what to do."""
     checks = []
     for check in examine(session.env):
         checks.append(check)
@@ -247,7 +263,7 @@ def doctor(session: Session) -> bool:
     return all(check.state != "fail" for check in checks)
 
 
-@command(app, "status")
+@command(app, "status", "status --env production", "status --watch")
 def status(
     session: Session,
     watch: Annotated[bool, typer.Option("--watch", help="show it anew every few seconds")] = False,
@@ -303,7 +319,7 @@ Payload = Annotated[
 ]
 
 
-@command(app, "preview")
+@command(app, "preview", "preview --source website events/form.json", "preview --source website -")
 def preview(
     session: Session,
     file: Payload,
@@ -311,7 +327,7 @@ def preview(
     header: Headers = None,
     no_secrets: Annotated[bool, typer.Option("--no-secrets", help="do not check its authenticity")] = False,
 ) -> bool:
-    """What would be sent to Clemta, field by field; sends nothing. preview --source website events/form.json"""
+    """What would be sent to Clemta, field by field; sends nothing."""
     post = Post.read(file, header or [])
     found = previews(session.env, session.env.source(source), post, secrets=not no_secrets)
     session.say(Group(*map(_preview, found)), [one.as_json() for one in found])
@@ -326,6 +342,9 @@ def _preview(found: Preview) -> Group:
     if found.status == "ignored":
         lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
     lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
+    if found.spam:
+        says = f"✕ would be taken for spam ({found.spam}): answered as a success, and nothing created"
+        lines.append(Text(says, style="red"))
     if found.fields:
         table = Table("Clemta's field", "value", "from", "was", **PLAIN)
         for field in found.fields:
@@ -339,7 +358,7 @@ def _preview(found: Preview) -> Group:
     return Group(*lines)
 
 
-@command(app, "send")
+@command(app, "send", "send --source typeform events/sources/typeform.json")
 def send(
     session: Session,
     file: Payload,
@@ -347,7 +366,7 @@ def send(
     header: Headers = None,
     to: Annotated[str | None, typer.Option("--to", help="another address than the stack's own")] = None,
 ) -> bool:
-    """Signs the file as that sender would, and posts it. send --source typeform events/sources/typeform.json"""
+    """Signs the file as that sender would, and posts it."""
     code, text = post_it(session.env, session.env.source(source), Post.read(file, header or []), to)
     try:
         answer = json.loads(text)
@@ -359,12 +378,12 @@ def send(
     return code == 200
 
 
-@command(app, "find")
+@command(app, "find", "find ada@example.com", "find 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d")
 def find(
     session: Session,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="an e-mail address, or a submission's id")],
 ) -> bool:
-    """Was this sign-up seen, and what became of it? find ada@example.com"""
+    """Was this sign-up seen, and what became of it?"""
     person = people.find(session.env, text)
     lines = [
         *(Text(_logged(line)) for line in person.history),
@@ -387,8 +406,7 @@ def _waiting(where: str, message: Any) -> Text:
 
 def _logged(line: dict[str, Any]) -> str:
     why = line.get("code") or line.get("rule") or line.get("reason")
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["at"]))
-    return f"{at}  {line['outcome']}{f' ({why})' if why else ''}, from {line['source']}"
+    return f"{at(line['at'])}  {line['outcome']}{f' ({why})' if why else ''}, from {line['source']}"
 
 
 def _ledger(item: dict[str, str]) -> str:
@@ -437,7 +455,7 @@ def _person(person: people.Person) -> dict[str, Any]:
     }
 
 
-@command(app, "erase")
+@command(app, "erase", "erase ada@example.com --env production")
 def erase(
     session: Session,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="whose data is to go")],
@@ -466,7 +484,7 @@ def erase(
     return not person.unseen and not person.trouble
 
 
-@command(app, "import")
+@command(app, "import", "import past.csv --source website --dry-run", "import past.csv --source website")
 def import_(
     session: Session,
     file: Annotated[
@@ -475,7 +493,7 @@ def import_(
     source: Source,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="check the rows, send none")] = False,
 ) -> bool:
-    """Brings past sign-ups in, at Clemta's pace; can be interrupted and repeated. import past.csv --source website"""
+    """Brings past sign-ups in, at Clemta's pace; can be interrupted and repeated."""
     form = session.env.source(source)
     if not isinstance(form, Form):
         raise OpsError(f"{source} is no form: an import needs a form's source")
@@ -510,9 +528,9 @@ OfSource = Annotated[
 Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 
 
-@command(dlq, "list")
+@command(dlq, "list", "dlq list --class config")
 def dlq_list(session: Session, class_: Class = None, source: OfSource = None) -> None:
-    """What is parked, oldest first. dlq list --class config"""
+    """What is parked, oldest first."""
     letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source))
     _known(session, source, bool(letters))
     found = [dead_letters.summary(letter) for letter in letters]
@@ -526,7 +544,7 @@ def dlq_list(session: Session, class_: Class = None, source: OfSource = None) ->
         session.err.print(Text(dead_letters.not_seen(elsewhere), style="yellow"))
 
 
-@command(dlq, "show")
+@command(dlq, "show", "dlq show 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reveal")
 def dlq_show(
     session: Session,
     id: Id,  # noqa: A002 - the argument's name
@@ -538,11 +556,14 @@ def dlq_show(
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
         raise OpsError(f"{id} is not in the dead-letter queue{also}")
     found = dead_letters.details(letters[0], reveal=reveal)
-    text = json.dumps(found, indent=2, ensure_ascii=False)
+    shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
+    text = json.dumps(shown, indent=2, ensure_ascii=False)
     session.say(Text(f"{text}\n\n{dead_letters.WHAT_TO_DO[found['class']]}"), found)
 
 
-@command(dlq, "replay")
+@command(
+    dlq, "replay", "dlq replay --class config --dry-run", "dlq replay 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d"
+)
 def dlq_replay(
     session: Session,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")] = None,
@@ -571,6 +592,8 @@ def dlq_replay(
     _known(session, source, bool(fates))
     total = f"{len(fates)} dead letter{'s' * (len(fates) > 1)}"
     session.say(Text(total if fates else "no such dead letters"), data)
+    if not dry_run and not session.as_json and any(fate.outcome == "replayed" for fate in fates):
+        session.out.print("being delivered now: clemta-intake find ID says what becomes of one")
     return all(fate.outcome != "kept" for fate in fates) and bool(fates or all_)
 
 
@@ -580,7 +603,7 @@ def _known(session: Session, source: str | None, found: bool) -> None:
         session.env.source(source)
 
 
-@command(dlq, "discard")
+@command(dlq, "discard", 'dlq discard 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reason "a test"')
 def dlq_discard(
     session: Session,
     id: Id,  # noqa: A002 - the argument's name
@@ -591,9 +614,9 @@ def dlq_discard(
     session.say(Text(f"discarded {id}"), [dead_letters.summary(one) for one in gone])
 
 
-@command(dlq, "export")
+@command(dlq, "export", "dlq export --class data > letters.jsonl")
 def dlq_export(session: Session, class_: Class = None, source: OfSource = None) -> None:
-    """Prints dead letters whole, one JSON object a line: personal data. dlq export > letters.jsonl"""
+    """Prints dead letters whole, one JSON object a line: personal data."""
     letters, elsewhere = dead_letters.read_letters(
         session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
     )
@@ -604,7 +627,7 @@ def dlq_export(session: Session, class_: Class = None, source: OfSource = None) 
         raise OpsError(dead_letters.not_seen(elsewhere))
 
 
-@command(sources, "list")
+@command(sources, "list", "sources list --env production")
 def sources_list(session: Session) -> None:
     """The sources, what each is, and where it is posted to."""
     env = session.env
@@ -630,7 +653,7 @@ def sources_list(session: Session) -> None:
     session.say(table, found)
 
 
-@command(sources, "check")
+@command(sources, "check", "sources check", "sources check functions/sources.toml")
 def sources_check(
     session: Session,
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="another sources file")] = None,

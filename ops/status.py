@@ -136,6 +136,11 @@ def duration(seconds: float) -> str:
     return f"{max(0, seconds):.0f} s"
 
 
+def at(moment: float) -> str:
+    """A moment of unix time for a person: when, and how long ago."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} ({ago(moment)} ago)"
+
+
 def ago(moment: float) -> str:
     """How long ago a moment of unix time is."""
     return duration(time.time() - moment)

@@ -1,6 +1,7 @@
 """The command line itself: help for everything, documented, and installable."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from clemta_intake import __version__
 from ops.cli import Session, _env_names, _preview, _source_names, app
 from ops.preview import Field, Preview
 
@@ -32,6 +34,21 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_examples_that_it_takes(name: str) -> None:
+    shown = CliRunner().invoke(app, [*name.split(), "--help"]).stdout
+    examples = re.findall(r"^ +clemta-intake (.*)$", shown, re.M)
+    assert examples
+    for example in examples:
+        words = shlex.split(example.partition(" > ")[0])
+        assert " ".join(words).startswith(name)
+        COMMANDS[name].make_context(name, words[len(name.split()) :])
+
+
+def test_it_says_its_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"clemta-intake {__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
