@@ -33,6 +33,7 @@ from .doctor import examine
 from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
 from .imports import Progress as Sent
 from .imports import read_rows, send_rows
+from .messages import Message
 from .posts import Post
 from .posts import send as post_it
 from .preview import Preview
@@ -388,7 +389,7 @@ def find(
     lines = [
         *(Text(_logged(line)) for line in person.history),
         *(_waiting("waits in the retry queue and comes again by itself", one) for one in person.waiting),
-        *(_waiting("is parked", one) for one in person.parked),
+        *(_parked(one) for one in person.parked),
         *(Text(_ledger(item)) for item in person.ledger),
         *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
         *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
@@ -399,9 +400,13 @@ def find(
     return person.seen
 
 
-def _waiting(where: str, message: Any) -> Text:
+def _waiting(where: str, message: Message) -> Text:
     said = dead_letters.summary(message)
     return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
+
+
+def _parked(message: Message) -> Text:
+    return _waiting("is parked", message) + Text(f": {dead_letters.WHAT_TO_DO[message.failure_class]}")
 
 
 def _logged(line: dict[str, Any]) -> str:
