@@ -68,7 +68,7 @@ deploy: named-environment $(READY) ## builds and deploys to AWS, by samconfig.to
 
 named-environment:
 	@case "$(ENV)" in ""|local) \
-		echo "make deploy needs ENV=staging or ENV=production; on this machine: make up" >&2; exit 2;; esac
+		echo "make deploy needs ENV=staging or ENV=production (the first time: sam deploy --guided --config-env production); on this machine: make up" >&2; exit 2;; esac
 
 lock: $(READY) ## brings uv.lock and functions/requirements.txt up to pyproject.toml
 	$(UV) lock

@@ -6,7 +6,7 @@ const at = (id) => document.getElementById(id);
 const token = document.querySelector("meta[name=token]").content;
 const people = new Map(); // submission id -> the e-mail address that was typed here
 const drawn = {};
-let api = "";
+let api = "", proposed = "";
 
 const MOODS = {
   up: ["up", "it answers"], down: ["down", "500 to everything"], slow: ["slow", "20 s an answer"],
@@ -143,16 +143,26 @@ function tell(id, status, body, seconds) {
     element("code", { textContent: `${status} after ${seconds.toFixed(2)} s` }));
 }
 
+// Nobody has signed up with it: what is sent with the page's own values becomes a contact, and not a duplicate.
+function propose() {
+  const [number] = crypto.getRandomValues(new Uint32Array(1));
+  proposed = `ada.${number.toString(36).padStart(7, "0")}@example.com`;
+  at("form").elements.email.value = proposed;
+}
+propose();
+
 at("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target, button = form.querySelector("button"), began = performance.now();
+  const email = form.elements.email.value;
   button.disabled = true;
   try { // as a page of another origin does it: straight to the API, through the browser's own rules
     const answer = await fetch(`${api}/signups/website`, {
       method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" } });
     const body = await answer.json();
-    if (body.submission_id) people.set(body.submission_id, form.elements.email.value);
+    if (body.submission_id) people.set(body.submission_id, email);
     tell("form-answer", answer.status, body, (performance.now() - began) / 1000);
+    if (answer.ok && email === proposed) propose(); // an address of one's own stays, to be sent again
   } catch {
     at("form-answer").replaceChildren(element("b", { className: "bad", textContent: "No answer from the API." }));
   }

@@ -22,9 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake.errors import IntakeError
 from clemta_intake.queues import Envelope
+from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
-from ops import dead_letters, people, posts
+from ops import dead_letters, logs, people, posts
 from ops.environments import Environment, OpsError, Place
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
@@ -189,13 +190,14 @@ class Journal:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._lines: dict[tuple[str, str], Json] = {}  # by stream and text: each is read more than once
-        self._since = int((time.time() - 3600) * 1000)
+        self._lines: dict[str, Json] = {}  # by its own text: each is read more than once
+        self._since = time.time() - 3600
 
     def ways(self) -> list[Json]:
         """The newest submissions, and the steps that each has made."""
-        for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
-            self._read(self._env.outputs[output])
+        self._lines |= {
+            json.dumps(line): line for line in logs.lines(self._env, "submission_id", self._since)
+        }
         grouped: dict[str, list[Json]] = {}
         for line in sorted(self._lines.values(), key=lambda line: float(line["at"])):
             grouped.setdefault(line["submission_id"], []).append(line)
@@ -205,24 +207,14 @@ class Journal:
                 "id": lines[0]["submission_id"],
                 "source": lines[0]["source"],
                 "at": lines[0]["at"],
-                "steps": way(lines),
+                "steps": way(lines, form=isinstance(self._env.sources.get(lines[0]["source"]), Form)),
             }
             for lines in newest
         ]
 
-    def _read(self, group: str) -> None:
-        asked = {"logGroupName": group, "startTime": self._since, "filterPattern": "submission_id"}
-        for page in self._env.client("logs").get_paginator("filter_log_events").paginate(**asked):
-            for event in page["events"]:
-                with suppress(ValueError, KeyError, TypeError):
-                    line = json.loads(event["message"])
-                    if line["message"] == "submission":
-                        seen = event["logStreamName"], event["message"]
-                        self._lines[seen] = {**line, "at": event["timestamp"] / 1000}
 
-
-def way(lines: Iterable[Json]) -> list[dict[str, str]]:
-    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, wait or bad."""
+def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
+    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, note, wait or bad."""
     steps: list[dict[str, str]] = []
 
     def step(name: str, state: str = "good", note: str = "") -> None:
@@ -235,25 +227,31 @@ def way(lines: Iterable[Json]) -> list[dict[str, str]]:
         unmapped = line.get("failure") == "DataError" and "clemta_status" not in line
         if number == 0:
             step("received")
-            step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+            if form:
+                step("open form", *(("bad", code) if code == "foreign_origin" else ("note",)))
+            else:
+                step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+            if code == "foreign_origin":
+                continue
             if outcome == "refused" or unmapped:
                 step("mapped", "bad", code)
             elif outcome not in ("unauthentic", "ignored", "spam", "handshake", "unavailable"):
                 step("mapped")
-        if outcome == "queued":
+        if outcome in ("queued", "requeued"):
             step("queued", "wait", code)
         elif outcome == "parked":
             step("parked", "bad", code)
+        elif outcome == "discarded":
+            step("discarded", "note", line.get("reason", ""))
         elif outcome == "unavailable":
             step("not taken", "bad", code)
         elif outcome not in ("unauthentic", "refused", "postponed"):
             step(outcome)
-    settled = steps[-1]["name"] not in ("queued", "parked")
-    return [
-        # What it waited for is over.
-        {**step, "state": "good"} if settled and step["name"] in ("queued", "parked") else step
-        for step in steps
-    ]
+    last = steps[-1]
+    if last["name"] in ("queued", "parked"):
+        return steps
+    over = "note" if last["name"] == "discarded" else "good"  # what it waited for
+    return [{**step, "state": over} if step["name"] in ("queued", "parked") else step for step in steps]
 
 
 def waiting(env: Environment, text: str, due: float) -> Json:

@@ -17,6 +17,7 @@ from .environments import Environment, OpsError
 from .messages import HIDDEN_SECONDS, Message, Reading, depth
 from .people import CLEMTA_SECONDS, strings
 
+LET_GO_SECONDS = HIDDEN_SECONDS + 5  # in which a killed command's messages are back
 WHAT_TO_DO = {
     "config": "mend the key, the company or the source, then replay",
     "data": "mend the mapping or the data, then replay; or discard",
@@ -50,11 +51,12 @@ class Fate:
     why: str = ""
 
 
-def read_letters(env: Environment, choice: Choice) -> list[Message]:
-    """Those that are meant, oldest first; they stay where they are."""
-    with _reading(env) as reading:
+def read_letters(env: Environment, choice: Choice, patience: float = 0) -> tuple[list[Message], int]:
+    """Those that are meant, oldest first, and about how many are in somebody else's hands; all stay where they are."""
+    with _reading(env, patience) as reading:
         found = [message for message in reading if choice.matches(message)]
-    return sorted(found, key=lambda message: message.sent_at)
+        elsewhere = reading.elsewhere()
+    return sorted(found, key=lambda message: message.sent_at), elsewhere
 
 
 def count(env: Environment) -> int:
@@ -69,7 +71,7 @@ def replay(env: Environment, choice: Choice, *, dry_run: bool = False) -> Iterat
     the ledger makes one contact. What an interrupted replay had in its hands is waited for.
     """
     found: set[str] = set()
-    with _reading(env, patience=0 if dry_run else HIDDEN_SECONDS + 5) as reading:
+    with _reading(env, patience=0 if dry_run else LET_GO_SECONDS) as reading:
         for message in reading:
             if not choice.matches(message):
                 continue
@@ -80,7 +82,10 @@ def replay(env: Environment, choice: Choice, *, dry_run: bool = False) -> Iterat
                     env.parts.queues.retry(_afresh(message.envelope), 0)
                 reading.delete(message)
             yield fate
+        elsewhere = reading.elsewhere()
     _all_there(choice, found)
+    if elsewhere and not choice.ids:
+        raise OpsError(not_seen(elsewhere))
 
 
 def discard(env: Environment, submission_id: str, reason: str) -> list[Message]:
@@ -98,6 +103,11 @@ def discard(env: Environment, submission_id: str, reason: str) -> list[Message]:
 
 def _reading(env: Environment, patience: float = 0) -> Reading:
     return Reading(env.client("sqs"), env.settings.dead_letter_queue_url, patience=patience)
+
+
+def not_seen(elsewhere: int) -> str:
+    """What to say where the queue could not be read whole."""
+    return f"{elsewhere} more could not be seen: somebody is working on them; run it again in a minute"
 
 
 def _all_there(choice: Choice, found: set[str]) -> None:
@@ -143,9 +153,10 @@ def _write_down(env: Environment, message: Message, reason: str) -> None:
     logs, group = env.client("logs"), env.outputs["RedeliverLogGroup"]
     stream = f"operator-{message.id}"
     line = {
-        "message": "discarded",
+        "message": "submission",
         "submission_id": message.submission_id,
         "source": message.source,
+        "outcome": "discarded",
         "class": message.failure_class,
         "reason": reason,
     }

@@ -16,7 +16,7 @@ from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWebhooks, Webhook
 
 from .dead_letters import WHAT_TO_DO, Choice, read_letters
-from .environments import Environment, OpsError
+from .environments import Environment, OpsError, present, trouble
 from .messages import depth
 from .people import redelivery
 from .status import age, duration
@@ -42,7 +42,7 @@ def examine(env: Environment) -> Iterator[Check]:
         yield from checks
         if any(check.state == "fail" for check in checks):
             return
-    sources = list(_guarded(_sources, env))
+    sources = list(_guarded(_sources_file, env))
     yield from sources
     rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _alarms, _subscription]
     if all(check.state == "ok" for check in sources):
@@ -56,30 +56,14 @@ def _guarded(check: Callable[[Environment], Iterator[Check]], env: Environment) 
     name = check.__name__.strip("_").replace("_", " ")
     try:
         yield from check(env)
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        yield Check(
-            name, "fail", f"AWS refuses {error.operation_name}: {code}", "look at your AWS permissions"
-        )
-    except BotoCoreError as error:
-        yield Check(
-            name,
-            "fail",
-            f"AWS does not answer: {type(error).__name__}",
-            "look at credentials, region, network",
-        )
+    except (ClientError, BotoCoreError) as error:
+        yield Check(name, "fail", *trouble(error, local=bool(env.place.endpoint_url)))
     except (IntakeError, OpsError, InvalidSources) as error:
         yield Check(name, "fail", str(error), "mend that first")
 
 
 def _credentials(env: Environment) -> Iterator[Check]:
-    try:
-        who = env.client("sts").get_caller_identity()
-    except (ClientError, BotoCoreError) as error:
-        says = f"AWS does not accept them: {type(error).__name__}"
-        yield Check("credentials", "fail", says, "sign in (aws sso login), or set AWS_PROFILE")
-        return
-    yield Check("credentials", "ok", f"account {who['Account']}")
+    yield Check("credentials", "ok", f"account {env.client('sts').get_caller_identity()['Account']}")
 
 
 def _stack(env: Environment) -> Iterator[Check]:
@@ -94,9 +78,9 @@ def _stack(env: Environment) -> Iterator[Check]:
         )
 
 
-def _sources(env: Environment) -> Iterator[Check]:
+def _sources_file(env: Environment) -> Iterator[Check]:
     try:
-        names = check_file(env.sources_file)
+        names = check_file(present(env.sources_file))
     except InvalidSources as error:
         first, *others = str(error).splitlines()
         more = f" (and {len(others)} more)" if others else ""
@@ -136,7 +120,7 @@ def _api(env: Environment) -> Iterator[Check]:
 def _names(env: Environment) -> list[str]:
     try:
         return list(env.sources)
-    except InvalidSources:
+    except (InvalidSources, OpsError):  # said already
         return []
 
 
@@ -318,15 +302,16 @@ def _dead_letters(env: Environment) -> Iterator[Check]:
     if not sum(depth(env.client("sqs"), env.settings.dead_letter_queue_url).values()):
         yield Check("dead letters", "ok", "none")
         return
-    letters = read_letters(env, Choice())
+    letters, elsewhere = read_letters(env, Choice())
     classes = sorted({letter.failure_class for letter in letters})
     for name in classes:
         some = [letter for letter in letters if letter.failure_class == name]
         oldest = duration(time.time() - min(letter.sent_at for letter in some))
         says = f"{len(some)} of class {name}, the oldest for {oldest}"
         yield Check("dead letters", "fail", says, f"clemta-intake dlq list; {WHAT_TO_DO[name]}")
-    if not letters:
-        yield Check("dead letters", "note", "somebody is working on them", "look again in a minute")
+    if elsewhere:
+        says = f"{elsewhere} could not be seen: somebody is working on them"
+        yield Check("dead letters", "note", says, "look again in a minute")
 
 
 def _alarms(env: Environment) -> Iterator[Check]:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 from pydantic import ValidationError
 
 from clemta_intake.clemta import Clemta
@@ -28,6 +37,21 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+_SIGN_IN = "set AWS_PROFILE, or sign in (aws sso login)"
+_SIGNED_OUT = (
+    *("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"),
+    *("AuthFailure", "SignatureDoesNotMatch", "InvalidAccessKeyId"),
+)
+_NO_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 
 class OpsError(Exception):
@@ -50,15 +74,16 @@ class Place:
             return cls._local(project / ".local" / "stack.json")
         file = project / "samconfig.toml"
         try:
-            settings = tomllib.loads(file.read_text())[env]["deploy"]["parameters"]
-            name = str(settings["stack_name"])
+            match tomllib.loads(file.read_text(encoding="utf-8")).get(env):
+                case {"deploy": {"parameters": {"stack_name": str(name), "region": str(region)}}}:
+                    return cls.stack(name, region)
+                case {"deploy": {"parameters": {"stack_name": str(name)}}}:
+                    return cls.stack(name, None)
         except FileNotFoundError:
             raise OpsError(f"there is no {file}: run this in the project's folder, or give --stack") from None
-        except (KeyError, tomllib.TOMLDecodeError) as error:
-            raise OpsError(
-                f"{file.name} names no stack for {env}: [{env}.deploy.parameters] stack_name"
-            ) from error
-        return cls.stack(name, settings.get("region"))
+        except ValueError as error:
+            raise OpsError(f"{file.name} cannot be read: {error}") from error
+        raise OpsError(f"{file.name} names no stack for {env}: [{env}.deploy.parameters] stack_name")
 
     @classmethod
     def stack(cls, name: str, region: str | None) -> "Place":
@@ -74,7 +99,17 @@ class Place:
             facts = json.loads(file.read_text())
         except FileNotFoundError:
             raise OpsError(f"the local stack is not up ({file} is not there): run make up") from None
-        return cls(facts["stack_name"], facts["region"], facts["aws_endpoint_url"], facts["api_url"])
+        except ValueError:
+            facts = None
+        match facts:
+            case {
+                "stack_name": str(name),
+                "region": str(region),
+                "aws_endpoint_url": str(aws),
+                "api_url": str(api),
+            }:
+                return cls(name, region, aws, api)
+        raise OpsError(f"{file} is damaged: run make up")
 
 
 class Environment:
@@ -174,7 +209,7 @@ class Environment:
     @cached_property
     def tables(self) -> dict[str, Any]:
         """The sources file as it is written."""
-        return read_sources(self.sources_file)
+        return read_sources(present(self.sources_file))
 
     @cached_property
     def sources(self) -> dict[str, Form | Webhook]:
@@ -231,6 +266,29 @@ class Parts(Wiring):
     def _secretsmanager(self) -> "SecretsManagerClient":
         client: SecretsManagerClient = self._client("secretsmanager")
         return client
+
+
+def trouble(error: ClientError | BotoCoreError, *, local: bool) -> tuple[str, str]:
+    """What is wrong with AWS, and what helps."""
+    if isinstance(error, ClientError):
+        code, text = (error.response.get("Error", {}).get(key) for key in ("Code", "Message"))
+        if code in _SIGNED_OUT:
+            return f"AWS does not accept the credentials ({code})", _SIGN_IN
+        return f"AWS refuses {error.operation_name}: {code}: {text}", "look at your AWS permissions"
+    if isinstance(error, _NO_CREDENTIALS):
+        return "no AWS credentials", _SIGN_IN
+    if local:
+        return "the local stack does not answer", "run make up"
+    return f"AWS does not answer: {type(error).__name__}", "look at region and network"
+
+
+def present(file: Path) -> Path:
+    """The sources file, if there is one."""
+    if not file.is_file():
+        raise OpsError(
+            f"there is no sources file {file}: run this in the project's folder, or give --sources"
+        )
+    return file
 
 
 def project_folder() -> Path:

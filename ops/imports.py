@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import time
 import uuid
@@ -22,6 +23,7 @@ _CALLS = (
     4  # of Clemta's budget for each row: a look-up and a create, and as much again for the sign-ups of today
 )
 _BATCH = 10
+_SEPARATORS = ",;\t"  # Excel takes the semicolon where the comma stands in numbers
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,38 @@ class Row:
 
 
 def read_rows(source: Form, file: Path) -> list[Row]:
-    """Every row, gone through the source's mapping; raises OpsError if the file is no CSV with a header."""
+    """Every row, gone through the source's mapping; raises OpsError if the file is no CSV with a header and rows."""
+    text = _text(file)
+    header = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=header.count)
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.DictReader(text, strict=True)
-            if not reader.fieldnames:
-                raise OpsError(f"{file.name}: has no header line with the columns' names")
-            return [_row(source, reader.line_num, fields) for fields in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OpsError(f"{file.name}: {getattr(error, 'strerror', None) or error}") from error
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        if not reader.fieldnames:
+            raise OpsError(f"{file.name}: has no header line with the columns' names")
+        rows = [_row(source, reader.line_num, fields) for fields in reader]
+    except csv.Error as error:
+        raise OpsError(f"{file.name}: is no CSV: {error}") from error
+    if not rows:
+        raise OpsError(f"{file.name}: has no rows below its header line")
+    return rows
+
+
+def _text(file: Path) -> str:
+    """The file's text, or what to save it as."""
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise OpsError(f"{file.name}: {error.strerror}") from error
+    if raw.startswith(b"PK\x03\x04"):
+        raise OpsError(f"{file.name}: is a workbook and no CSV: save it as CSV UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise OpsError(f"{file.name}:{line}: is not in UTF-8: save it as CSV UTF-8") from error
+    if "\0" in text:
+        raise OpsError(f"{file.name}: is no CSV: save it as CSV UTF-8")
+    return text
 
 
 def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
@@ -75,10 +100,17 @@ class Progress:
     def sent(self) -> int:
         """Rows that the retry queue has; 0 if the file is another by now, which the ledger makes harmless."""
         try:
-            said = json.loads(self._file.read_text())
-        except (OSError, ValueError):
+            said = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
             return 0
-        return int(said["sent"]) if self._of.items() <= said.items() else 0
+        except ValueError:
+            said = None
+        match said:
+            case {"sent": int(sent), **rest} if sent >= 0:
+                return sent if self._of.items() <= rest.items() else 0
+        raise OpsError(
+            f"{self._file} is damaged: delete it, and the import begins anew without doubling anything"
+        )
 
     def write(self, sent: int) -> None:
         new = self._file.with_name(f"{self._file.name}.new")

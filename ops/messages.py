@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched
+from math import ceil
 from typing import Any, Self
 
-from clemta_intake.queues import Envelope
+from clemta_intake.queues import MAX_DELAY, Envelope
 
-HIDDEN_SECONDS = 30  # what an interrupted command had in its hands is there again after this
+HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
-_NOTHING_NEW = 3  # receives that bring only what was seen: the rest comes back faster than it is read
+_NOTHING_NEW = 3  # receives that bring only what was seen: it comes back faster than it is held
+_COUNTED_YET = 30  # seconds in which SQS may count what was deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,11 @@ class Message:
 
 
 class Reading:
-    """Every message of a queue once; leaving it gives back what was not deleted.
+    """Every message of a queue once; leaving it gives back what was not deleted, as soon as it is left.
 
-    `patience` is how many seconds to wait for messages that are delayed, or in somebody else's hands.
+    `patience` is how many seconds to wait for messages that are delayed, or in somebody else's hands. With `uncounted`
+    a message is given back as a copy, so that having been looked at is no receive that SQS counts: in the retry queue a
+    few of them say that a message crashes the function. Should both copies be delivered, the ledger makes one contact.
     """
 
     def __init__(
@@ -48,65 +52,101 @@ class Reading:
         url: str,
         *,
         patience: float = 0,
-        hidden: int = HIDDEN_SECONDS,
+        uncounted: bool = False,
         waiting: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._sqs = sqs
         self._url = url
-        self._hidden = hidden
         self._patience = patience
+        self._uncounted = uncounted
         self._waiting = waiting
-        self._handles: dict[str, str] = {}
+        self._held: dict[str, dict[str, Any]] = {}
+        self._hold_again_at = self._end = 0.0
         self._deleted: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for some in batched(self._handles.values(), 10, strict=False):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                for number, handle in enumerate(some)
-            ]
-            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        if not self._uncounted:
+            self._hide(0)
+            return
+        for received in self._held.values():
+            self._copy(received)
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=received["ReceiptHandle"])
 
     def __iter__(self) -> Iterator[Message]:
-        end = time.monotonic() + self._patience
-        seen: set[str] = set()
+        self._end = time.monotonic() + self._patience
         nothing_new = 0
         while nothing_new < _NOTHING_NEW:
+            self._hold()
             received = self._receive()
-            new = [message for message in received if message["MessageId"] not in seen | self._deleted]
-            self._handles |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
-            seen |= {message["MessageId"] for message in new}
-            yield from map(_message, new)
+            known = self._held.keys() | self._deleted
+            self._held |= {message["MessageId"]: message for message in received}
+            new = [message for message in received if message["MessageId"] not in known]
+            for message in new:
+                self._hold()  # what is done with each may take its time
+                yield _message(message)
             if new:
                 nothing_new = 0
             elif received:
                 nothing_new += 1
-            elif (others := self.elsewhere()) == 0 or time.monotonic() > end:
+            elif (others := self.elsewhere()) == 0 or time.monotonic() > self._end:
                 return
             else:
                 self._waiting(others)
 
     def delete(self, message: Message) -> None:
         """For good: its fate is durable elsewhere."""
-        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=self._handles.pop(message.id))
+        handle = self._held.pop(message.id)["ReceiptHandle"]
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
         self._deleted.add(message.id)
+        self._end = max(self._end, time.monotonic() + min(self._patience, _COUNTED_YET))
 
     def elsewhere(self) -> int:
         """How many messages are delayed, or in somebody else's hands; about."""
-        return max(0, sum(depth(self._sqs, self._url).values()) - len(self._handles))
+        return max(0, sum(depth(self._sqs, self._url).values()) - len(self._held))
 
     def _receive(self) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=10,
-            VisibilityTimeout=self._hidden,
+            VisibilityTimeout=HIDDEN_SECONDS,
             WaitTimeSeconds=_LONGEST_POLL,
             AttributeNames=["SentTimestamp"],
+            MessageAttributeNames=["All"],
         ).get("Messages", [])
         return received
+
+    def _hold(self) -> None:
+        """Keeps what is in hand from coming back before the queue is read."""
+        if time.monotonic() >= self._hold_again_at:
+            self._hide(HIDDEN_SECONDS)
+            self._hold_again_at = time.monotonic() + HIDDEN_SECONDS / 3
+
+    def _hide(self, seconds: int) -> None:
+        for some in batched(self._held.values(), 10, strict=False):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": seconds}
+                for number, one in enumerate(some)
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+
+    def _copy(self, received: dict[str, Any]) -> None:
+        """The same message, never received; it comes when the first one would have been tried."""
+        envelope = _message(received).envelope
+        wait = envelope.not_before - time.time() if envelope else 0
+        attributes = {
+            name: {key: value[key] for key in ("DataType", "StringValue")}
+            for name, value in received.get("MessageAttributes", {}).items()
+            if "StringValue" in value
+        }
+        self._sqs.send_message(
+            QueueUrl=self._url,
+            MessageBody=received["Body"],
+            DelaySeconds=min(MAX_DELAY, max(0, ceil(wait))),
+            MessageAttributes=attributes,
+        )
 
 
 def _message(received: dict[str, Any]) -> Message:

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import IntakeError
+from clemta_intake.errors import IntakeError, RateLimited
 from clemta_intake.ledger import contact_key
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.mapping import Reading as Mapped
@@ -18,22 +18,37 @@ from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import read_body
 
 from .environments import Environment, OpsError
+from .logs import of_submission
 from .messages import HIDDEN_SECONDS, Message, Reading, arn, depth
 
 CLEMTA_SECONDS = 8
+_ID = re.compile(r"[\w-]{8,100}")
 _LONGEST_DELAY = 16 * 60  # seconds; SQS delays a message 15 minutes at the most
 
 
 @dataclass
 class Person:
-    """What was found of a person; `contacts` are Clemta's, `unseen` the waiting messages that could not be read."""
+    """What was found of a person; `contacts` are Clemta's, `history` the log lines of a submission named by its id.
+
+    `delayed` and `held` count the messages of the retry queue and of the dead-letter queue that could not be read.
+    """
 
     waiting: list[Message] = field(default_factory=list)
     parked: list[Message] = field(default_factory=list)
     ledger: list[dict[str, str]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
-    unseen: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    delayed: int = 0
+    held: int = 0
     trouble: list[str] = field(default_factory=list)
+
+    @property
+    def unseen(self) -> int:
+        return self.delayed + self.held
+
+    @property
+    def seen(self) -> bool:
+        return bool(self.waiting or self.parked or self.ledger or self.contacts or self.history)
 
 
 def email_of(text: str) -> str | None:
@@ -86,19 +101,20 @@ def _stands_in(text: str, places: list[str]) -> bool:
 
 
 def find(env: Environment, text: str) -> Person:
-    """Where a sign-up is; changes nothing. Without an e-mail address only the queues are searched."""
+    """Where a sign-up is; changes nothing. An e-mail address is looked up in ledger and Clemta, an id in the logs."""
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
-    for url, found in (
-        (settings.retry_queue_url, person.waiting),
-        (settings.dead_letter_queue_url, person.parked),
-    ):
-        with Reading(sqs, url) as reading:
-            found += [message for message in reading if mentions(env, message, text)]
-            person.unseen += reading.elsewhere()
+    with Reading(sqs, settings.retry_queue_url, uncounted=True) as reading:
+        person.waiting = [message for message in reading if mentions(env, message, text)]
+        person.delayed = reading.elsewhere()
+    with Reading(sqs, settings.dead_letter_queue_url) as reading:
+        person.parked = [message for message in reading if mentions(env, message, text)]
+        person.held = reading.elsewhere()
     if email := email_of(text):
         person.ledger = [item for key in _keys(env, email) if (item := _item(env, key))]
         _look_up(env, email, person)
+    elif _ID.fullmatch(text):
+        person.history = of_submission(env, text)
     return person
 
 
@@ -111,24 +127,32 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
     settings, sqs = env.settings, env.client("sqs")
     keys = set(_keys(env, email))
     with _redelivery_held(env):
-        for url, found, patience in (
-            (settings.retry_queue_url, person.waiting, _LONGEST_DELAY),
-            (settings.dead_letter_queue_url, person.parked, 2 * HIDDEN_SECONDS),
-        ):
-            # What is looked through must stay away until the end, or the waiting would see it again and again.
-            with Reading(sqs, url, patience=patience, hidden=patience + 60, waiting=waiting) as reading:
-                for message in reading:
-                    if mentions(env, message, email):
-                        keys |= _keys_of(env, message)
-                        reading.delete(message)
-                        found.append(message)
-                person.unseen += reading.elsewhere()
+        retry_queue = Reading(
+            sqs, settings.retry_queue_url, patience=_LONGEST_DELAY, uncounted=True, waiting=waiting
+        )
+        dead_letters = Reading(
+            sqs, settings.dead_letter_queue_url, patience=2 * HIDDEN_SECONDS, waiting=waiting
+        )
+        person.waiting, person.delayed = _taken(env, retry_queue, email, keys)
+        person.parked, person.held = _taken(env, dead_letters, email, keys)
     for key in sorted(keys):
         if item := _item(env, key):
             env.client("dynamodb").delete_item(TableName=settings.ledger_table, Key={"pk": {"S": key}})
             person.ledger.append(item)
     _look_up(env, email, person)
     return person
+
+
+def _taken(env: Environment, queue: Reading, email: str, keys: set[str]) -> tuple[list[Message], int]:
+    """This person's messages, deleted, with their ledger keys added to `keys`; and how many were not seen."""
+    found = []
+    with queue as reading:
+        for message in reading:
+            if mentions(env, message, email):
+                keys |= _keys_of(env, message)
+                reading.delete(message)
+                found.append(message)
+        return found, reading.elsewhere()
 
 
 @contextmanager
@@ -206,4 +230,16 @@ def _look_up(env: Environment, email: str, person: Person) -> None:
         try:
             person.contacts += env.parts.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
         except IntakeError as error:
-            person.trouble.append(f"Clemta was not asked for company {contact.company_id}: {error.code}")
+            person.trouble.append(f"company {contact.company_id}: {_no_answer(error)}")
+
+
+def _no_answer(error: IntakeError) -> str:
+    """Why nothing is known of Clemta's contacts."""
+    status = getattr(error, "status", None)
+    if status is not None:
+        return f"Clemta was asked and answered {status} ({error.code})"
+    if isinstance(error, RateLimited):
+        return f"Clemta was not asked, as no call is left: try again in {max(1, error.retry_after):.0f} s"
+    if error.code == "no_answer":
+        return "Clemta does not answer"
+    return f"Clemta was not asked: {error.code}"

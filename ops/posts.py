@@ -77,7 +77,8 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        raise OpsError(f"{urlsplit(to).netloc} does not answer: {type(error).__name__}") from None
+        helps = ": run make up" if env.place.endpoint_url and not url else f": {type(error).__name__}"
+        raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
     return answer.status_code, answer.text
 
 

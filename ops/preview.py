@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from clemta_intake.errors import IntakeError, Unauthentic, Unmappable
-from clemta_intake.sources.answers import Answer, recognise, to_answers
+from clemta_intake.sources.answers import Answer, recognise, to_answers, to_text
 from clemta_intake.sources.config import Form, Webhook
 from clemta_intake.sources.expressions import search
 from clemta_intake.sources.mapping import kept_headers, kept_query, read
 from clemta_intake.sources.signatures import authenticate
+from clemta_intake.spam import broken_rule, is_disposable
 from clemta_intake.submissions import Submission, read_body, split_batch
 
 from .environments import Environment
@@ -41,12 +42,17 @@ class Field:
 
 @dataclass
 class Preview:
-    """What a request would become. `status` is "contact", "ignored" or "refused"; `authentic` None: not checked."""
+    """What a request would become: `status` is "contact", "spam", "ignored" or "refused".
+
+    `authentic` is None where it was not checked. `spam` names the rule against machines that it breaks: it would be
+    answered as a success, and nothing created.
+    """
 
     submission_id: str
     authentic: bool | None = None
     authentication: str = "not checked"
     status: str = "refused"
+    spam: str = ""
     problems: list[tuple[str, str]] = field(default_factory=list)
     fields: list[Field] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
@@ -58,7 +64,7 @@ class Preview:
 
     @property
     def good(self) -> bool:
-        return self.status != "refused" and self.authentic is not False
+        return self.status in ("contact", "ignored") and self.authentic is not False
 
 
 def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bool) -> list[Preview]:
@@ -98,6 +104,8 @@ def _authenticity(
 def _previewed(source: Form | Webhook, submission: Submission, found: Preview) -> Preview:
     try:
         submission.check_fits()
+        if rule := _broken_rule(source, submission):
+            found.status, found.spam = "spam", rule
         reading = read(submission, source)
     except Unmappable as error:
         found.problems = error.fields
@@ -108,14 +116,16 @@ def _previewed(source: Form | Webhook, submission: Submission, found: Preview) -
     if reading is None:
         found.status = "ignored"
         return found
-    found.status, found.delivery_id = "contact", reading.delivery_id
+    if isinstance(source, Form) and source.spam and source.spam.disposable and not found.spam:
+        found.spam = "disposable" if is_disposable(reading.contact.email) else ""
+    found.status, found.delivery_id = "spam" if found.spam else "contact", reading.delivery_id
     found.request = reading.contact.body()
     data = _data(source, submission)
     answers = to_answers(search("answers", source.answers, data)) if source.answers else []
     used: set[Answer] = set()
     for name, value in _flat(found.request):
         if name not in ("type", "company_id"):
-            found.fields.append(_field(source, name, value, answers, used))
+            found.fields.append(_field(source, name, value, data, answers, used))
     found.dropped = [
         (_name(answer), answer.value)
         for answer in answers
@@ -131,9 +141,25 @@ def _data(source: Form | Webhook, submission: Submission) -> dict[str, Any]:
     return {"body": body, "headers": dict(submission.headers), "query": dict(submission.query)}
 
 
-def _field(source: Form | Webhook, name: str, value: str, answers: list[Answer], used: set[Answer]) -> Field:
-    if name in source.contact:
-        return Field(name, value, f"contact: {source.contact[name]}")
+def _broken_rule(source: Form | Webhook, submission: Submission) -> str:
+    """The form's rule against machines that it breaks; a captcha's token is not shown to its provider."""
+    if not isinstance(source, Form) or not source.spam:
+        return ""
+    fields = read_body(submission.content_type, submission.body)
+    return (broken_rule(source.spam, fields, time.time()) or "") if isinstance(fields, dict) else ""
+
+
+def _field(
+    source: Form | Webhook,
+    name: str,
+    value: str,
+    data: dict[str, Any],
+    answers: list[Answer],
+    used: set[Answer],
+) -> Field:
+    if expression := source.contact.get(name):
+        raw = to_text(search(f"contact.{name}", expression, data))
+        return Field(name, value, f"contact: {expression}", "" if raw == value else raw)
     parts = _MADE_OF.get(name, (name.removeprefix("billing."),))
     # `recognise` of one answer alone says which field it is taken for.
     candidates = [answer for answer in answers if set(recognise([answer])) & set(parts)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from clemta_intake.telemetry import NAMESPACE, SERVICE, SUBMISSIONS
+from clemta_intake.telemetry import NAMESPACE, SUBMISSIONS
 
 from .environments import Environment
 from .messages import depth
@@ -50,12 +50,13 @@ def status(env: Environment, now: datetime | None = None) -> Status:
     ):
         counts: dict[str, float | None] = {**depth(env.client("sqs"), url)}
         found.queues[name] = {**counts, "oldest_seconds": age(env, url)}
-    latency = _metric("ClemtaLatency")
+    service = env.stack["StackName"]
+    latency = _metric(NAMESPACE, "ClemtaLatency", service=service)
     for name, stat in (("p50", "p50"), ("p95", "p95")):
         [values] = _values(env, [(latency, stat, 86_400)], today, now)
         found.clemta_ms[name] = values[-1][1] if values else None
     minute = now.replace(second=0, microsecond=0)
-    [left] = _values(env, [(_metric("BudgetLeft"), "Minimum", 60)], minute, now)
+    [left] = _values(env, [(_metric(NAMESPACE, "BudgetLeft", service=service), "Minimum", 60)], minute, now)
     # Each call writes what is left; a minute without one has all of it.
     found.budget_left = left[-1][1] if left else found.budget
     return found
@@ -65,11 +66,11 @@ def _counts(
     env: Environment, today: datetime, now: datetime
 ) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
     column = {outcome: name for name, outcomes in OUTCOMES.items() for outcome in outcomes}
-    pages = env.client("cloudwatch").get_paginator("list_metrics")
+    pages, service = env.client("cloudwatch").get_paginator("list_metrics"), env.stack["StackName"]
     listed = [
         metric
         for page in pages.paginate(
-            Namespace=NAMESPACE, MetricName=SUBMISSIONS, Dimensions=[{"Name": "service", "Value": SERVICE}]
+            Namespace=NAMESPACE, MetricName=SUBMISSIONS, Dimensions=[{"Name": "service", "Value": service}]
         )
         for metric in page["Metrics"]
     ]
@@ -92,12 +93,11 @@ def _counts(
     return {**days[0]}, {**days[1]}
 
 
-def _metric(name: str, namespace: str = NAMESPACE, **dimensions: str) -> dict[str, Any]:
-    wanted = dimensions or {"service": SERVICE}
+def _metric(namespace: str, name: str, **dimensions: str) -> dict[str, Any]:
     return {
         "Namespace": namespace,
         "MetricName": name,
-        "Dimensions": [{"Name": key, "Value": value} for key, value in wanted.items()],
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
 
 
@@ -123,7 +123,7 @@ def _values(
 def age(env: Environment, queue_url: str) -> float | None:
     """Seconds that the queue's oldest message has waited; None where SQS has said nothing in the last minutes."""
     now = datetime.now(UTC)
-    metric = _metric("ApproximateAgeOfOldestMessage", "AWS/SQS", QueueName=queue_url.rpartition("/")[2])
+    metric = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=queue_url.rpartition("/")[2])
     [values] = _values(env, [(metric, "Maximum", 60)], now - timedelta(minutes=10), now)
     return values[-1][1] if values else None
 
@@ -134,6 +134,11 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0, seconds):.0f} s"
+
+
+def at(moment: float) -> str:
+    """A moment of unix time for a person: when, and how long ago."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} ({ago(moment)} ago)"
 
 
 def ago(moment: float) -> str:

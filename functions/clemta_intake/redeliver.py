@@ -63,7 +63,9 @@ class Redelivery:
         try:
             return self._deliver(envelope.submission, deadline), {}
         except (Temporary, Permanent) as error:
-            return delivery.keep(envelope.submission, error, envelope), telemetry.failure(error)
+            kept = delivery.keep(envelope.submission, error, envelope)
+            # Its sign-up was counted as queued when it came; this is one more attempt of the same.
+            return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
     def _deliver(self, submission: Submission, deadline: Deadline) -> str:
         """Through today's mapping: it may have been mended since."""

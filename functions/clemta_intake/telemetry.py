@@ -2,7 +2,7 @@
 
 A submission's one log line is its metrics too: CloudWatch reads them from the line's `_aws` object (embedded metric
 format, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-No library writes it: Powertools' would be imported at every cold start.
+Powertools' Metrics would write lines of its own, one for each set of dimensions: three more for each submission.
 """
 
 import logging
@@ -14,7 +14,6 @@ from aws_lambda_powertools import Logger
 
 from .errors import KeyRefused, Permanent, Temporary
 
-SERVICE = "clemta-intake"
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
 METRICS = {  # of the service as a whole: their unit
@@ -25,9 +24,12 @@ METRICS = {  # of the service as a whole: their unit
     "SigningSecretMissing": "Count",
     "CaptchaUnavailable": "Count",
 }
-_UNCOUNTED = ("postponed", "handshake", "captcha_unavailable")  # no fate of a submission
+# No fate of a submission, or the same again.
+UNCOUNTED = ("requeued", "postponed", "handshake", "captcha_unavailable")
 
-log = Logger(service=SERVICE)
+log = (
+    Logger()
+)  # a line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name
 _measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
@@ -77,7 +79,7 @@ def _metrics(status: str) -> dict[str, Any]:
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]
         records.append({"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics})
-    if status not in _UNCOUNTED:
+    if status not in UNCOUNTED:
         values[SUBMISSIONS] = 1
         by = [["service", "source", "outcome"], ["service", "outcome"]]
         metrics = [{"Name": SUBMISSIONS, "Unit": "Count"}]

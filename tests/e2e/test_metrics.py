@@ -29,14 +29,16 @@ def total(cloudwatch: Any, metric: str, **dimensions: str) -> float:
     return float(sum(point["Sum"] for point in answer["Datapoints"]))
 
 
-def test_a_sign_up_is_counted_by_source_and_outcome(aws: Callable[[str], Any], sign_up: SignUp) -> None:
+def test_a_sign_up_is_counted_by_stack_source_and_outcome(
+    stack: Deployed, aws: Callable[[str], Any], sign_up: SignUp
+) -> None:
     cloudwatch = aws("cloudwatch")
-    by = {"service": "clemta-intake", "source": "website", "outcome": "created"}
+    by = {"service": stack.stack_name, "source": "website", "outcome": "created"}
     before = total(cloudwatch, "Submissions", **by)
     assert sign_up(email="counted@example.com").json()["status"] == "created"
     assert eventually(lambda: total(cloudwatch, "Submissions", **by) == before + 1)
-    assert total(cloudwatch, "ClemtaLatency", service="clemta-intake") > 0
-    assert total(cloudwatch, "BudgetLeft", service="clemta-intake") > 0
+    assert total(cloudwatch, "ClemtaLatency", service=stack.stack_name) > 0
+    assert total(cloudwatch, "BudgetLeft", service=stack.stack_name) > 0
 
 
 @pytest.fixture

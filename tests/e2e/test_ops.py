@@ -293,6 +293,36 @@ class TestPeople:
         assert letter in command("find", "bo@example.com").out
         assert command("find", letter, "--json").data["parked"][0]["class"] == "config"
 
+    def test_find_says_of_a_delayed_sign_up_that_it_comes_again_by_itself(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        clemta.fault("rate_limited", seconds=60, times=None)
+        assert sign_up(email="eve@example.com").json()["status"] == "queued"
+        said = command("find", "eve@example.com")
+        assert said.code == 0
+        assert "it was tried, and there is no contact yet" in said.out
+        assert "it probably waits, and comes again by itself" in said.out
+        assert "Clemta was not asked, as no call is left" in said.out
+        assert command("find", "nobody@example.com").code == 1
+
+    def test_find_says_that_clemta_is_down(self, command: Command, clemta: Clemta) -> None:
+        clemta.fault("status", status=500, times=None)
+        assert "Clemta was asked and answered 500" in command("find", "eve@example.com").out
+
+    def test_a_submission_that_was_delivered_is_found_by_its_id(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        clemta.fault("error_before")
+        submission_id = sign_up(email="late@example.com").json()["submission_id"]
+
+        def outcomes() -> list[str]:
+            history = command("find", submission_id, "--json").data["history"]
+            return [line["outcome"] for line in history]
+
+        assert eventually(lambda: outcomes() == ["queued", "created"])
+        assert "created, from website" in command("find", submission_id).out
+        assert command("find", "0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d").code == 1
+
     def test_erase_leaves_nothing_but_the_contact_which_it_names(
         self,
         command: Command,
@@ -310,6 +340,23 @@ class TestPeople:
         assert dead_letters.size() == 1
         assert sign_up(email="ada@example.com").json()["status"] == "duplicate", "Clemta has her still"
 
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+    def test_erase_that_is_ended_switches_redelivery_on_again(
+        self, project: Path, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], number: int
+    ) -> None:
+        def switched_on() -> bool:
+            [poller] = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
+            return bool(poller["State"] == "Enabled")
+
+        clemta.fault("rate_limited", seconds=60, times=None)
+        assert sign_up(email="eve@example.com").json()["status"] == "queued"
+        process = started(project, "erase", "eve@example.com", "--yes")
+        assert eventually(lambda: not switched_on())
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, "Traceback" in said) == (130, False)
+        assert switched_on()
+
     def test_an_import_can_be_interrupted_and_repeated(
         self, command: Command, clemta: Clemta, project: Path, retry_queue: Queue, redelivery: Redelivery
     ) -> None:
@@ -318,6 +365,9 @@ class TestPeople:
         said = command("import", "past.csv", "--source", "website", "--dry-run", "--json")
         assert (said.code, said.data) == (1, {"good": 30, "bad": 1, "sent": 0})
         assert "past.csv:32" in said.err
+        (project / "bad.csv").write_text("name,email\nNobody,no address\n")
+        said = command("import", "bad.csv", "--source", "website")
+        assert (said.code, "none of its 1 rows can be imported" in said.err) == (1, True)
         process = started(project, "import", "past.csv", "--source", "website")
         assert eventually((project / "past.csv.progress").exists)
         process.kill()
@@ -336,12 +386,32 @@ class TestDeadLetters:
         [letter] = parked(clemta, sign_up, "ada")
         assert letter in command("dlq", "list").out
         assert command("dlq", "list", "--class", "data", "--json").data == []
+        assert command("dlq", "list", "--source", "crm").code == 0
+        for name in ("list", "export", "replay"):
+            said = command("dlq", name, "--source", "webside")
+            assert (said.code, "has no source webside; it has website" in said.err) == (1, True)
         [one] = command("dlq", "list", "--class", "config", "--source", "website", "--json").data
         assert (one["submission_id"], one["status"]) == (letter, 403)
         masked, revealed = command("dlq", "show", letter).out, command("dlq", "show", letter, "--reveal").out
         assert "ada@example.com" not in masked
         assert "ada@example.com" in revealed
         assert command("dlq", "show", "nobody").code == 1
+
+    def test_what_somebody_else_holds_is_said_to_be_missing(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], stack: Deployed
+    ) -> None:
+        parked(clemta, sign_up, "ada", "bo")
+        sqs, url = aws("sqs"), stack.dead_letter_queue_url
+        [held] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=600)["Messages"]
+        try:
+            said = command("dlq", "list", "--json")
+            assert (len(said.data), "1 more could not be seen" in said.err) == (1, True)
+            assert "1 more" in command("dlq", "show", "nobody").err
+            assert "1 more" in command("dlq", "replay", "--all", "--dry-run").err
+            assert "1 could not be seen" in command("doctor").out
+        finally:
+            handle = held["ReceiptHandle"]
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
     def test_export_is_whole(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
         letters = parked(clemta, sign_up, "ada", "bo")
@@ -360,6 +430,7 @@ class TestDeadLetters:
         [letter] = parked(clemta, sign_up, "ada")
         assert command("dlq", "discard", letter).code == 2, "a reason is required"
         assert command("dlq", "discard", letter, "--reason", "a test").code == 0
+        assert "discarded (a test), from website" in command("find", letter).out
         assert dead_letters.size() == 0
         assert command("dlq", "discard", letter, "--reason", "a test").code == 1
 
@@ -372,6 +443,7 @@ class TestDeadLetters:
         assert dead_letters.size() == 2
         assert command("dlq", "replay", first).code == 0
         assert eventually(lambda: [contact["email"] for contact in clemta.contacts()] == ["ada@example.com"])
+        assert command("dlq", "replay", "--class", "data").code == 1, "there are none"
         assert command("dlq", "replay", "--class", "config").code == 0
         assert eventually(lambda: len(clemta.contacts()) == 2)
         assert dead_letters.size() == 0
@@ -400,10 +472,12 @@ class TestDeadLetters:
         people = [f"person{number}" for number in range(12)]
         parked(clemta, sign_up, *people)
         redelivery.hold()
+        clemta.fault("slow_headers", on="search", seconds=0.5, times=None)  # so that there is a middle
         process = started(project, "dlq", "replay", "--all")
         assert eventually(lambda: retry_queue.size() >= 3)
         process.kill()
         process.communicate()
+        clemta.clear_faults()
         assert dead_letters.size() > 0, "it was killed in the middle"
         assert command("dlq", "replay", "--all").code == 0
         redelivery.release()

@@ -11,9 +11,10 @@ def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
     return {"outcome": outcome, "source": "website", **({"code": code} if code else {}), **facts}
 
 
-def shown(*lines: dict[str, Any]) -> list[str]:
+def shown(*lines: dict[str, Any], form: bool = False) -> list[str]:
     """Name, state and note of each step, shortly."""
-    return [" ".join(filter(None, (step["name"], step["state"], step["note"]))) for step in way(lines)]
+    steps = way(lines, form=form)
+    return [" ".join(filter(None, (step["name"], step["state"], step["note"]))) for step in steps]
 
 
 TAKEN = ["received good", "proven good", "mapped good"]
@@ -42,23 +43,35 @@ TAKEN = ["received good", "proven good", "mapped good"]
             [
                 line("queued", "no_answer"),
                 line("postponed"),
-                line("queued", "not_found_yet"),
+                line("requeued", "not_found_yet"),
                 line("created"),
             ],
             [*TAKEN, "queued good no_answer", "queued good not_found_yet", "created good"],
         ),
         (
-            [line("queued", "no_answer"), line("queued", "no_answer")],
+            [line("queued", "no_answer"), line("requeued", "no_answer")],
             [*TAKEN, "queued wait no_answer"],
         ),
         (
             [line("parked", "api_key_missing"), line("created")],
             [*TAKEN, "parked good api_key_missing", "created good"],
         ),
+        (
+            [line("parked", "api_key_missing"), line("discarded", reason="a test")],
+            [*TAKEN, "parked note api_key_missing", "discarded note a test"],
+        ),
     ],
 )
 def test_a_submissions_way_is_told_by_its_lines(lines: list[dict[str, Any]], steps: list[str]) -> None:
     assert shown(*lines) == steps
+
+
+def test_a_form_is_open_and_proves_nothing() -> None:
+    assert shown(line("created"), form=True) == [
+        *("received good", "open form note", "mapped good", "created good")
+    ]
+    foreign = shown(line("refused", "foreign_origin"), form=True)
+    assert foreign == ["received good", "open form bad foreign_origin"]
 
 
 @pytest.mark.parametrize("name", MOODS)

@@ -3,10 +3,13 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from clemta_intake import receive, telemetry
 from clemta_intake.contacts import Billing, ContactRequest
+from clemta_intake.delivery import Outcome
 from clemta_intake.sources.config import (
     Basic,
     Form,
@@ -80,6 +83,7 @@ def test_the_stripe_like_example_is_valid() -> None:
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 TEMPLATE = (ROOT / "template.yaml").read_text()
+FUNCTIONS = ROOT / "functions" / "clemta_intake"
 
 
 def rows(text: str, heading: str) -> set[str]:
@@ -93,11 +97,34 @@ def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
     assert rows(OPERATIONS, "parameter") == set(re.findall(r"^  (\w+):$", parameters, re.M))
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "docs" / "operations.md"], ids=lambda page: page.name
+)
+def test_the_first_deploy_is_of_an_environment_that_the_command_finds(page: Path) -> None:
+    known = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deploys = re.findall(r"sam deploy --guided(?: --config-env (\w+))?", page.read_text())
+    assert deploys
+    assert all(env in known and "stack_name" in known[env]["deploy"]["parameters"] for env in deploys)
+
+
 def test_every_variable_of_the_local_stack_is_documented_and_no_other() -> None:
     code = "".join((ROOT / "local" / name).read_text() for name in ("stack.py", "sam.py"))
     read = set(re.findall(r'(?:number|port)\("([A-Z_]+)"', code))
     read |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', code)) - {"PATH"}
     assert rows(OPERATIONS, "variable") == read
+
+
+def test_every_outcome_that_is_logged_is_documented_and_no_other() -> None:
+    code = "".join((FUNCTIONS / f"{name}.py").read_text() for name in ("receive", "redeliver"))
+    logged = set(re.findall(r'_log\(\s*"(\w+)"', code)) | set(re.findall(r'return "(\w+)"(?:,| if)', code))
+    logged |= {
+        *receive._ENDS.values(),
+        "refused",
+        "queued",
+        "discarded",
+        *get_args(Outcome.__annotations__["status"]),
+    }
+    assert rows(OPERATIONS, "`outcome`") == logged | {*telemetry.UNCOUNTED}
 
 
 def test_every_alarm_has_its_part_of_the_runbook_and_no_other() -> None:

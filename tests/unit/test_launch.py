@@ -17,7 +17,7 @@ def test_a_functions_log_line_becomes_metrics(logged: Lines) -> None:
     telemetry.measured("ClemtaLatency", 80)
     telemetry.measured("ClemtaLatency", 90)
     telemetry.outcome("created", submission_id="s1", source="website", seconds=0.1)
-    service = {"service": "clemta-intake"}
+    service = {"service": telemetry.log.service}
     assert list(embedded_metrics(json.dumps(logged()[0]))) == [
         ("ClemtaIntake", "ClemtaLatency", 80.0, "Milliseconds", service),
         ("ClemtaIntake", "ClemtaLatency", 90.0, "Milliseconds", service),

@@ -1,6 +1,7 @@
 """The command line itself: help for everything, documented, and installable."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,8 +12,11 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from ops.cli import app
+from clemta_intake import __version__
+from ops.cli import Session, _env_names, _preview, _source_names, app
+from ops.preview import Field, Preview
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "command.md").read_text()
@@ -30,6 +34,21 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_examples_that_it_takes(name: str) -> None:
+    shown = CliRunner().invoke(app, [*name.split(), "--help"]).stdout
+    examples = re.findall(r"^ +clemta-intake (.*)$", shown, re.M)
+    assert examples
+    for example in examples:
+        words = shlex.split(example.partition(" > ")[0])
+        assert " ".join(words).startswith(name)
+        COMMANDS[name].make_context(name, words[len(name.split()) :])
+
+
+def test_it_says_its_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"clemta-intake {__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -75,3 +94,35 @@ def test_it_can_be_installed(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("local/", "tests/"))]
     entry = next(name for name in names if name.endswith("entry_points.txt"))
     assert b"clemta-intake = ops.cli:main" in zipfile.ZipFile(wheel).read(entry)
+
+
+@pytest.mark.parametrize("name", ["dlq list", "dlq replay", "dlq export"])
+def test_a_class_that_there_is_not_is_a_wrong_use(name: str) -> None:
+    said = CliRunner().invoke(app, [*name.split(), "--class", "confg"])
+    assert (said.exit_code, "'config', 'data', 'outage', 'poison'" in said.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "expected"), [("", ["staging", "production", "local"]), ("p", ["production"])]
+)
+def test_environments_are_completed(incomplete: str, expected: list[str]) -> None:
+    assert _env_names(incomplete) == expected
+
+
+def test_sources_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sources.toml"
+    file.write_text("[sources.website]\n[sources.webshop]\n[sources.crm]\n")
+    monkeypatch.setenv("SOURCES_FILE", str(file))
+    monkeypatch.chdir(tmp_path)
+    assert _source_names("web") == ["website", "webshop"]
+    file.write_text("[")
+    assert _source_names("web") == []
+
+
+def test_what_somebody_wrote_is_shown_as_it_is_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    word = "[red]x[/nope] :smile: " + "long " * 50
+    found = Preview(
+        "s1", status="contact", fields=[Field("full_name", word, word, word)], dropped=[(word, "")]
+    )
+    Session("local", None, None, None, False).say(_preview(found), {})
+    assert capsys.readouterr().out.count(word.strip()) == 4

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clemta_intake import receive
+from clemta_intake import receive, telemetry
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
@@ -369,7 +369,7 @@ class TestFailures:
         assert line["timestamp"]
         assert {key: line[key] for key in line.keys() - {"timestamp", "location", "level", "_aws"}} == {
             "message": "submission",
-            "service": "clemta-intake",
+            "service": telemetry.log.service,
             "submission_id": body["submission_id"],
             "source": "website",
             "outcome": "parked",

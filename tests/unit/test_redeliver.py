@@ -58,12 +58,15 @@ def test_p3_a_message_that_comes_twice_makes_one_contact(parts: FakeParts) -> No
     assert not parts.queues.retried
 
 
-def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(parts: FakeParts) -> None:
+def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(
+    parts: FakeParts, logged: Lines
+) -> None:
     parts.clemta.fail("create", OutcomeUnknown("no_answer"))
     assert handle(parts, batch(message(parts, attempt=4))) == []
     [(envelope, delay)] = parts.queues.retried
     assert envelope.attempt == 5
     assert delay >= 30
+    assert logged()[-1]["outcome"] == "requeued", "the sign-up was counted as queued once, when it came"
 
 
 def test_p1_where_no_queue_takes_it_the_old_message_stays(parts: FakeParts, logged: Lines) -> None:

@@ -34,7 +34,7 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
     [line] = logged()
     dimensions = [["service", "source", "outcome"], ["service", "outcome"]]
     assert records(line) == {"Submissions": (dimensions, 1, "Count")}
-    assert [line[name] for name in dimensions[0]] == ["clemta-intake", "website", "created"]
+    assert [line[name] for name in dimensions[0]] == [telemetry.log.service, "website", "created"]
     assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ClemtaIntake"
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000, "milliseconds"
     assert line["ms"] == 12
@@ -52,7 +52,7 @@ def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> No
     assert records(second).keys() == {"Submissions"}
 
 
-@pytest.mark.parametrize("status", ["postponed", "handshake", "captcha_unavailable"])
+@pytest.mark.parametrize("status", telemetry.UNCOUNTED)
 def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, status: str) -> None:
     outcome(status)
     telemetry.measured("CaptchaUnavailable")

@@ -16,6 +16,7 @@ from clemta_intake.redeliver import _POISON_RECEIVES
 from clemta_intake.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+STACK = {"Ref": "AWS::StackName"}
 FUNCTIONS = ("ReceiveFunction", "RedeliverFunction")
 
 
@@ -160,12 +161,17 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
     }
+    for name in FUNCTIONS:
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == STACK, "or stacks side by side share their metrics"
+    assert "switched off" in alarms["RetryAgeAlarm"]["AlarmDescription"]
+    assert "clemta-intake dlq list" in alarms["DeadLetterAlarm"]["AlarmDescription"]
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert len(alarm["AlarmDescription"]) > 60
         if alarm["Namespace"] == telemetry.NAMESPACE:
             assert alarm["MetricName"] in {*telemetry.METRICS, telemetry.SUBMISSIONS}
-            assert {"Name": "service", "Value": telemetry.SERVICE} in alarm["Dimensions"]
+            assert {"Name": "service", "Value": STACK} in alarm["Dimensions"]
 
 
 def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[str, Any]) -> None:
@@ -176,11 +182,13 @@ def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[
     [alarms] = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
     assert set(alarms) == {f"${{{name}.Arn}}" for name in of_type(resources, "AWS::CloudWatch::Alarm")}
     shown = [line for widget in widgets for line in widget["properties"].get("metrics", [])]
-    ours = {line[1] for line in shown if line[0] == telemetry.NAMESPACE}
-    assert ours == {*telemetry.METRICS, telemetry.SUBMISSIONS}
+    ours = [line for line in shown if line[0] == telemetry.NAMESPACE]
+    assert {line[1] for line in ours} == {*telemetry.METRICS, telemetry.SUBMISSIONS}
+    assert all(line[2:4] == ["service", "${AWS::StackName}"] for line in ours)
     searched = [line[0]["expression"] for line in shown if isinstance(line[0], dict)]
     assert len(searched) == 2
     assert all(f"{{{telemetry.NAMESPACE},service," in text and "Submissions" in text for text in searched)
+    assert all('service="${AWS::StackName}"' in text for text in searched)
     for name in re.findall(r"\$\{(\w+)[.}]", body):
         assert name in resources or name == "AWS", name
 

@@ -1,0 +1,27 @@
+"""The functions' log lines of submissions, from both log groups."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from .environments import Environment
+
+
+def lines(env: Environment, term: str, since: float = 0) -> Iterator[dict[str, Any]]:
+    """Each line of a submission that holds the term, with `at` in unix seconds; `since` is unix seconds too."""
+    pages = env.client("logs").get_paginator("filter_log_events")
+    for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
+        asked = {"logGroupName": env.outputs[output], "filterPattern": f'"{term}"'}
+        for page in pages.paginate(**asked, startTime=int(since * 1000)):
+            for event in page["events"]:
+                with suppress(ValueError, KeyError, TypeError):
+                    line = json.loads(event["message"])
+                    if line["message"] == "submission":
+                        yield {**line, "at": event["timestamp"] / 1000, "stream": event["logStreamName"]}
+
+
+def of_submission(env: Environment, submission_id: str) -> list[dict[str, Any]]:
+    """What is logged of one submission, in order of time."""
+    found = [line for line in lines(env, submission_id) if line["submission_id"] == submission_id]
+    return sorted(found, key=lambda line: float(line["at"]))

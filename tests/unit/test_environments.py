@@ -1,0 +1,82 @@
+"""Which stack is meant: files as people leave them, and AWS as it answers or does not."""
+
+import re
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
+
+from ops.environments import OpsError, Place, trouble
+
+
+@pytest.mark.parametrize("text", ["", '{"stack_name": "s"', "{}", "[]", '{"stack_name": 1}', "\xff"])
+def test_a_damaged_stack_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "stack.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(OpsError, match=r"stack.json is damaged: run make up"):
+        Place.named("local", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "staging = 1",
+        "[staging]\ndeploy = 'x'",
+        "[staging.deploy]\nparameters = []",
+        "[staging.deploy.parameters]\nstack_name = 1",
+    ],
+)
+def test_a_samconfig_without_the_stack_says_where_it_belongs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "samconfig.toml").write_text(text)
+    with pytest.raises(OpsError, match=r"\[staging.deploy.parameters\] stack_name"):
+        Place.named("staging", tmp_path)
+
+
+@pytest.mark.parametrize("raw", [b"[", b"\xff"])
+def test_a_samconfig_that_is_none_cannot_be_read(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "samconfig.toml").write_bytes(raw)
+    with pytest.raises(OpsError, match=r"samconfig.toml cannot be read"):
+        Place.named("staging", tmp_path)
+
+
+def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
+    text = '[staging.deploy.parameters]\nstack_name = "s"\nregion = "eu-central-1"\n'
+    (tmp_path / "samconfig.toml").write_text(text)
+    assert Place.named("staging", tmp_path) == Place("s", "eu-central-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "local", "expected"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="http://x"),
+            True,
+            "the local stack does not answer: run make up",
+        ),
+        (EndpointConnectionError(endpoint_url="http://x"), False, "AWS does not answer"),
+        (NoCredentialsError(), False, "no AWS credentials: set AWS_PROFILE, or sign in"),
+        (ProfileNotFound(profile="x"), False, "no AWS credentials: set AWS_PROFILE, or sign in"),
+        (
+            ClientError({"Error": {"Code": "ExpiredToken", "Message": ""}}, "X"),
+            False,
+            r"AWS does not accept the credentials \(ExpiredToken\): set AWS_PROFILE, or sign in",
+        ),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetItem"),
+            False,
+            "AWS refuses GetItem: AccessDenied: no: look at your AWS permissions",
+        ),
+    ],
+)
+def test_trouble_with_aws_is_named_with_what_helps(
+    error: ClientError | BotoCoreError, local: bool, expected: str
+) -> None:
+    says, helps = trouble(error, local=local)
+    assert re.match(expected, f"{says}: {helps}")

@@ -1,0 +1,47 @@
+"""What the operator is shown of a request before anything is sent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clemta_intake.sources.config import to_source
+from ops.environments import Environment, Place
+from ops.posts import Post
+from ops.preview import Preview, preview
+from tests.fakes import COMPANY
+
+SPAM = {"honeypot": "website_url", "turnstile": "captcha", "disposable": True}
+
+
+def previewed(body: str, **table: Any) -> Preview:
+    source = to_source("website", {"kind": "form", **table}, COMPANY)
+    env = Environment(Place("stack", "us-east-1"), Path("sources.toml"))
+    post = Post(body.encode(), {"content-type": "application/x-www-form-urlencoded"})
+    [found] = preview(env, source, post, secrets=False)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("email=ada@example.com&cf-turnstile-response=x", ""),
+        ("email=ada@example.com&cf-turnstile-response=x&website_url=x", "honeypot"),
+        ("email=nonsense&website_url=x", "honeypot"),
+        ("email=ada@example.com", "captcha"),
+        ("email=ada@mailinator.com&cf-turnstile-response=x", "disposable"),
+    ],
+)
+def test_what_would_be_taken_for_spam_is_said_to_be(body: str, rule: str) -> None:
+    found = previewed(body, spam=SPAM)
+    assert (found.spam, found.status, found.good) == (rule, "spam" if rule else "contact", not rule)
+
+
+def test_a_mapped_field_shows_what_was_sent() -> None:
+    found = previewed(
+        "mail=ada@example.com&tel=%2B90+532+123+45+67",
+        contact={"email": "body.mail", "billing.phone": "body.tel"},
+    )
+    shown = {field.field: (field.value, field.origin, field.was) for field in found.fields}
+    assert shown["email"] == ("ada@example.com", "contact: body.mail", "")
+    assert shown["billing.phone"] == ("5321234567", "contact: body.tel", "+90 532 123 45 67")
