@@ -39,7 +39,7 @@ class VirtualClemta:
         self._clock = clock
         self._chance = chance
         self.limit = limit
-        self.contacts: dict[str, dict[str, Any]] = {}
+        self.contacts: dict[str, list[dict[str, Any]]] = {}  # by e-mail address
         self.arrivals: list[float] = []
         self.refusals = 0
         self._counted: deque[float] = deque()
@@ -53,10 +53,10 @@ class VirtualClemta:
             return self._answer(429, None, at)
         if method == "POST" and urlsplit(url).path == "/contacts":
             body = json.loads(given["data"])
-            contact = {**body, "id": f"{len(self.contacts):024x}", "created_at": int(at)}
-            self.contacts[contact["id"]] = contact
+            contact = {**body, "id": f"{len(self.arrivals):024x}", "created_at": int(at)}
+            self.contacts.setdefault(contact["email"], []).append(contact)
             return self._answer(200, contact, at)
-        found = [entry for entry in self.contacts.values() if entry["email"] == given["params"]["search"]]
+        found = self.contacts.get(given["params"]["search"], [])
         return self._answer(200, {"contacts": found, "total": len(found)}, at)
 
     def foreign(self) -> bool:

@@ -54,7 +54,8 @@ def burst(signups: int) -> dict[str, Any]:
     run = Burst(Table(lambda: cast(Any, client), "ledger"), signups=signups).run()
     return {
         "signups": signups,
-        "contacts": len(run.clemta.contacts),
+        "contacts": sum(map(len, run.clemta.contacts.values())),
+        "duplicates": sum(len(of_one) - 1 for of_one in run.clemta.contacts.values()),
         "parked": len(run.parked),
         "drained_over_ideal": round(1 / run.pace, 3),
         "most_calls_in_a_minute": run.peak,
