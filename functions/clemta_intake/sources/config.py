@@ -282,7 +282,9 @@ def read_sources(path: Path) -> dict[str, Any]:
     """The tables by name, unchecked; InvalidSources if the file is no TOML or `sources` no table."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise InvalidSources(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSources(f"{path.name}: {error}") from error
     if not isinstance(tables, dict):
         raise InvalidSources(f"{path.name}: sources: must be a table for each source, as [sources.website]")
