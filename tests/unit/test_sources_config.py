@@ -152,7 +152,7 @@ class TestWhatAnExpressionReads:
 
 class TestTheFileItself:
     def test_it_must_be_there(self, file: Path) -> None:
-        with pytest.raises(InvalidSources, match=r"^sources\.toml: .*No such file"):
+        with pytest.raises(InvalidSources, match=r"sources\.toml: No such file"):
             check_file(file)
 
     def test_it_must_be_a_file(self, tmp_path: Path) -> None:
