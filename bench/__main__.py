@@ -54,7 +54,18 @@ def beside_peers(bench: Bench, environment: dict[str, str], folder: Path, certfi
 def main() -> None:
     """Measures what was asked for, part by part; each is written as soon as it is there."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parts = ("cold", "parts", "levers", "warm", "connections", "size", "runtime", "peers", "burst")
+    parts = (
+        "cold",
+        "parts",
+        "levers",
+        "settings",
+        "warm",
+        "connections",
+        "size",
+        "runtime",
+        "peers",
+        "burst",
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all without any")
     parser.add_argument(
         "--requests", type=int, default=10_000, help="for a warm figure (default: %(default)s)"
@@ -72,7 +83,8 @@ def main() -> None:
             measures: dict[str, Callable[[], Any]] = {
                 "cold": lambda: handlers.cold(bench),
                 "parts": lambda: levers.parts(bench),
-                "levers": lambda: levers.undone(bench),
+                "levers": lambda: levers.moved(bench),
+                "settings": lambda: levers.settings(bench),
                 "warm": lambda: handlers.warm(bench, options.requests),
                 "connections": lambda: handlers.connections(bench),
                 "size": lambda: bundles.size(bundles.shipped()),

@@ -1,5 +1,6 @@
-"""What each lever brings to a cold start: the bundle as it ships, with that one undone. And where a cold start goes."""
+"""What each lever does for a cold start or a call: the bundle as it ships, with that one moved. And where it goes."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 from bench import bundles
 from bench.bundles import OURS
 from bench.handlers import CALLGRIND, PYTHON, Bench, Wrong, counted
+from local.processes import ROOT
 
 IMPORTS = {  # in the order in which the functions meet them: each is what it adds to those before it
     "Python itself": "",
@@ -22,13 +24,13 @@ IMPORTS = {  # in the order in which the functions meet them: each is what it ad
 }
 
 
-def undone(bench: Bench) -> dict[str, Any]:
-    """M instructions to the first contact as shipped, and with each lever undone."""
+def moved(bench: Bench) -> dict[str, Any]:
+    """M instructions to the first contact as shipped, and with each lever moved the other way."""
     shipped = bench.instructions(bench.ours, OURS, "created", 1)
     found: dict[str, Any] = {"as shipped": shipped}
-    for name, undo in LEVERS.items():
+    for name, move in LEVERS.items():
         folder = bench.trusting(bundles.shipped())
-        found[name] = bench.instructions(folder, OURS, "created", 1, **undo(folder))
+        found[name] = bench.instructions(folder, OURS, "created", 1, **move(folder))
     return found
 
 
@@ -83,12 +85,39 @@ def _edited(file: str, old: str, new: str) -> Callable[[Path], dict[str, str]]:
 
 
 _EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
+_NO_COLLECTION = "import gc\ngc.disable()\nimport json\n"
 LEVERS: dict[str, Callable[[Path], dict[str, str]]] = {
-    "bytecode in the bundle": _without_bytecode,
-    "one TLS context for AWS and Clemta": _edited("wiring.py", "\ntrust.share()\n", "\n"),
-    "phone, country, multipart and domain data only when needed": _edited(
+    "without bytecode in the bundle": _without_bytecode,
+    "with a TLS context for each client": _edited("wiring.py", "\ntrust.share()\n", "\n"),
+    "with phone, country, multipart and domain data loaded at once": _edited(
         "receive.py", "import json\n", _EARLY
     ),
-    "botocore's data cut to three services": _every_service,
-    "pydantic's scan for plugins off": _plugin_scan,
+    "with botocore's data of every service": _every_service,
+    "with pydantic's scan for plugins": _plugin_scan,
+    "with the garbage collector off (not done)": _edited("receive.py", "import json\n", _NO_COLLECTION),
 }
+
+SHIPPED = {"user_agent": "clemta-intake", "parameter_validation": False}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "botocore as it comes": {},
+    "no user agent built, no parameters checked: as shipped": SHIPPED,
+    "and no account id in the host's name": {**SHIPPED, "account_id_endpoint_mode": "disabled"},
+    "and no host prefix": {**SHIPPED, "inject_host_prefix": False},
+    "and no compression": {**SHIPPED, "disable_request_compression": True},
+    "and the standard retry mode": {**SHIPPED, "retries": {"mode": "standard", "total_max_attempts": 1}},
+    "and checksums only where required": {
+        **SHIPPED,
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+    },
+}
+
+
+def settings(bench: Bench) -> dict[str, float]:
+    """M instructions of one write to the ledger's table, by how botocore is set."""
+    folder = bench.trusting(bundles.shipped())
+    shutil.copyfile(ROOT / "bench" / "reference" / "write.py", folder / "write.py")
+    return {
+        name: bench.warm_instructions(folder, "write", "created", BOTOCORE_CONFIG=json.dumps(setting))
+        for name, setting in SETTINGS.items()
+    }

@@ -128,17 +128,18 @@ def parts() -> str:
 
 
 def levers() -> str:
-    """What each lever brings."""
+    """What each lever does."""
     found = result("levers")
     shipped = found[OURS]
     return table(
-        ("without", "M instructions", "a cold start would be"),
-        (
-            (name, f"{count:,}", f"{count / shipped:.2f} times as long")
-            for name, count in found.items()
-            if name != OURS
-        ),
+        ("", "M instructions", "of what ships"),
+        ((name, f"{count:,}", f"{count / shipped:.2f}") for name, count in found.items() if name != OURS),
     )
+
+
+def settings() -> str:
+    """What a call costs by botocore's settings."""
+    return table(("a write to the ledger", "M instructions"), result("settings").items())
 
 
 def warm() -> str:
@@ -301,5 +302,20 @@ def scale() -> str:
 
 def pages() -> dict[Path, dict[str, str]]:
     """The page's parts by their marks."""
-    made = (setting, targets, cold, parts, levers, warm, memory, bundle, runtime, peers, burst, price, scale)
+    made = (
+        setting,
+        targets,
+        cold,
+        parts,
+        levers,
+        warm,
+        settings,
+        memory,
+        bundle,
+        runtime,
+        peers,
+        burst,
+        price,
+        scale,
+    )
     return {PAGE: {one.__name__: one() for one in made}}
