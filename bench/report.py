@@ -14,6 +14,7 @@ LEDGERED = "lean handler, the same three calls"
 FULL_CORE_MB = (
     1769  # of memory bring one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 )
+LOOK_SECONDS = 0.01  # of one that comes before its time and goes back, a guess as well
 PRICES = {  # us-east-1, dollars, as this was written; Lambda for arm64
     "gateway": 3.50e-6,  # a request
     "invocation": 0.20e-6,
@@ -241,11 +242,12 @@ def burst() -> str:
 def cost(one: Mapping[str, Any]) -> float:
     """Dollars of a burst: each try is an invocation, and each but the last one a message sent, taken and deleted."""
     tries = one["invocations"] + one["looks_before_time"]
-    invocation = PRICES["invocation"] + PRICES["gb_second"] * SECONDS + PRICES["log_gb"] * LOG_GB
+    seconds = one["invocations"] * SECONDS + one["looks_before_time"] * LOOK_SECONDS
     messages = 3 * (tries - one["signups"])
     return float(
         one["signups"] * PRICES["gateway"]
-        + tries * invocation
+        + tries * (PRICES["invocation"] + PRICES["log_gb"] * LOG_GB)
+        + seconds * PRICES["gb_second"]
         + one["ledger_writes"] * PRICES["write"]
         + messages * PRICES["sqs"]
     )

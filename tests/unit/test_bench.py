@@ -1,11 +1,14 @@
 """The benchmarks measure what they say, and the budget in CI names what grew."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench import budget, scale
 from bench.probe import outcome
+from local.processes import ROOT
 
 RECORDED = {
     "on": "Python 3.13.0, x86_64",
@@ -70,3 +73,13 @@ def test_p6_a_burst_without_sockets_keeps_the_limit_and_its_pace() -> None:
     assert found["most_calls_in_a_minute"] <= 100
     assert found["calls_refused"] == found["calls_wasted"] == found["parked"] == 0
     assert found["drained_over_ideal"] <= 1 / 0.9
+
+
+@pytest.mark.parametrize("module", ["receive", "redeliver"])
+def test_the_garbage_collector_is_on_again_once_a_function_is_imported(module: str) -> None:
+    probe = f"import gc; from clemta_intake import {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": "functions"}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
