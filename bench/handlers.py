@@ -125,10 +125,12 @@ def warm(bench: Bench, count: int) -> dict[str, Any]:
     """A request, once everything is there: CPU and wall milliseconds, M instructions, memory, where the time goes."""
     found: dict[str, Any] = {}
     for kind in KINDS:
+        bench.clemta.reset()
         if kind == "queued":
             bench.clemta.fault("error_before", on="any", times=None)
         found[kind] = _warm(bench, bench.ours, OURS, kind, count)
         bench.clemta.clear_faults()
+    bench.clemta.reset()
     found["lean handler, the same three calls"] = _warm(
         bench, bench.lean, "lean", "created", count, LEAN_LEDGER="1"
     )

@@ -191,6 +191,7 @@ class _Stored(NamedTuple):
     company_id: str
     born: float  # monotonic; `created_at` has whole seconds only
     contact: Json
+    words: str  # what `search` looks through
 
 
 class StandIn:
@@ -410,7 +411,8 @@ class StandIn:
             taken = ((other.company_id, other.contact["email"]) for other in self._contacts.values())
             if self.settings.reject_duplicates and (company_id, body["email"]) in taken:
                 raise _invalid("email", "is that of another contact")
-            self._contacts[contact["id"]] = _Stored(company_id, time.monotonic() - age, contact)
+            stored = _Stored(company_id, time.monotonic() - age, contact, _words(contact))
+            self._contacts[contact["id"]] = stored
         return contact
 
     def _update(self, contact_id: str, body: Json) -> Json:
@@ -420,7 +422,7 @@ class StandIn:
         if stored.company_id != body.pop("company_id"):
             raise Refusal(404, "NOT_FOUND")
         contact = stored.contact | body | {"updated_at": int(time.time())}
-        self._contacts[contact_id] = stored._replace(contact=contact)
+        self._contacts[contact_id] = stored._replace(contact=contact, words=_words(contact))
         return contact
 
     def _search(self, asked: dict[str, str]) -> Json:
@@ -437,10 +439,11 @@ class StandIn:
         end = _whole(asked, "end_date", sys.maxsize)
         self._allow(asked["company_id"])
 
-        found = [stored for stored in self._contacts.values() if stored.company_id == asked["company_id"]]
-        if term := asked.get("search", "").casefold():
+        term = asked.get("search", "").casefold()
+        found = [stored for stored in self._contacts.values() if term in stored.words]
+        found = [stored for stored in found if stored.company_id == asked["company_id"]]
+        if term:
             found = [stored for stored in found if time.monotonic() - stored.born >= self.settings.search_lag]
-            found = [stored for stored in found if _mentions(stored.contact, term)]
         contacts = [stored.contact for stored in found if stored.contact["created_at"] <= end]
         if "created_at" in asked:
             holds, moment = getattr(operator, asked["created_at"]), _whole(asked, "created_at_value")
@@ -672,8 +675,8 @@ def _invalid(name: str, problem: str) -> Refusal:
     return Refusal(400, "VALIDATION_FAILED", f"{name} {problem}")
 
 
-def _mentions(contact: Json, term: str) -> bool:
-    return term in contact["full_name"].casefold() or term in contact["email"].casefold()
+def _words(contact: Json) -> str:
+    return f"{contact['full_name']}\n{contact['email']}".casefold()
 
 
 def _whole(asked: dict[str, str], name: str, default: int | None = None, least: int = 0) -> int:
