@@ -304,9 +304,8 @@ class Budget:
 
     def _block(self, seconds: float) -> None:
         """Nobody calls for so many seconds."""
-        until = self._clock() + seconds
-        self._state["blocked_until"] = max(until, float(self._state.get("blocked_until", 0)))
-        values = {":until": until, ":revision": secrets.token_hex(8)}
+        self._booked = []  # so that the next call is written down, and meets what is written here
+        values = {":until": self._clock() + seconds, ":revision": secrets.token_hex(8)}
         later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
         with suppress(_NotMet, Temporary):  # it is later already, or the next call is refused again
             self._table.update(_BUDGET, "SET blocked_until = :until, revision = :revision", later, values)

@@ -80,9 +80,8 @@ class Redelivery:
             raise ConfigError(error.code, "the source is no longer in sources.toml") from error
         except (Unreadable, UnsupportedMedia, Unmappable) as error:
             raise DataError(error.code, str(error)) from error
-        if (
-            reading is None
-        ):  # it was acknowledged: that its source takes it no longer is not a reason to drop it
+        if reading is None:
+            # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
         return self._parts.delivery.deliver(
             reading.contact, source.on_existing, reading.delivery_id, deadline
