@@ -137,6 +137,26 @@ def warm(bench: Bench, count: int) -> dict[str, Any]:
     return found
 
 
+def turns(bench: Bench, rounds: int = 5, count: int = 1_000) -> dict[str, Any]:
+    """CPU ms of a created contact, ours and the lean handler's, in turns: a busy machine is unfair to neither."""
+    subjects: dict[str, tuple[Path, str, dict[str, str]]] = {
+        OURS: (bench.ours, OURS, {}),
+        "lean": (bench.lean, "lean", {"LEAN_LEDGER": "1"}),
+    }
+    found: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, (folder, module, more) in subjects.items():
+            bench.clemta.reset()
+            found[name].append(bench.report(folder, module, "created", count, **more)["cpu_ms"])
+    ratios = [ours / lean for ours, lean in zip(found[OURS], found["lean"], strict=True)]
+    return {
+        "requests": rounds * count,
+        "as shipped": round(statistics.median(found[OURS]), 3),
+        "lean handler, the same three calls": round(statistics.median(found["lean"]), 3),
+        "ratio": round(statistics.median(ratios), 3),
+    }
+
+
 def _warm(bench: Bench, folder: Path, module: str, kind: str, count: int, **more: str) -> dict[str, Any]:
     report = bench.report(folder, module, kind, count, **more)
     profile = bench.report(folder, module, kind, 500, "profile", **more)["profile"]

@@ -38,8 +38,10 @@ def main() -> None:
     folder, module, file, *how = sys.argv[1:]
     sys.path.insert(0, folder)
     clock = time.monotonic
-    if how == ["count"]:  # four seconds are four seconds to a handler, however slowly it is made to run
+    if how == ["count"]:  # a second is a second to a handler, however slowly it is made to run
+        real, began = time.time, time.time()
         time.monotonic = lambda: clock() / SLOWER
+        time.time = lambda: began + (real() - began) / SLOWER
     lines = counted_lines() if how == ["lines"] else collections.Counter[str]()
     with open(file) as given:
         events: list[dict[str, Any]] = json.load(given)
