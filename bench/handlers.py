@@ -148,12 +148,17 @@ def turns(bench: Bench, rounds: int = 5, count: int = 1_000) -> dict[str, Any]:
         for name, (folder, module, more) in subjects.items():
             bench.clemta.reset()
             found[name].append(bench.report(folder, module, "created", count, **more)["cpu_ms"])
+    counts = [
+        bench.warm_instructions(folder, module, "created", **more)
+        for folder, module, more in subjects.values()
+    ]
     ratios = [ours / lean for ours, lean in zip(found[OURS], found["lean"], strict=True)]
     return {
         "requests": rounds * count,
         "as shipped": round(statistics.median(found[OURS]), 3),
         "lean handler, the same three calls": round(statistics.median(found["lean"]), 3),
         "ratio": round(statistics.median(ratios), 3),
+        "ratio_of_instructions": round(counts[0] / counts[1], 3),
     }
 
 
