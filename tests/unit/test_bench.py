@@ -52,12 +52,12 @@ def test_on_another_interpreter_only_the_size_is_compared() -> None:
 
 def test_lines_are_counted_by_our_module_and_by_others_package() -> None:
     lines = {
-        "/work/bundle/clemta_intake/receive.py": 3,
-        "/work/bundle/botocore/client.py": 2,
-        "/work/bundle/botocore/auth.py": 2,
+        "/somewhere/bundle/clemta_intake/receive.py": 3,
+        "/somewhere/bundle/botocore/client.py": 2,
+        "/somewhere/bundle/botocore/auth.py": 2,
         "/usr/lib/python3.13/json/decoder.py": 1,
     }
-    bundle = Path("/work/bundle")
+    bundle = Path("/somewhere/bundle")
     assert budget.by_module(lines, bundle) == {"botocore": 4, "clemta_intake/receive.py": 3, "python": 1}
 
 
