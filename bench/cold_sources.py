@@ -4,11 +4,11 @@ Instructions from process start to the first source that is read, of a form, of 
 and of a preset; bytecode is at hand, as in the bundle. Instruction counts repeat within 1%, wall times do not.
 """
 
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from bench.handlers import CALLGRIND, counted, needs_valgrind
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 WEBHOOK = {
@@ -29,24 +29,19 @@ to_source("x", {table!r}, "0" * 24)
 def instructions(table: object) -> int:
     """Millions of instructions of one cold start."""
     probe = PROBE.format(functions=str(FUNCTIONS), table=table)
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", probe]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if not found:
-        sys.exit(done.stderr)
-    return int(found[1]) // 1_000_000
+    command = [*CALLGRIND, sys.executable, "-c", probe]
+    return counted(subprocess.run(command, capture_output=True, text=True, check=True).stderr)
 
 
 def main() -> None:
     """Prints the three, and what they are of the form's."""
-    if not shutil.which("valgrind"):
-        sys.exit("valgrind is needed: apt-get install valgrind")
+    needs_valgrind()
     subprocess.run(
         [sys.executable, "-c", PROBE.format(functions=str(FUNCTIONS), table=SOURCES["preset"])], check=True
     )
-    counted = {name: instructions(table) for name, table in SOURCES.items()}
-    for name, count in counted.items():
-        print(f"{name:8} {count:6,} M instructions  {count / counted['form']:.3f} of a form")
+    found = {name: instructions(table) for name, table in SOURCES.items()}
+    for name, count in found.items():
+        print(f"{name:8} {count:6,} M instructions  {count / found['form']:.3f} of a form")
 
 
 if __name__ == "__main__":

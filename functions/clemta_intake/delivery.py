@@ -154,11 +154,13 @@ class Delivery:
     def _create(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> str:
         """The new contact's id; with `create` no other submission of that person can take it for its own."""
         contact_id = self._clemta.create(contact, deadline)
-        try:
-            if policy == "create" and not self._ledger.reserve(claim, contact_id):
+        if policy == "create":
+            try:
+                ours = self._ledger.reserve(claim, contact_id)
+            except (Temporary, Permanent) as error:  # the contact is made, so nothing may free the claim
+                raise OutcomeUnknown(error.code, str(error)) from error
+            if not ours:
                 raise OutcomeUnknown("adopted_by_another")
-        except Temporary as error:
-            raise OutcomeUnknown(error.code, str(error)) from error
         return contact_id
 
     def _settled(

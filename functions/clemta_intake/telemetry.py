@@ -27,9 +27,8 @@ METRICS = {  # of the service as a whole: their unit
 # No fate of a submission, or the same again.
 UNCOUNTED = ("requeued", "postponed", "handshake", "captcha_unavailable")
 
-log = (
-    Logger()
-)  # a line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name
+# A line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name.
+log = Logger()
 _measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own

@@ -253,6 +253,20 @@ class TestCreate:
         assert world.deliver(policy="create", delivery_id="two").status == "created"
         assert len(world.clemta.stored) == 2
 
+    @pytest.mark.parametrize("error", [Temporary("ledger_unavailable"), ConfigError("ledger_pepper_missing")])
+    def test_p3_a_contact_that_could_not_be_reserved_is_looked_up_and_not_made_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, error: Temporary | ConfigError
+    ) -> None:
+        def fails(*_: object) -> bool:
+            raise error
+
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.ledger, "reserve", fails)
+            with pytest.raises(OutcomeUnknown):
+                world.deliver(policy="create")
+        assert world.deliver(policy="create").status == "created"
+        assert len(world.clemta.stored) == 1
+
     def test_p3_who_finds_its_own_contact_taken_makes_another(self, world: World) -> None:
         other = world.ledger.claim(contact(), "other")
         assert isinstance(other, Claim)

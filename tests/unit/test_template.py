@@ -111,6 +111,12 @@ def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str,
     assert resources["ReceiveFunction"]["Properties"]["Timeout"] > ANSWER_SECONDS
 
 
+def test_p7_a_silent_resolver_takes_no_sender_s_four_seconds(resources: dict[str, Any]) -> None:
+    variables = resources["ReceiveFunction"]["Properties"]["Environment"]["Variables"]
+    options = dict(option.split(":") for option in variables["RES_OPTIONS"].split())
+    assert int(options["timeout"]) * int(options["attempts"]) <= ANSWER_SECONDS / 2
+
+
 def test_p2_api_gateways_own_trouble_is_retryable(resources: dict[str, Any]) -> None:
     answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in ("DEFAULT_5XX", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "API_CONFIGURATION_ERROR"):
