@@ -109,6 +109,7 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "LEDGER_TABLE": "ledger",
         "RETRY_QUEUE_URL": sqs.create_queue(QueueName="retry")["QueueUrl"],
         "DEAD_LETTER_QUEUE_URL": sqs.create_queue(QueueName="dead")["QueueUrl"],
+        "HELD_QUEUE_URL": sqs.create_queue(QueueName="held")["QueueUrl"],
         "DEFAULT_COMPANY_ID": COMPANY,
         "RETRY_BASE_SECONDS": "30",
         "GIVE_UP_HOURS": "72",

@@ -63,7 +63,9 @@ class Deployed:
     stack_name: str
     retry_queue_url: str
     dead_letter_queue_url: str
+    held_queue_url: str
     ledger_table: str
+    ledger_pepper_id: str
     clemta_secret_id: str
     signing_secret_id: str
 
@@ -321,7 +323,9 @@ class Stack:
             stack_name=STACK_NAME,
             retry_queue_url=outputs["RetryQueueUrl"],
             dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            held_queue_url=outputs["HeldQueueUrl"],
             ledger_table=outputs["LedgerTableName"],
+            ledger_pepper_id=outputs["LedgerPepperId"],
             clemta_secret_id=outputs["ClemtaSecretId"],
             signing_secret_id=outputs["SigningSecretId"],
         )

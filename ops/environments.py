@@ -26,7 +26,6 @@ from pydantic import ValidationError
 
 from clemta_intake.clemta import Clemta
 from clemta_intake.ledger import Budget
-from clemta_intake.queues import Queues
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 from clemta_intake.wiring import Wiring
@@ -188,6 +187,7 @@ class Environment:
                 "LEDGER_PEPPER_ID": output("LedgerPepperId"),
                 "RETRY_QUEUE_URL": output("RetryQueueUrl"),
                 "DEAD_LETTER_QUEUE_URL": output("DeadLetterQueueUrl"),
+                "HELD_QUEUE_URL": output("HeldQueueUrl"),
                 "DEFAULT_COMPANY_ID": parameter("DefaultCompanyId"),
                 "RETRY_BASE_SECONDS": parameter("RetryBaseSeconds"),
                 "GIVE_UP_HOURS": parameter("GiveUpHours"),
@@ -242,11 +242,6 @@ class Parts(Wiring):
         """Clemta, within the request budget that the functions share."""
         budget = Budget(self._table, self.settings.clemta_requests_per_minute, self.clock)
         return Clemta(self.settings.clemta_base_url, self.api_key, budget)
-
-    @cached_property
-    def queues(self) -> Queues:
-        """The retry queue and the dead-letter queue, to send to."""
-        return Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url)
 
     @cached_property
     def _tables(self) -> dict[str, Any]:

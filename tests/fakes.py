@@ -130,10 +130,11 @@ class FakeLedger:
 
 @dataclass
 class FakeQueues:
-    """The two queues as lists of what was sent; `refuses` makes SQS unavailable."""
+    """The three queues as lists of what was sent; `refuses` makes SQS unavailable."""
 
     retried: list[tuple[Envelope, float]] = field(default_factory=list)
     parked: list[Envelope] = field(default_factory=list)
+    held: list[Envelope] = field(default_factory=list)
     refuses: bool = False
 
     def retry(self, envelope: Envelope, delay: float) -> None:
@@ -143,6 +144,10 @@ class FakeQueues:
     def park(self, envelope: Envelope) -> None:
         self._take()
         self.parked.append(Envelope.from_json(envelope.to_json()))
+
+    def hold(self, envelope: Envelope) -> None:
+        self._take()
+        self.held.append(Envelope.from_json(envelope.to_json()))
 
     def _take(self) -> None:
         if self.refuses:

@@ -28,7 +28,7 @@ or Clemta's own word for the case, holds no personal data, and is what the log g
 
 from typing import ClassVar, Literal
 
-type FailureClass = Literal["data", "config", "outage", "poison"]
+type FailureClass = Literal["data", "config", "outage", "poison", "spam"]
 
 
 class IntakeError(Exception):

@@ -1,4 +1,4 @@
-"""The queue message, one shape for the retry queue and the dead-letter queue, and the two queues."""
+"""The queue message, one shape for the retry queue, the dead-letter queue and the held queue, and the three queues."""
 
 import json
 from base64 import b64decode, b64encode
@@ -56,6 +56,7 @@ class Envelope:
                 "content_type": submission.content_type,
                 "headers": dict(submission.headers),
                 "query": dict(submission.query),
+                "delivery_id": submission.delivery_id,
                 "body_base64": b64encode(submission.body).decode(),
             }
         )  # in ASCII: SQS refuses some characters, and the payload's sender chose them
@@ -77,6 +78,7 @@ class Envelope:
                     content_type=str(message["content_type"]),
                     headers={str(name): str(value) for name, value in message["headers"].items()},
                     query={str(name): str(value) for name, value in message["query"].items()},
+                    delivery_id=str(message.get("delivery_id", "")),
                 ),
                 attempt=int(message["attempt"]),
                 first_failure_at=float(message["first_failure_at"]),
@@ -92,10 +94,13 @@ class Envelope:
 class Queues:
     """Where a submission is safe. Each call returns when SQS has it, and raises Unavailable if it has not."""
 
-    def __init__(self, client: Callable[[], "SQSClient"], retry_url: str, dead_letter_url: str) -> None:
+    def __init__(
+        self, client: Callable[[], "SQSClient"], retry_url: str, dead_letter_url: str, held_url: str
+    ) -> None:
         self._client = client
         self._retry_url = retry_url
         self._dead_letter_url = dead_letter_url
+        self._held_url = held_url
 
     def retry(self, envelope: Envelope, delay: float) -> None:
         """Comes again after `delay` seconds."""
@@ -104,6 +109,10 @@ class Queues:
     def park(self, envelope: Envelope) -> None:
         """Waits in the dead-letter queue for a person."""
         self._send(self._dead_letter_url, envelope, 0)
+
+    def hold(self, envelope: Envelope) -> None:
+        """Waits in the held queue: a rule took it for spam, and a person may release it."""
+        self._send(self._held_url, envelope, 0)
 
     def _send(self, url: str, envelope: Envelope, delay: int) -> None:
         failure = envelope.failure

@@ -15,6 +15,7 @@ class Settings:
     ledger_pepper_id: str
     retry_queue_url: str
     dead_letter_queue_url: str
+    held_queue_url: str
     default_company_id: str
     retry_base_seconds: float
     give_up_hours: float
@@ -32,6 +33,7 @@ class Settings:
             ledger_pepper_id=environ["LEDGER_PEPPER_ID"],
             retry_queue_url=environ["RETRY_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
+            held_queue_url=environ["HELD_QUEUE_URL"],
             default_company_id=environ["DEFAULT_COMPANY_ID"],
             retry_base_seconds=_number(environ, "RETRY_BASE_SECONDS"),
             give_up_hours=_number(environ, "GIVE_UP_HOURS"),

@@ -32,6 +32,8 @@ class Submission:
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    delivery_id: str = field(default="", repr=False)
+    """The sender's own id of this delivery; "" where it is not known yet."""
 
     def check_fits(self) -> None:
         """Raises TooLarge if no queue message could carry it."""

@@ -67,12 +67,22 @@ class Wiring:
         return Delivery(
             Clemta(self.settings.clemta_base_url, self.api_key, budget),
             Ledger(self._table, self.pepper, self.settings.search_lag_seconds, self.clock),
-            Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
+            self.queues,
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,
             search_lag=self.settings.search_lag_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def queues(self) -> Queues:
+        """The retry queue, the dead-letter queue and the held queue, to send to."""
+        urls = (
+            self.settings.retry_queue_url,
+            self.settings.dead_letter_queue_url,
+            self.settings.held_queue_url,
+        )
+        return Queues(lambda: self._sqs, *urls)
 
     @cached_property
     def daily_cap(self) -> DailyCap:

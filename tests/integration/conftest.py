@@ -123,6 +123,7 @@ def aws(
             ledger_pepper_id=secrets.create_secret(Name=f"{name}-pepper", SecretString="pepper")["ARN"],
             retry_queue_url=sqs.create_queue(QueueName=f"{name}-retry")["QueueUrl"],
             dead_letter_queue_url=sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"],
+            held_queue_url=sqs.create_queue(QueueName=f"{name}-held")["QueueUrl"],
             default_company_id=DEFAULT_COMPANY_ID,
             retry_base_seconds=1,
             give_up_hours=72,

@@ -21,7 +21,8 @@ def envelope(number: int = 0, not_before: float = 0) -> Envelope:
 
 def queues(aws: Aws) -> Queues:
     settings = aws.settings
-    return Queues(lambda: aws.client("sqs"), settings.retry_queue_url, settings.dead_letter_queue_url)
+    urls = (settings.retry_queue_url, settings.dead_letter_queue_url, settings.held_queue_url)
+    return Queues(lambda: aws.client("sqs"), *urls)
 
 
 def received(sqs: Any, url: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "RETRY_QUEUE_URL": "https://sqs.example.com/retry",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.example.com/dead",
+    "HELD_QUEUE_URL": "https://sqs.example.com/held",
     "DEFAULT_COMPANY_ID": "64b8f1a2e4b0c8d9f0123456",
     "RETRY_BASE_SECONDS": "30",
     "GIVE_UP_HOURS": "72",
