@@ -155,6 +155,15 @@ def test_a_message_does_not_fail_its_batch(resources: dict[str, Any]) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RedeliverConcurrency"}}
 
 
+def test_a1_lambda_never_takes_a_retry_for_an_endless_loop_and_rings_if_it_does(
+    resources: dict[str, Any],
+) -> None:
+    assert resources["RedeliverFunction"]["Properties"]["RecursiveLoop"] == "Allow"
+    alarm = resources["RecursionDroppedAlarm"]["Properties"]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "RedeliverFunction"}}]
+    assert alarm["Threshold"] == 0
+
+
 def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
@@ -167,6 +176,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         ("ClemtaIntake", "Submissions"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
+        ("AWS/Lambda", "RecursiveInvocationsDropped"),
     }
     for name in FUNCTIONS:
         variables = resources[name]["Properties"]["Environment"]["Variables"]
