@@ -150,6 +150,20 @@ def with_recursive_loop(
     return provision_function
 
 
+def with_gateway_responses(
+    import_api: Callable[..., str], put: Callable[[str, str, dict[str, Any]], Any]
+) -> Callable[..., str]:
+    """What imports an API's definition, and the answers in it that API Gateway gives itself."""
+
+    def import_api_whole(definition: dict[str, Any], *rest: Any) -> str:
+        api_id = import_api(definition, *rest)
+        for kind, response in definition.get("x-amazon-apigateway-gateway-responses", {}).items():
+            put(api_id, kind, response)
+        return api_id
+
+    return import_api_whole
+
+
 class UnpackedOnce(zipfile.ZipFile):
     """A function's package: unpacked for its first process, while all further ones get links to the same files.
 
@@ -188,6 +202,9 @@ def main() -> None:
     from ministack.services.cloudformation import provisioners
 
     apigateway_v1._media_type_matches = media_type_matches
+    apigateway_v1._import_rest_api = with_gateway_responses(
+        apigateway_v1._import_rest_api, apigateway_v1._put_gateway_response
+    )
     limit = lambda_svc._sqs_esm_concurrency
     lambda_svc._sqs_esm_concurrency = lambda mapping, *rest: limit(with_whole_concurrency(mapping), *rest)
     lambda_svc._emit_lambda_logs = with_metrics(lambda_svc._emit_lambda_logs, cloudwatch.record_metric)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import requests
 
+from local.stack import Deployed
+
 from .conftest import Clemta, Queue, eventually
 
 type SignUp = Callable[..., requests.Response]
@@ -21,3 +23,19 @@ def test_a1_a_message_that_goes_round_20_times_still_becomes_a_contact(
     refused = [request for request in clemta.requests() if request["status"] == 429]
     assert len(refused) == ROUNDS, "each is one invocation in the chain"
     assert eventually(lambda: retry_queue.size() == 0)
+
+
+def test_a2_a_second_stage_answers_nothing(stack: Deployed, http: requests.Session) -> None:
+    assert http.get(f"{stack.api_url}/health", timeout=30).status_code == 200
+    second = f"{stack.api_url.removesuffix('v1')}Stage/health"
+    assert http.get(second, timeout=30).status_code in (403, 404)
+
+
+def test_a15_an_unknown_address_is_not_found_and_a_pages_script_may_read_that(
+    stack: Deployed, http: requests.Session
+) -> None:
+    answer = http.post(f"{stack.api_url}/sign-up", data={"email": "ada@example.com"}, timeout=30)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json() == {"type": "about:blank", "title": "Not found", "status": 404}

@@ -19,6 +19,7 @@ from local.launch import (
     next_depth,
     remember_trace,
     trace_header,
+    with_gateway_responses,
     with_metrics,
     with_recursive_loop,
     with_trace,
@@ -120,6 +121,15 @@ def test_a1_a_functions_recursive_loop_is_the_templates() -> None:
     assert functions["f"]["recursive_loop"] == "Allow"
     create("F", {}, "stack")
     assert functions["f"]["recursive_loop"] == "Terminate"
+
+
+def test_a15_an_apis_own_answers_are_imported_with_it() -> None:
+    put: list[Any] = []
+    import_api = with_gateway_responses(lambda definition, *_: "api", lambda *given: put.append(given))
+    answers = {"THROTTLED": {"statusCode": "429"}}
+    assert import_api({"x-amazon-apigateway-gateway-responses": answers}, {}) == "api"
+    assert put == [("api", "THROTTLED", {"statusCode": "429"})]
+    assert import_api({}) == "api"
 
 
 def test_a_package_is_unpacked_once_for_all_its_processes(

@@ -126,6 +126,46 @@ def test_p2_api_gateways_own_trouble_is_retryable(resources: dict[str, Any]) -> 
     assert answers["REQUEST_TOO_LARGE"]["statusCode"] == "413"
 
 
+def test_a2_v1_is_the_only_stage_so_throttle_and_firewall_cover_every_address(
+    resources: dict[str, Any],
+) -> None:
+    assert [stage["StageName"] for stage in of_type(resources, "AWS::ApiGateway::Stage").values()] == ["v1"]
+    for deployment in of_type(resources, "AWS::ApiGateway::Deployment").values():
+        assert "StageName" not in deployment, "it makes a stage of its own"
+    assert resources["Api"]["Properties"]["Body"]["openapi"] == "3.0.1"
+    arn = resources["FirewallOfApi"]["Properties"]["ResourceArn"]["Fn::Sub"]
+    assert arn.endswith("/restapis/${Api}/stages/${Apiv1Stage}")
+
+
+def test_a15_a_pages_script_can_read_what_api_gateway_answers_itself(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys(), "or a kind that is not named has no header"
+    for answer in answers.values():
+        parameters = answer["responseParameters"]
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        problem = answer["responseTemplates"]["application/json"].replace(
+            "$context.error.messageString", '"x"'
+        )
+        assert json.loads(problem).get("status", answer.get("statusCode")) == (
+            int(answer["statusCode"]) if "statusCode" in answer else None
+        )
+
+
+def test_a15_an_unknown_address_is_not_found(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+
+
+def test_a16_a_body_that_lambda_refuses_keeps_its_413_and_is_never_retried(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert answers["REQUEST_TOO_LARGE"]["statusCode"] == "413"
+    assert "statusCode" not in answers["DEFAULT_4XX"], "it would change every other 4xx, that 413 too"
+    for name, answer in answers.items():
+        retryable = "gatewayresponse.header.Retry-After" in answer["responseParameters"]
+        assert retryable == (answer.get("statusCode") in ("429", "503")), name
+
+
 def test_every_body_reaches_the_function_as_bytes(resources: dict[str, Any]) -> None:
     assert resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
