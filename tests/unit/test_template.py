@@ -91,11 +91,38 @@ def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[st
     assert all(queue["MessageRetentionPeriod"] == 14 * 86_400 for queue in queues.values())
     table = resources["LedgerTable"]["Properties"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    for name in ("RetryQueue", "DeadLetterQueue", "HeldQueue", "LedgerTable", "LedgerPepper"):
-        assert resources[name]["DeletionPolicy"] == "Retain"
+
+
+KEPT = ("RetryQueue", "DeadLetterQueue", "HeldQueue", "LedgerTable", "LedgerPepper")
+
+
+def test_a9_what_is_kept_outlives_the_stack_and_a_create_that_failed_leaves_nothing(
+    resources: dict[str, Any],
+) -> None:
+    for name in KEPT:
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+    assert not resources["LedgerTable"]["Properties"].get("DeletionProtectionEnabled"), (
+        "it would stop that rollback"
+    )
+
+
+def test_a10_the_pepper_is_generated_once_and_never_again(resources: dict[str, Any]) -> None:
+    """A change to any of these makes a new value at the next deploy, and the ledger forgets everybody."""
+    frozen = {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert resources["LedgerPepper"]["Properties"]["GenerateSecretString"] == frozen
+    assert "Name" not in resources["LedgerPepper"]["Properties"], "another name is another secret"
+
+
+def test_a11_two_regions_with_one_stack_name_have_a_dashboard_each(resources: dict[str, Any]) -> None:
+    [dashboard] = of_type(resources, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
+def test_a18_the_table_is_encrypted_with_the_key_that_costs_nothing(resources: dict[str, Any]) -> None:
+    assert "SSESpecification" not in resources["LedgerTable"]["Properties"]
 
 
 def test_p4_poison_is_parked_by_us_before_sqs_does(resources: dict[str, Any]) -> None:
@@ -181,9 +208,65 @@ def test_requests_by_rate_are_the_gateways_and_the_firewalls(resources: dict[str
     assert common["OverrideAction"] == {"Count": {}}
 
 
+@pytest.mark.parametrize("names", [["website"], ["website", "contact-us", "x_1"]])
+def test_a12_the_firewalls_rate_counts_the_named_sources_and_no_vendors_webhooks(
+    resources: dict[str, Any], source: Any, names: list[str]
+) -> None:
+    parameter = source["Parameters"]["WafSources"]
+    assert (parameter["Type"], parameter["Default"]) == ("CommaDelimitedList", "website")
+    assert all(re.search(parameter["AllowedPattern"], name) for name in names)
+    assert not re.search(parameter["AllowedPattern"], "a|.*"), "a name must not widen the expression"
+    rate = resources["Firewall"]["Properties"]["Rules"][0]["Statement"]["RateBasedStatement"]
+    match = rate["ScopeDownStatement"]["RegexMatchStatement"]
+    assert match["FieldToMatch"] == {"UriPath": {}}
+    text, values = match["RegexString"]["Fn::Sub"]
+    assert values == {"Names": {"Fn::Join": ["|", {"Ref": "WafSources"}]}}
+    covered = re.compile(text.replace("${Names}", "|".join(names)))
+    for name in names:
+        for prefix in ("/v1", "", "/of-a-custom-domain"):
+            assert covered.search(f"{prefix}/signups/{name}")
+    for other in ("/v1/signups/shopify", "/v1/signups/website2", "/v1/signups/my-website", "/v1/health"):
+        assert not covered.search(other), other
+    transformed = [entry["Type"] for entry in match["TextTransformations"]]
+    assert transformed == ["URL_DECODE", "NORMALIZE_PATH"], "or /v1/signups/web%73ite goes uncounted"
+
+
+@pytest.mark.parametrize("address", ["", ',"address":"$context.identity.sourceIp"'])
+def test_a14_the_access_log_has_no_query_string_and_no_address_unless_asked_for(
+    resources: dict[str, Any], source: Any, address: str
+) -> None:
+    [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
+    condition, setting, otherwise = stage["AccessLogSetting"]["Fn::If"]
+    assert (condition, otherwise) == ("HasAccessLog", {"Ref": "AWS::NoValue"})
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+    text, values = setting["Format"]["Fn::Sub"]
+    assert values == {"Address": {"Fn::If": ["LogsAddresses", ',"address":"$context.identity.sourceIp"', ""]}}
+    line = json.loads(text.replace("${Address}", address))
+    assert set(line.values()) == {
+        "$context.requestId",
+        "$context.requestTime",
+        "$context.httpMethod",
+        "$context.path",  # without the query string, where ?token= may stand
+        "$context.status",
+        "$context.error.responseType",
+        "$context.responseLatency",
+        *(["$context.identity.sourceIp"] if address else []),
+    }
+    assert "\n" not in text, "API Gateway takes a single line"
+    for name in ("AccessLog", "AccessLogAddresses"):
+        assert source["Parameters"][name]["Default"] == "false"
+
+
+def test_a21_the_access_log_is_optional_and_the_accounts_settings_are_not_the_stacks(
+    resources: dict[str, Any],
+) -> None:
+    assert resources["AccessLogs"]["Condition"] == "HasAccessLog"
+    assert not of_type(resources, "AWS::ApiGateway::Account"), "a stack that is deleted would take them along"
+
+
 def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs"}
+    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "AccessLogs"}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for name in FUNCTIONS:
         assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
