@@ -164,6 +164,18 @@ def with_gateway_responses(
     return import_api_whole
 
 
+def with_expressions(record: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """An alarm's record, of an expression too: such an alarm can be seen and set, and never rings by itself."""
+
+    def alarm_record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        if "Metrics" not in properties:
+            return record(name, properties)
+        plain = {key: value for key, value in properties.items() if key != "Metrics"}
+        return record(name, {**plain, "Namespace": "expression", "MetricName": name})
+
+    return alarm_record
+
+
 class UnpackedOnce(zipfile.ZipFile):
     """A function's package: unpacked for its first process, while all further ones get links to the same files.
 
@@ -216,6 +228,7 @@ def main() -> None:
     lambda_svc._run_sqs_batch = guarded(lambda_svc._run_sqs_batch, lambda_svc._recursive_loop_drop, depth)
     sqs.handle_request = remember_trace(sqs.handle_request)
     sqs._build_send_sys_attrs = with_trace(sqs._build_send_sys_attrs)
+    provisioners._cw_metric_alarm_record = with_expressions(provisioners._cw_metric_alarm_record)
     provisioned = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     provisioned["create"] = with_recursive_loop(provisioned["create"], lambda_svc._functions, 1)
     provisioned["update"] = with_recursive_loop(provisioned["update"], lambda_svc._functions, 2)

@@ -19,6 +19,7 @@ from local.launch import (
     next_depth,
     remember_trace,
     trace_header,
+    with_expressions,
     with_gateway_responses,
     with_metrics,
     with_recursive_loop,
@@ -130,6 +131,14 @@ def test_a15_an_apis_own_answers_are_imported_with_it() -> None:
     assert import_api({"x-amazon-apigateway-gateway-responses": answers}, {}) == "api"
     assert put == [("api", "THROTTLED", {"statusCode": "429"})]
     assert import_api({}) == "api"
+
+
+def test_an_alarm_of_an_expression_is_one_that_can_be_set() -> None:
+    record = with_expressions(lambda name, properties: {"AlarmName": name, **properties})
+    plain = {"Namespace": "N", "MetricName": "M", "Threshold": 1}
+    assert record("a", plain) == {"AlarmName": "a", **plain}
+    expression = record("b", {"Metrics": [{"Id": "m"}], "Threshold": 1})
+    assert expression == {"AlarmName": "b", "Namespace": "expression", "MetricName": "b", "Threshold": 1}
 
 
 def test_a_package_is_unpacked_once_for_all_its_processes(
