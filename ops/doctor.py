@@ -44,7 +44,7 @@ def examine(env: Environment) -> Iterator[Check]:
             return
     sources = list(_guarded(_sources_file, env))
     yield from sources
-    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _alarms, _subscription]
+    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _alarms, _subscription, _gateway]
     if all(check.state == "ok" for check in sources):
         rest[2:2] = [_clemta, _signing_secrets]
     for check in rest:
@@ -347,6 +347,26 @@ def _subscription(env: Environment) -> Iterator[Check]:
         )
     else:
         yield Check("alarm mail", "ok", f"{len(found)} confirmed")
+
+
+def _gateway(env: Environment) -> Iterator[Check]:
+    """What of API Gateway a deploy leaves as it is: a stage of an early template, the account's settings."""
+    client, api = env.client("apigateway"), env.outputs.get("ApiId", "")
+    names = {stage["stageName"] for stage in client.get_stages(restApiId=api)["item"]}
+    if others := sorted(names - {"v1"}):
+        says = f"{', '.join(others)} is open beside v1, and has neither throttle nor firewall"
+        do = f"aws apigateway delete-stage --rest-api-id {api} --stage-name {others[0]}"
+        yield Check("stages", "fail", says, do)
+    else:
+        yield Check("stages", "ok", "v1 is the only one")
+    if "AccessLogGroup" not in env.outputs:
+        return
+    if client.get_account().get("cloudwatchRoleArn"):
+        yield Check("access log", "ok", "is on")
+    else:
+        says = "is on, but the account has no CloudWatch role for API Gateway, so nothing is written"
+        do = "set the role in API Gateway's settings, or deploy with AccessLog=false"
+        yield Check("access log", "note", says, do)
 
 
 def _secret(env: Environment, secret_id: str) -> str:

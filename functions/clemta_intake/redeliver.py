@@ -116,6 +116,7 @@ def create_handler(
                 deadline = Deadline.after(min(_MESSAGE_SECONDS, share - RESERVE_SECONDS))
                 Redelivery(parts()).message(record.message_id, record.body, receives, deadline)
             except Exception as error:
+                telemetry.measured("RedeliveryFailures")
                 telemetry.unexpected(error)
                 raise
 

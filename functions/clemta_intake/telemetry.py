@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from .errors import KeyRefused, Permanent, Temporary
+from .errors import KeyRefused, Permanent, Temporary, Unavailable
 
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
@@ -23,6 +23,8 @@ METRICS = {  # of the service as a whole: their unit
     "ClemtaUnauthorized": "Count",
     "SigningSecretMissing": "Count",
     "CaptchaUnavailable": "Count",
+    "UnexpectedErrors": "Count",
+    "RedeliveryFailures": "Count",  # messages that go back to the retry queue as they are
 }
 # No fate of a submission, or the same again.
 UNCOUNTED = ("requeued", "postponed", "handshake", "captcha_unavailable")
@@ -64,13 +66,16 @@ def failure(error: Temporary | Permanent) -> dict[str, Any]:
 
 
 def unexpected(error: BaseException) -> None:
-    """A bug: where it was raised and its type; not its text, which may quote a payload."""
+    """A bug: where it was raised and its type; not its text, which may quote a payload. Unavailable is none."""
+    if not isinstance(error, Unavailable):
+        measured("UnexpectedErrors")
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-    log.error("unexpected error", extra={"error": type(error).__name__, "where": " > ".join(where)})
+    facts = {"error": type(error).__name__, "where": " > ".join(where)}
+    log.error("unexpected error", extra={**facts, **_metrics()})
 
 
-def _metrics(status: str) -> dict[str, Any]:
+def _metrics(status: str = "") -> dict[str, Any]:
     """The line's metrics: `_aws` says which, and their values stand beside it."""
     values: dict[str, Any] = {**_measured}
     _measured.clear()
@@ -78,7 +83,7 @@ def _metrics(status: str) -> dict[str, Any]:
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]
         records.append({"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics})
-    if status not in UNCOUNTED:
+    if status and status not in UNCOUNTED:
         values[SUBMISSIONS] = 1
         by = [["service", "source", "outcome"], ["service", "outcome"]]
         metrics = [{"Name": SUBMISSIONS, "Unit": "Count"}]

@@ -1,14 +1,30 @@
-"""What the emulator lacks: metrics out of log lines, and packages that are unpacked once."""
+"""What the emulator lacks: metrics out of log lines, the guard against loops, and packages that are unpacked once."""
 
+import asyncio
 import json
+import sys
 import tempfile
 import zipfile
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clemta_intake import telemetry
-from local.launch import UnpackedOnce, embedded_metrics, with_metrics
+from local.launch import (
+    UnpackedOnce,
+    embedded_metrics,
+    guarded,
+    next_depth,
+    remember_trace,
+    trace_header,
+    with_expressions,
+    with_gateway_responses,
+    with_metrics,
+    with_recursive_loop,
+    with_trace,
+)
 from tests.conftest import Lines
 
 
@@ -46,6 +62,83 @@ def test_what_is_logged_is_still_logged() -> None:
     emit({}, "r2", None, False, 3)
     assert logged == [f"START\n{line}", None]
     assert recorded == ["M"]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 16])
+def test_a1_a_message_that_a_function_sends_starts_the_next_invocation_of_its_chain(depth: int) -> None:
+    assert next_depth(trace_header("arn:aws:lambda:us-east-1:0:function:f", depth)) == max(depth, 1) + 1
+
+
+@pytest.mark.parametrize(
+    "trace", [None, "", "Root=1-0-0;Sampled=1", "Lineage=", "Lineage=1:ab:x", "xLineage=1:ab:9"]
+)
+def test_a1_a_message_that_no_function_sent_starts_a_chain(trace: str | None) -> None:
+    assert next_depth(trace) == 1
+
+
+def test_a1_a_message_carries_the_trace_header_of_the_request_that_sent_it() -> None:
+    async def send(*_: Any) -> dict[str, str]:
+        return with_trace(lambda *given: {"SentTimestamp": "1"})(1, {})
+
+    handle = remember_trace(send)
+
+    async def sent(headers: dict[str, str]) -> Any:
+        return await handle("POST", "/", headers, b"", {})
+
+    traced = {"AWSTraceHeader": "Lineage=1:ab:3", "SentTimestamp": "1"}
+    assert asyncio.run(sent({"x-amzn-trace-id": "Lineage=1:ab:3"})) == traced
+    assert asyncio.run(sent({})) == {"SentTimestamp": "1"}
+
+
+def test_a1_the_guard_drops_a_message_after_16_invocations_and_leaves_its_neighbour() -> None:
+    depth = ContextVar("depth", default=0)
+    ran: list[Any] = []
+    batch = [
+        {
+            "id": name,
+            "sys": {"AWSTraceHeader": f"Lineage=1:ab:{count}"},
+            "receive_count": 1,
+            "visible_at": 9.0,
+        }
+        for name, count in (("young", 3), ("old", 15))
+    ]
+    run = guarded(
+        lambda *given: ran.append((*given, depth.get())), lambda name, function, count: count > 16, depth
+    )
+    event = {"Records": [{"messageId": "young"}, {"messageId": "old"}]}
+    run({"FunctionName": "f"}, {}, event, batch, "url")
+    assert ran == [({"FunctionName": "f"}, {}, {"Records": [{"messageId": "young"}]}, [batch[0]], "url", 5)]
+    assert batch[1] | {"receive_count": sys.maxsize, "visible_at": 0} == batch[1], (
+        "its redrive policy moves it"
+    )
+    run({"FunctionName": "f"}, {}, {"Records": [{"messageId": "old"}]}, batch[1:], "url")
+    assert len(ran) == 1
+
+
+def test_a1_a_functions_recursive_loop_is_the_templates() -> None:
+    functions: dict[str, dict[str, str]] = {"f": {}}
+    create = with_recursive_loop(lambda *given, **named: ("f", {}), functions, 1)
+    create("F", {"RecursiveLoop": "Allow"}, "stack")
+    assert functions["f"]["recursive_loop"] == "Allow"
+    create("F", {}, "stack")
+    assert functions["f"]["recursive_loop"] == "Terminate"
+
+
+def test_a15_an_apis_own_answers_are_imported_with_it() -> None:
+    put: list[Any] = []
+    import_api = with_gateway_responses(lambda definition, *_: "api", lambda *given: put.append(given))
+    answers = {"THROTTLED": {"statusCode": "429"}}
+    assert import_api({"x-amazon-apigateway-gateway-responses": answers}, {}) == "api"
+    assert put == [("api", "THROTTLED", {"statusCode": "429"})]
+    assert import_api({}) == "api"
+
+
+def test_an_alarm_of_an_expression_is_one_that_can_be_set() -> None:
+    record = with_expressions(lambda name, properties: {"AlarmName": name, **properties})
+    plain = {"Namespace": "N", "MetricName": "M", "Threshold": 1}
+    assert record("a", plain) == {"AlarmName": "a", **plain}
+    expression = record("b", {"Metrics": [{"Id": "m"}], "Threshold": 1})
+    assert expression == {"AlarmName": "b", "Namespace": "expression", "MetricName": "b", "Threshold": 1}
 
 
 def test_a_package_is_unpacked_once_for_all_its_processes(

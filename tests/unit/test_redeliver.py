@@ -73,7 +73,10 @@ def test_p1_where_no_queue_takes_it_the_old_message_stays(parts: FakeParts, logg
     parts.queues.refuses = True
     parts.clemta.fail("create", Temporary("x"))
     assert handle(parts, batch(message(parts))) == ["m0"]
-    assert logged()[-1]["error"] == "Unavailable"
+    line = logged()[-1]
+    assert line["error"] == "Unavailable"
+    assert line["RedeliveryFailures"] == [1], "A4: one alarm counts what goes back to the queue"
+    assert "UnexpectedErrors" not in line, "and another one bugs"
 
 
 def test_one_message_does_not_fail_the_others(parts: FakeParts) -> None:

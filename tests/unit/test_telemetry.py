@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from clemta_intake import telemetry
+from clemta_intake.errors import Unavailable
 from tests.conftest import Lines
 
 
@@ -60,3 +61,22 @@ def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, st
     bare, measured = logged()
     assert "_aws" not in bare
     assert records(measured).keys() == {"CaptchaUnavailable"}
+
+
+def test_a4_a_bug_is_counted_where_it_is_logged_with_what_was_measured_before_it(logged: Lines) -> None:
+    telemetry.measured("ClemtaLatency", 80)
+    telemetry.unexpected(KeyError("ada@example.com"))
+    outcome()
+    bug, after = logged()
+    assert records(bug)["UnexpectedErrors"] == ([["service"]], [1], "Count")
+    assert records(bug).keys() == {"UnexpectedErrors", "ClemtaLatency"}, (
+        "and no submission: it has an outcome or comes again"
+    )
+    assert records(after).keys() == {"Submissions"}
+    assert "ada@example.com" not in str(bug)
+
+
+def test_a4_a_queue_out_of_reach_is_no_bug(logged: Lines) -> None:
+    telemetry.unexpected(Unavailable("queue_unavailable"))
+    [line] = logged()
+    assert "_aws" not in line

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,38 @@ def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[st
     assert all(queue["MessageRetentionPeriod"] == 14 * 86_400 for queue in queues.values())
     table = resources["LedgerTable"]["Properties"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    for name in ("RetryQueue", "DeadLetterQueue", "HeldQueue", "LedgerTable", "LedgerPepper"):
-        assert resources[name]["DeletionPolicy"] == "Retain"
+
+
+KEPT = ("RetryQueue", "DeadLetterQueue", "HeldQueue", "LedgerTable", "LedgerPepper")
+
+
+def test_a9_what_is_kept_outlives_the_stack_and_a_create_that_failed_leaves_nothing(
+    resources: dict[str, Any],
+) -> None:
+    for name in KEPT:
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+    assert not resources["LedgerTable"]["Properties"].get("DeletionProtectionEnabled"), (
+        "it would stop that rollback"
+    )
+
+
+def test_a10_the_pepper_is_generated_once_and_never_again(resources: dict[str, Any]) -> None:
+    """A change to any of these makes a new value at the next deploy, and the ledger forgets everybody."""
+    frozen = {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert resources["LedgerPepper"]["Properties"]["GenerateSecretString"] == frozen
+    assert "Name" not in resources["LedgerPepper"]["Properties"], "another name is another secret"
+
+
+def test_a11_two_regions_with_one_stack_name_have_a_dashboard_each(resources: dict[str, Any]) -> None:
+    [dashboard] = of_type(resources, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
+def test_a18_the_table_is_encrypted_with_the_key_that_costs_nothing(resources: dict[str, Any]) -> None:
+    assert "SSESpecification" not in resources["LedgerTable"]["Properties"]
 
 
 def test_p4_poison_is_parked_by_us_before_sqs_does(resources: dict[str, Any]) -> None:
@@ -126,24 +154,121 @@ def test_p2_api_gateways_own_trouble_is_retryable(resources: dict[str, Any]) -> 
     assert answers["REQUEST_TOO_LARGE"]["statusCode"] == "413"
 
 
+def test_a2_v1_is_the_only_stage_so_throttle_and_firewall_cover_every_address(
+    resources: dict[str, Any],
+) -> None:
+    assert [stage["StageName"] for stage in of_type(resources, "AWS::ApiGateway::Stage").values()] == ["v1"]
+    for deployment in of_type(resources, "AWS::ApiGateway::Deployment").values():
+        assert "StageName" not in deployment, "it makes a stage of its own"
+    assert resources["Api"]["Properties"]["Body"]["openapi"] == "3.0.1"
+    arn = resources["FirewallOfApi"]["Properties"]["ResourceArn"]["Fn::Sub"]
+    assert arn.endswith("/restapis/${Api}/stages/${Apiv1Stage}")
+
+
+def test_a15_a_pages_script_can_read_what_api_gateway_answers_itself(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys(), "or a kind that is not named has no header"
+    for answer in answers.values():
+        parameters = answer["responseParameters"]
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        problem = answer["responseTemplates"]["application/json"].replace(
+            "$context.error.messageString", '"x"'
+        )
+        assert json.loads(problem).get("status", answer.get("statusCode")) == (
+            int(answer["statusCode"]) if "statusCode" in answer else None
+        )
+
+
+def test_a15_an_unknown_address_is_not_found(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+
+
+def test_a16_a_body_that_lambda_refuses_keeps_its_413_and_is_never_retried(resources: dict[str, Any]) -> None:
+    answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert answers["REQUEST_TOO_LARGE"]["statusCode"] == "413"
+    assert "statusCode" not in answers["DEFAULT_4XX"], "it would change every other 4xx, that 413 too"
+    for name, answer in answers.items():
+        retryable = "gatewayresponse.header.Retry-After" in answer["responseParameters"]
+        assert retryable == (answer.get("statusCode") in ("429", "503")), name
+
+
 def test_every_body_reaches_the_function_as_bytes(resources: dict[str, Any]) -> None:
     assert resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
 def test_requests_by_rate_are_the_gateways_and_the_firewalls(resources: dict[str, Any]) -> None:
     [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
-    [settings] = stage["MethodSettings"]
-    assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
-    assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurstLimit"}
+    assert {"HttpMethod": "*", "ResourcePath": "/*"}.items() <= stage["MethodSettings"][0].items()
+    for settings in stage["MethodSettings"]:  # a method's own entry inherits nothing of the stage's
+        assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurstLimit"}
     assert resources["FirewallOfApi"]["Condition"] == resources["Firewall"]["Condition"] == "HasWaf"
     [rate, common] = resources["Firewall"]["Properties"]["Rules"]
     assert rate["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
     assert common["OverrideAction"] == {"Count": {}}
 
 
+@pytest.mark.parametrize("names", [["website"], ["website", "contact-us", "x_1"]])
+def test_a12_the_firewalls_rate_counts_the_named_sources_and_no_vendors_webhooks(
+    resources: dict[str, Any], source: Any, names: list[str]
+) -> None:
+    parameter = source["Parameters"]["WafSources"]
+    assert (parameter["Type"], parameter["Default"]) == ("CommaDelimitedList", "website")
+    assert all(re.search(parameter["AllowedPattern"], name) for name in names)
+    assert not re.search(parameter["AllowedPattern"], "a|.*"), "a name must not widen the expression"
+    rate = resources["Firewall"]["Properties"]["Rules"][0]["Statement"]["RateBasedStatement"]
+    match = rate["ScopeDownStatement"]["RegexMatchStatement"]
+    assert match["FieldToMatch"] == {"UriPath": {}}
+    text, values = match["RegexString"]["Fn::Sub"]
+    assert values == {"Names": {"Fn::Join": ["|", {"Ref": "WafSources"}]}}
+    covered = re.compile(text.replace("${Names}", "|".join(names)))
+    for name in names:
+        for prefix in ("/v1", "", "/of-a-custom-domain"):
+            assert covered.search(f"{prefix}/signups/{name}")
+    for other in ("/v1/signups/shopify", "/v1/signups/website2", "/v1/signups/my-website", "/v1/health"):
+        assert not covered.search(other), other
+    transformed = [entry["Type"] for entry in match["TextTransformations"]]
+    assert transformed == ["URL_DECODE", "NORMALIZE_PATH"], "or /v1/signups/web%73ite goes uncounted"
+
+
+@pytest.mark.parametrize("address", ["", ',"address":"$context.identity.sourceIp"'])
+def test_a14_the_access_log_has_no_query_string_and_no_address_unless_asked_for(
+    resources: dict[str, Any], source: Any, address: str
+) -> None:
+    [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
+    condition, setting, otherwise = stage["AccessLogSetting"]["Fn::If"]
+    assert (condition, otherwise) == ("HasAccessLog", {"Ref": "AWS::NoValue"})
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+    text, values = setting["Format"]["Fn::Sub"]
+    assert values == {"Address": {"Fn::If": ["LogsAddresses", ',"address":"$context.identity.sourceIp"', ""]}}
+    line = json.loads(text.replace("${Address}", address))
+    assert set(line.values()) == {
+        "$context.requestId",
+        "$context.requestTime",
+        "$context.httpMethod",
+        "$context.path",  # without the query string, where ?token= may stand
+        "$context.status",
+        "$context.error.responseType",
+        "$context.responseLatency",
+        *(["$context.identity.sourceIp"] if address else []),
+    }
+    assert "\n" not in text, "API Gateway takes a single line"
+    for name in ("AccessLog", "AccessLogAddresses"):
+        assert source["Parameters"][name]["Default"] == "false"
+
+
+def test_a21_the_access_log_is_optional_and_the_accounts_settings_are_not_the_stacks(
+    resources: dict[str, Any],
+) -> None:
+    assert resources["AccessLogs"]["Condition"] == "HasAccessLog"
+    assert not of_type(resources, "AWS::ApiGateway::Account"), "a stack that is deleted would take them along"
+
+
 def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs"}
+    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "AccessLogs"}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for name in FUNCTIONS:
         assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
@@ -155,30 +280,213 @@ def test_a_message_does_not_fail_its_batch(resources: dict[str, Any]) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RedeliverConcurrency"}}
 
 
+def test_a1_lambda_never_takes_a_retry_for_an_endless_loop_and_rings_if_it_does(
+    resources: dict[str, Any],
+) -> None:
+    assert resources["RedeliverFunction"]["Properties"]["RecursiveLoop"] == "Allow"
+    alarm = resources["RecursionDroppedAlarm"]["Properties"]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "RedeliverFunction"}}]
+    assert alarm["Threshold"] == 0
+
+
+def all_metrics(alarms: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every metric that an alarm looks at, alone or in an expression."""
+    alone = [alarm for alarm in alarms.values() if "Metrics" not in alarm]
+    queries = [query for alarm in alarms.values() for query in alarm.get("Metrics", [])]
+    return alone + [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+
+
+class Series(list[float | None]):
+    """A metric by period, None where it has no value, with CloudWatch's arithmetic."""
+
+    def _with(self, other: "Series | float", work: Callable[[float, float], float]) -> "Series":
+        others = other if isinstance(other, Series) else Series([other] * len(self))
+        pairs = zip(self, others, strict=True)
+        return Series(None if a is None or b is None else work(a, b) for a, b in pairs)
+
+    def __add__(self, other: Any) -> "Series":  # type: ignore[override]
+        return self._with(other, lambda a, b: a + b)
+
+    def __sub__(self, other: Any) -> "Series":
+        return self._with(other, lambda a, b: a - b)
+
+    def __rmul__(self, other: Any) -> "Series":
+        return self._with(other, lambda a, b: a * b)
+
+    def __gt__(self, other: Any) -> "Series":  # type: ignore[override]
+        return self._with(other, lambda a, b: float(a > b))
+
+
+FUNCTIONS_OF_CLOUDWATCH: dict[str, Any] = {
+    "FILL": lambda series, value: Series(value if one is None else one for one in series),
+    "DIFF": lambda series: Series([None, *(Series(series[1:]) - Series(series[:-1]))]),
+    "MAX": lambda many: Series(
+        max((one for one in at if one is not None), default=None) for at in zip(*many, strict=True)
+    ),
+    "IF": lambda condition, then, other: Series(
+        None if chosen is None else (one if chosen else other)
+        for chosen, one in zip(condition, then, strict=True)
+    ),
+}
+
+
+def breaches(alarm: dict[str, Any], **metrics: list[float | None]) -> list[bool]:
+    """In which periods the alarm's expression is over its threshold."""
+    names: dict[str, Any] = FUNCTIONS_OF_CLOUDWATCH | {name: Series(one) for name, one in metrics.items()}
+    expressions = {query["Id"]: query["Expression"] for query in alarm["Metrics"] if "Expression" in query}
+    for name in reversed(expressions):  # each is written before those that it is made of
+        names[name] = eval(expressions[name], {"__builtins__": {}}, names)  # noqa: S307 - the template's own
+    [watched] = [query["Id"] for query in alarm["Metrics"] if query["ReturnData"]]
+    return [value is not None and value > alarm["Threshold"] for value in names[watched]]
+
+
+@pytest.mark.parametrize(
+    ("visible", "taken", "parked", "rings"),
+    [
+        ([2, 2, 2], [0, 0, 0], [None] * 3, [0, 0, 0]),  # nothing comes
+        ([2, 3, 3], [0, 0, 0], [None, 1, None], [0, 1, 0]),  # one more, parked by a function
+        ([2, 3, 3], [0, 0, 0], [None] * 3, [0, 1, 0]),  # one more, moved there by SQS
+        ([2, 2, 3], [0, 0, 0], [None, 1, None], [0, 1, 1]),  # SQS's metric comes a minute late
+        ([2, 0, 2], [0, 2, 0], [None] * 3, [0, 0, 0]),  # somebody looks at what lies there
+        ([9, 3, 0], [0, 6, 3], [None] * 3, [0, 0, 0]),  # a replay empties it
+        (
+            [9, 3, 1],
+            [0, 6, 0],
+            [None, None, 1],
+            [0, 0, 0],
+        ),  # … and the last one comes back: DeadLetterAlarm's
+        ([3, 3, 3], [0, 0, 0], [None, 1, None], [0, 1, 0]),  # one goes, one comes
+        ([None, 1, 1], [None, 0, 0], [None, 1, None], [0, 0, 0]),  # the first of all: DeadLetterAlarm's
+        ([2, None, 2], [0, None, 0], [None] * 3, [0, 0, 0]),  # a gap in the metric
+    ],
+)
+def test_a5_each_arrival_in_the_dead_letter_queue_rings_although_others_lie_there(
+    resources: dict[str, Any],
+    visible: list[float | None],
+    taken: list[float | None],
+    parked: list[float | None],
+    rings: list[int],
+) -> None:
+    alarm = resources["DeadLetterArrivalAlarm"]["Properties"]
+    assert breaches(alarm, visible=visible, taken=taken, parked=parked) == [bool(one) for one in rings]
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 5)
+
+
+def test_a5_a_dead_letter_rings_again_before_sqs_deletes_it(resources: dict[str, Any]) -> None:
+    age = resources["DeadLetterAgeAlarm"]["Properties"]
+    queue = [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}]
+    assert (age["MetricName"], age["Dimensions"]) == ("ApproximateAgeOfOldestMessage", queue)
+    assert age["Threshold"] == 10 * 86_400
+    left = resources["DeadLettersLeftAlarm"]["Properties"]
+    assert (left["MetricName"], left["Dimensions"]) == ("ApproximateNumberOfMessagesVisible", queue)
+    assert left["Period"] * left["EvaluationPeriods"] == 7 * 86_400, "which is the most that CloudWatch takes"
+
+
+@pytest.mark.parametrize(
+    ("posts", "invocations", "rings"),
+    [
+        ([5, 40, None], [5, 60, None], [0, 0, 0]),  # an ordinary day, with preflights
+        ([100, 100, 1], [99, 101, 1], [0, 0, 0]),  # the same instant in two periods
+        ([3, 1, 2], [None, None, None], [1, 1, 1]),  # the function cannot be called
+        ([1000, 1000, 1000], [800, 700, 990], [1, 1, 0]),  # more than the rate that is let through
+        ([None, None, None], [7, 7, 7], [0, 0, 0]),  # a monitor asks for /health
+    ],
+)
+def test_a4_sign_ups_that_api_gateway_refuses_or_fails_ring(
+    resources: dict[str, Any],
+    posts: list[float | None],
+    invocations: list[float | None],
+    rings: list[int],
+) -> None:
+    alarm = resources["ApiRefusalsAlarm"]["Properties"]
+    assert breaches(alarm, posts=posts, invocations=invocations) == [bool(one) for one in rings]
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3), "a metric may come late"
+
+
+def test_a4_a_scanner_at_unknown_addresses_rings_no_alarm(resources: dict[str, Any]) -> None:
+    [posts] = [
+        query["MetricStat"]["Metric"]["Dimensions"]
+        for query in resources["ApiRefusalsAlarm"]["Properties"]["Metrics"]
+        if query["Id"] == "posts"
+    ]
+    path = {"Method": "POST", "Resource": "/signups/{source}", "Stage": "v1", "ApiName": STACK}
+    assert {one["Name"]: one["Value"] for one in posts} == path
+    assert resources["Api"]["Properties"]["Body"]["info"]["title"] == STACK, "which is the ApiName"
+    assert "post" in resources["Api"]["Properties"]["Body"]["paths"]["/signups/{source}"]
+    [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
+    [own] = [one for one in stage["MethodSettings"] if one.get("MetricsEnabled")]
+    assert (own["HttpMethod"], own["ResourcePath"]) == ("POST", "/~1signups~1{source}")
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "dimension", "period", "threshold"),
+    [
+        ("UnexpectedErrorsAlarm", "UnexpectedErrors", None, 300, 0),
+        ("UnavailableAlarm", "Submissions", {"Name": "outcome", "Value": "unavailable"}, 900, 2),
+        ("RedeliveryFailuresAlarm", "RedeliveryFailures", None, 1800, 3),
+    ],
+)
+def test_a4_what_the_functions_catch_rings_too(
+    resources: dict[str, Any],
+    name: str,
+    metric: str,
+    dimension: dict[str, str] | None,
+    period: int,
+    threshold: int,
+) -> None:
+    alarm = resources[name]["Properties"]
+    dimensions = [{"Name": "service", "Value": STACK}, *([dimension] if dimension else [])]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == (
+        "ClemtaIntake",
+        metric,
+        dimensions,
+    )
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", period, threshold)
+
+
+def test_a17_the_cost_table_has_the_alarms_metrics_and_idle_polling(resources: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    metrics = all_metrics(of_type(resources, "AWS::CloudWatch::Alarm"))
+    assert f"| alarms on {len(metrics)} metrics, 10 free | ${(len(metrics) - 10) / 10:.2f} |" in page
+    costs = re.findall(r"^\| [^*|]+\|[^|]*\|[^|]*\| \$([\d.]+) \| \$([\d.]+) \|$", page, re.M)
+    small, large = (f"${sum(float(cost[column]) for cost in costs):.2f}" for column in (0, 1))
+    assert f"| **together** | | | **{small}** | **{large}** |" in page
+    assert any(row.startswith("| SQS, idle polling") for row in page.splitlines())
+
+
 def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
+    watched = {(metric["Namespace"], metric["MetricName"]) for metric in all_metrics(alarms)}
     assert watched == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
         ("ClemtaIntake", "WaitingAge"),
         ("ClemtaIntake", "ClemtaUnauthorized"),
         ("ClemtaIntake", "SigningSecretMissing"),
         ("ClemtaIntake", "Submissions"),
+        ("ClemtaIntake", "UnexpectedErrors"),
+        ("ClemtaIntake", "RedeliveryFailures"),
+        ("AWS/ApiGateway", "Count"),
+        ("AWS/Lambda", "Invocations"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
+        ("AWS/Lambda", "RecursiveInvocationsDropped"),
     }
     for name in FUNCTIONS:
         variables = resources[name]["Properties"]["Environment"]["Variables"]
         assert variables["POWERTOOLS_SERVICE_NAME"] == STACK, "or stacks side by side share their metrics"
     assert "switched off" in alarms["RetryAgeAlarm"]["AlarmDescription"]
     assert "clemta-intake dlq list" in alarms["DeadLetterAlarm"]["AlarmDescription"]
-    for alarm in alarms.values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert alarm.get("OKActions") == (None if name == "DeadLetterArrivalAlarm" else alarm["AlarmActions"])
         assert len(alarm["AlarmDescription"]) > 60
-        if alarm["Namespace"] == telemetry.NAMESPACE:
-            assert alarm["MetricName"] in {*telemetry.METRICS, telemetry.SUBMISSIONS}
-            assert {"Name": "service", "Value": STACK} in alarm["Dimensions"]
+        assert alarm["TreatMissingData"] == "notBreaching"
+    for metric in all_metrics(alarms):
+        if metric["Namespace"] == telemetry.NAMESPACE:
+            assert metric["MetricName"] in {*telemetry.METRICS, telemetry.SUBMISSIONS}
+            assert {"Name": "service", "Value": STACK} in metric["Dimensions"]
 
 
 def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[str, Any]) -> None:
@@ -192,7 +500,8 @@ def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[
     ours = [line for line in shown if line[0] == telemetry.NAMESPACE]
     assert {line[1] for line in ours} == {*telemetry.METRICS, telemetry.SUBMISSIONS}
     assert all(line[2:4] == ["service", "${AWS::StackName}"] for line in ours)
-    searched = [line[0]["expression"] for line in shown if isinstance(line[0], dict)]
+    expressions = [line[0]["expression"] for line in shown if isinstance(line[0], dict)]
+    searched = [text for text in expressions if text.startswith("SEARCH")]
     assert len(searched) == 2
     assert all(f"{{{telemetry.NAMESPACE},service," in text and "Submissions" in text for text in searched)
     assert all('service="${AWS::StackName}"' in text for text in searched)

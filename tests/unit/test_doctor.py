@@ -1,0 +1,54 @@
+"""What doctor says of API Gateway, whose account settings the emulator does not need."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import doctor
+from ops.environments import Environment, Place
+
+
+class Gateway:
+    """API Gateway's answers."""
+
+    def __init__(self, stages: tuple[str, ...], role: str | None) -> None:
+        self._stages = stages
+        self._role = role
+
+    def get_stages(self, **_: str) -> dict[str, Any]:
+        return {"item": [{"stageName": name} for name in self._stages]}
+
+    def get_account(self) -> dict[str, Any]:
+        return {"cloudwatchRoleArn": self._role} if self._role else {}
+
+
+class Deployed(Environment):
+    """A stack with these outputs."""
+
+    def __init__(self, gateway: Gateway, outputs: dict[str, str]) -> None:
+        super().__init__(Place("stack", "eu-central-1"), Path("sources.toml"))
+        self.outputs = {"ApiId": "a1", **outputs}
+        self._clients["apigateway"] = gateway
+
+
+def states(
+    stages: tuple[str, ...] = ("v1",), role: str | None = None, outputs: dict[str, str] | None = None
+) -> dict[str, str]:
+    checks = list(doctor._gateway(Deployed(Gateway(stages, role), outputs or {})))
+    assert all(check.do for check in checks if check.state != "ok")
+    return {check.name: check.state for check in checks}
+
+
+def test_a2_doctor_finds_a_stage_that_an_early_template_left() -> None:
+    assert states() == {"stages": "ok"}
+    [check] = doctor._gateway(Deployed(Gateway(("Stage", "v1"), None), {}))
+    assert check.state == "fail"
+    assert check.do == "aws apigateway delete-stage --rest-api-id a1 --stage-name Stage"
+
+
+@pytest.mark.parametrize(("role", "state"), [(None, "note"), ("arn:aws:iam::0:role/logs", "ok")])
+def test_a21_doctor_says_when_the_account_lacks_the_role_that_the_access_log_needs(
+    role: str | None, state: str
+) -> None:
+    assert states(role=role, outputs={"AccessLogGroup": "group"}) == {"stages": "ok", "access log": state}
