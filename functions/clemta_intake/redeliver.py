@@ -23,7 +23,8 @@ from .errors import (
     UnsupportedMedia,
 )
 from .queues import Envelope, Failure
-from .sources.mapping import read
+from .sources.config import Source
+from .sources.mapping import Reading, read
 from .submissions import Submission
 from .wiring import Wiring, wiring
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_POISON_RECEIVES = 4  # attempts live in the message, so SQS counts only what crashed: three times is enough
+# Attempts live in the message, so SQS's receive count holds crashes and throttled invocations only.
+_POISON_RECEIVES = 8
 _MESSAGE_SECONDS = 10.0
 
 
@@ -60,6 +62,9 @@ class Redelivery:
     def _redeliver(self, envelope: Envelope, receives: int, deadline: Deadline) -> tuple[str, dict[str, Any]]:
         delivery = self._parts.delivery
         if receives >= _POISON_RECEIVES:
+            # The look may crash as the delivery did, so only the first of these receives takes it.
+            if receives == _POISON_RECEIVES and self._is_delivered(envelope.submission):
+                return "duplicate", {}
             delivery.park_poison(envelope, "crashed")
             return "parked", {"code": "crashed"}
         if delivery.postpone(envelope):
@@ -73,6 +78,20 @@ class Redelivery:
 
     def _deliver(self, submission: Submission, deadline: Deadline) -> str:
         """Through today's mapping: it may have been mended since."""
+        reading, source = self._read(submission)
+        return self._parts.delivery.deliver(
+            reading.contact, source.on_existing, reading.delivery_id, deadline
+        ).status
+
+    def _is_delivered(self, submission: Submission) -> bool:
+        """Whether the ledger knows that its contact exists; False where that cannot be told."""
+        try:
+            reading, source = self._read(submission)
+            return self._parts.delivery.is_delivered(reading.contact, source.on_existing, reading.delivery_id)
+        except (Temporary, Permanent):
+            return False
+
+    def _read(self, submission: Submission) -> tuple[Reading, Source]:
         try:
             source = self._parts.source(submission.source)
             reading = read(submission, source)
@@ -83,9 +102,7 @@ class Redelivery:
         if reading is None:
             # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
-        return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline
-        ).status
+        return reading, source
 
     def _foreign(self, message_id: str, text: str) -> Envelope:
         """Somebody else's message, kept whole for the person who finds it."""

@@ -98,10 +98,18 @@ def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[st
         assert resources[name]["DeletionPolicy"] == "Retain"
 
 
-def test_p4_poison_is_parked_by_us_before_sqs_does(resources: dict[str, Any]) -> None:
-    redrive = resources["RetryQueue"]["Properties"]["RedrivePolicy"]
+def test_a7_throttling_does_not_look_like_a_poison_message(resources: dict[str, Any]) -> None:
+    queue, redeliver = resources["RetryQueue"]["Properties"], resources["RedeliverFunction"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * redeliver["Timeout"], "AWS: at least six times the timeout"
+    redrive = queue["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert _POISON_RECEIVES <= redrive["maxReceiveCount"] <= 5
+    assert 5 <= _POISON_RECEIVES < redrive["maxReceiveCount"], "poison is parked by us before SQS does"
+    assert redrive["maxReceiveCount"] == 10
+
+
+def test_a7_a_message_that_crashes_the_function_has_no_neighbours(resources: dict[str, Any]) -> None:
+    [mapping] = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["BatchSize"] == 1
 
 
 def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str, Any]) -> None:
