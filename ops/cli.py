@@ -555,13 +555,16 @@ def dlq_show(
     id: Id,  # noqa: A002 - the argument's name
     reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
 ) -> None:
-    """One dead letter: why, and what to do. Its payload is masked unless it is to be revealed."""
+    """One dead letter: why, and what to do. Its payload and Clemta's words about it show with --reveal only."""
     letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]))
     if not letters:
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
         raise OpsError(f"{id} is not in the dead-letter queue{also}")
     found = dead_letters.details(letters[0], reveal=reveal)
     shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
+    if not reveal:
+        hidden = [name for name in ("message", "payload") if found[name] is None]
+        shown |= dict.fromkeys(hidden, "--reveal shows it: personal data")
     text = json.dumps(shown, indent=2, ensure_ascii=False)
     session.say(Text(f"{text}\n\n{dead_letters.WHAT_TO_DO[found['class']]}"), found)
 

@@ -22,7 +22,7 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from .queues import Envelope, Failure
+from .queues import Envelope, Failure, NewerVersion
 from .sources.config import Source
 from .sources.mapping import Reading, read
 from .submissions import Submission
@@ -48,6 +48,11 @@ class Redelivery:
         began = time.monotonic()
         try:
             envelope = Envelope.from_json(text)
+        except NewerVersion as newer:
+            self._parts.queues.park_newer(text, newer)
+            submission_id, source = newer.submission_id or message_id, newer.source or "unknown"
+            self._log("parked", submission_id, source, began, code="newer_version")
+            return
         except ValueError:
             self._parts.delivery.park_poison(self._foreign(message_id, text), "not_a_submission")
             self._log("parked", message_id, "unknown", began, code="not_a_submission")

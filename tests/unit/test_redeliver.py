@@ -200,7 +200,7 @@ def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_nint
     def claim(*_: Any) -> Any:
         raise trouble
 
-    parts.ledger.claim = claim  # type: ignore[method-assign]
+    parts.ledger.claim = claim  # type: ignore[assignment, method-assign]
     handle(parts, batch(message(parts), receives=8))
     handle(parts, batch(message(parts), receives=9))
     assert [envelope.failure.code for envelope in parts.queues.parked][-1] == "crashed"
@@ -218,12 +218,35 @@ def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
     assert (envelope.failure.code, envelope.submission.body) == ("crashed", body)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 2})])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 0})])
 def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, text: str) -> None:
     assert handle(parts, batch(text)) == []
     [envelope] = parts.queues.parked
     assert envelope.failure.failure_class == "poison"
     assert envelope.submission.body == text.encode("utf-8", "surrogatepass")
+
+
+def test_p4_a_message_of_a_newer_release_is_parked_byte_for_byte(parts: FakeParts, logged: Lines) -> None:
+    text = message(parts).replace('"version": 1', '"version": 2,  "more": "\u00e7"')
+    assert handle(parts, batch(text, receives=8)) == []
+    assert parts.queues.newer == [text]
+    assert not parts.queues.parked
+    [line] = logged()
+    assert (line["outcome"], line["code"]) == ("parked", "newer_version")
+    assert (line["submission_id"], line["source"]) == ("s1", "website")
+
+
+def test_p8_a_message_of_a_newer_release_logs_no_word_that_is_not_an_id(
+    parts: FakeParts, logged: Lines
+) -> None:
+    handle(parts, batch(json.dumps({"version": 9, "submission_id": "Ada Example", "source": ["website"]})))
+    [line] = logged()
+    assert (line["submission_id"], line["source"]) == ("m0", "unknown")
+
+
+def test_p1_a_message_of_a_newer_release_stays_where_no_queue_takes_it(parts: FakeParts) -> None:
+    parts.queues.refuses = True
+    assert handle(parts, batch('{"version": 2}')) == ["m0"]
 
 
 def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -> None:
