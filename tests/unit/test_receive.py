@@ -413,6 +413,26 @@ class TestOtherRoutes:
         assert (status, body["status"]) == (200, "ok")
         assert body["version"]
 
+    @pytest.mark.parametrize("mapping", ["", "/v1", "/intake/web"])
+    def test_a6_every_route_works_under_a_custom_domain_with_any_base_path(
+        self, api: Api, mapping: str
+    ) -> None:
+        def status(event: dict[str, Any]) -> int:
+            event["path"] = event["requestContext"]["path"] = mapping + event["path"]
+            event["requestContext"]["domainName"] = "signups.example.com"
+            return api.send(event)[0]
+
+        assert status(form(ADA)) == 200
+        assert status(crm(LEAD)) == 200
+        assert status(request("GET", "/signups/website")) == 200
+        assert status(request("OPTIONS", "/signups/website")) == 204
+        assert status(request("GET", "/health")) == 200
+        assert status(request("POST", "/signups/nobody", b"{}")) == 404
+        assert status(request("POST", "/elsewhere", b"{}")) == 404
+
+    def test_an_event_without_a_resource_goes_by_its_path(self, api: Api) -> None:
+        assert api.send({**request("GET", "/signups/website"), "resource": None})[0] == 200
+
     def test_a_preflight_from_an_allowed_page(self, api: Api) -> None:
         event = request("OPTIONS", "/signups/paged", headers={"Origin": "https://www.example.com"})
         status, headers, _ = api.send(event)

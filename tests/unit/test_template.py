@@ -149,6 +149,65 @@ def test_requests_by_rate_are_the_gateways_and_the_firewalls(resources: dict[str
     assert common["OverrideAction"] == {"Count": {}}
 
 
+def test_a6_a_custom_domain_leads_to_the_stage_under_its_own_name(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    domain, mapping = resources["ApiDomain"], resources["ApiOfDomain"]
+    [stage] = [name for name, entry in resources.items() if entry["Type"] == "AWS::ApiGateway::Stage"]
+    assert domain["Condition"] == mapping["Condition"] == source["Outputs"]["DomainTarget"]["Condition"]
+    assert domain["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert mapping["Properties"]["Stage"] == {"Ref": stage}
+    assert mapping["Properties"]["BasePath"] == resources[stage]["Properties"]["StageName"] == "v1"
+    _, with_domain, without = source["Outputs"]["ApiUrl"]["Value"]["Fn::If"]
+    assert with_domain == {"Fn::Sub": "https://${DomainName}/v1"}
+    assert without["Fn::Sub"].endswith("/v1"), "the interface says so"
+    assert source["Outputs"]["DomainTarget"]["Value"] == {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]}
+
+
+def test_a6_domain_and_certificate_come_together(source: Any) -> None:
+    conditions = {name: rule["RuleCondition"] for name, rule in source["Rules"].items()}
+    asserted = {name: rule["Assertions"][0]["Assert"] for name, rule in source["Rules"].items()}
+    assert asserted["DomainNeedsCertificate"] == conditions["CertificateNeedsDomain"]
+    assert asserted["CertificateNeedsDomain"] == conditions["DomainNeedsCertificate"]
+
+
+def allowed(source: Any, parameter: str, value: str) -> bool:
+    """As CloudFormation checks it: over the whole value."""
+    return bool(re.fullmatch(source["Parameters"][parameter]["AllowedPattern"], value))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "good"),
+    [
+        ("ClemtaBaseUrl", "https://api.clemta.com", True),
+        ("ClemtaBaseUrl", "https://sandbox.clemta.com:8443", True),
+        ("ClemtaBaseUrl", "http://127.0.0.1:8788", True),
+        ("ClemtaBaseUrl", "http://localhost:8788", True),
+        ("ClemtaBaseUrl", "http://api.clemta.com", False),
+        ("ClemtaBaseUrl", "http://127.0.0.1.example.com", False),
+        ("ClemtaBaseUrl", "http://127.0.0.1@example.com", False),
+        ("ClemtaBaseUrl", "http://127x0x0x1", False),
+        ("ClemtaBaseUrl", "https://user:password@api.clemta.com", False),
+        ("ClemtaBaseUrl", "https://api.clemta.com/v1", False),
+        ("ClemtaBaseUrl", "https://", False),
+        ("DomainName", "", True),
+        ("DomainName", "signups.example.com", True),
+        ("DomainName", "signups.example.xn--p1ai", True),
+        ("DomainName", "https://signups.example.com", False),
+        ("DomainName", "signups.example.com/v1", False),
+        ("DomainName", "Signups.example.com", False),
+        ("DomainName", "localhost", False),
+        ("CertificateArn", "", True),
+        ("CertificateArn", "arn:aws:acm:eu-central-1:123456789012:certificate/0d4e6b0c-6f3c-4a06", True),
+        ("CertificateArn", "arn:aws:iam::123456789012:server-certificate/x", False),
+    ],
+)
+def test_a_parameter_that_cannot_work_fails_the_deploy(
+    source: Any, parameter: str, value: str, good: bool
+) -> None:
+    assert allowed(source, parameter, value) is good
+
+
 def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert groups.keys() == {"ReceiveLogs", "RedeliverLogs"}
