@@ -214,11 +214,19 @@ class FakeCap:
         self.taken += 1
 
 
+@dataclass
+class FakeSettings:
+    """What the environment says."""
+
+    sam_local: bool = False
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
     def __init__(self, tables: Mapping[str, Any], **secrets: str) -> None:
         self.clock = Clock(time.time())
+        self.settings = FakeSettings()
         self.clemta = FakeClemta(self.clock)
         self.ledger = FakeLedger(self.clock)
         self.queues = FakeQueues()

@@ -98,7 +98,7 @@ class _Request:
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
         self._began = time.monotonic()
-        self._deadline = Deadline.of_request(event)
+        self._deadline = Deadline.of_request(event, sam_local=parts.settings.sam_local)
 
     def answer(self) -> Response[str]:
         """Every way a request can end, as HTTP."""

@@ -63,6 +63,15 @@ class TestForms:
         assert api.send(form(ADA))[2]["status"] == "duplicate"
         assert len(api.parts.clemta.stored) == 1
 
+    def test_a19_under_sam_local_a_request_is_as_old_as_it_is(self, api: Api) -> None:
+        event = form(ADA)
+        event["requestContext"]["requestTimeEpoch"] -= (
+            10_000  # as `start-api` has it ten seconds after its start
+        )
+        assert api.send(event)[2]["status"] == "queued"
+        api.parts.settings.sam_local = True
+        assert api.send(event)[2]["status"] == "created"
+
     def test_a_missing_email_names_the_field(self, api: Api) -> None:
         status, headers, body = api.send(form({"name": "Ada"}))
         assert (status, headers["content-type"]) == (422, "application/problem+json")
