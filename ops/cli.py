@@ -31,6 +31,7 @@ from . import dead_letters, people
 from .dead_letters import Choice
 from .doctor import examine
 from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
+from .files import make_private
 from .imports import Progress as Sent
 from .imports import read_rows, send_rows
 from .messages import Message
@@ -624,11 +625,12 @@ def dlq_discard(
 
 @command(dlq, "export", "dlq export --class data > letters.jsonl")
 def dlq_export(session: Session, class_: Class = None, source: OfSource = None) -> None:
-    """Prints dead letters whole, one JSON object a line: personal data."""
+    """Prints dead letters whole, one JSON object a line: personal data. A file that it goes to becomes yours alone."""
     letters, elsewhere = dead_letters.read_letters(
         session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
     )
     _known(session, source, bool(letters))
+    make_private(sys.stdout)
     for letter in letters:
         print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
     if elsewhere:
