@@ -33,12 +33,15 @@ def source() -> Any:
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+    return transformed(yaml_parse((ROOT / "template.yaml").read_text()))
+
+
+def transformed(source: Any) -> dict[str, Any]:
+    """The resources that CloudFormation gets of a SAM template."""
     source["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        transformed: dict[str, Any] = transform(source, {}, NoManagedPolicies())
-    resources: dict[str, Any] = transformed["Resources"]
+        resources: dict[str, Any] = transform(source, {}, NoManagedPolicies())["Resources"]
     return resources
 
 
