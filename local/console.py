@@ -21,7 +21,7 @@ from urllib.request import Request
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake.errors import IntakeError
-from clemta_intake.queues import Envelope
+from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
@@ -258,6 +258,9 @@ def waiting(env: Environment, text: str, due: float) -> Json:
     """What the page says of a queue message."""
     try:
         envelope = Envelope.from_json(text)
+    except NewerVersion as newer:
+        found = {"id": newer.submission_id, "source": newer.source or "unknown", "email": ""}
+        return {**found, "class": "outage", "why": "newer_version"}
     except ValueError:
         return {"id": "", "source": "unknown", "email": "", "class": "poison", "why": "not a submission"}
     failure, submission = envelope.failure, envelope.submission

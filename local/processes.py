@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ops.files import private, write_private
+
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -81,7 +83,7 @@ class Service:
         port = port or free_port()
         arguments = [*command(port)]
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("w") as log:
+        with open(self.log, "w", opener=private) as log:
             process = subprocess.Popen(
                 arguments,
                 cwd=ROOT,
@@ -90,9 +92,10 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,  # what it writes may hold people
             )
         running = Running(process.pid, birth(process.pid) or "", port, arguments)
-        self._pid_file.write_text(json.dumps(asdict(running)))
+        write_private(self._pid_file, json.dumps(asdict(running)))  # its command may hold a key
         process.returncode = 0  # it outlives this object by intent: without a word of warning
         return running
 

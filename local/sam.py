@@ -81,6 +81,34 @@ def fingerprint(sources_file: Path | None) -> str:
     return digest.hexdigest()[:16]
 
 
+def contents(folder: Path) -> str:
+    """Stands for every file in the folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"\n{path.relative_to(folder)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+class Stamp:
+    """What .aws-sam/build was built from, and what it was then: a `sam build` by hand may have changed it since."""
+
+    def __init__(self, folder: Path) -> None:
+        self._build = folder / "build"
+        self._file = folder / "fingerprint"
+
+    def says(self, wanted: str) -> bool:
+        """Whether the build is there, is of these inputs, and nobody has touched it."""
+        return self._file.exists() and self._file.read_text() == f"{wanted} {contents(self._build)}"
+
+    def remove(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+    def write(self, made_of: str) -> None:
+        self._file.write_text(f"{made_of} {contents(self._build)}")
+
+
 def build_environment(sources_file: Path | None) -> dict[str, str]:
     """This environment for functions/Makefile, whose python3.13 is the one that runs now."""
     # What was said on make's command line would otherwise overrule the absolute path given here.
@@ -159,19 +187,19 @@ def locked(path: Path) -> Iterator[None]:
 def main() -> None:
     """Brings .aws-sam/build up to date: what `sam deploy` takes."""
     here = ROOT / ".aws-sam"
-    stamp = here / "fingerprint"
+    stamp = Stamp(here)
     try:
         sources_file = sources_file_from(os.environ)
         wanted = fingerprint(sources_file)
-        if stamp.exists() and stamp.read_text() == wanted and (here / "build" / "template.yaml").exists():
+        if stamp.says(wanted):
             print("built: .aws-sam/build (nothing changed)")
             return
-        stamp.unlink(missing_ok=True)
+        stamp.remove()
         check_sources(sources_file or ROOT / "functions" / "sources.toml")
         sam(["build", "--parallel"], build_environment(sources_file), here / "build.log")
     except StackError as error:
         sys.exit(str(error))
-    stamp.write_text(wanted)
+    stamp.write(wanted)
     print("built: .aws-sam/build")
 
 

@@ -32,6 +32,7 @@ from botocore.config import Config
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
 from local.processes import HOST, ROOT, Running, Service, StackError
 from local.sam import TOOLS, built, locked, sam, sources_file_from
+from ops.files import write_private
 
 SOURCES = ROOT / "functions" / "sources.toml"
 REGION = "us-east-1"
@@ -197,7 +198,7 @@ class Stack:
             wait_for(lambda: answered(f"{deployed.api_url}/health"), f"{deployed.api_url}/health", seconds=60)
             self.console.wait(lambda: answered(f"{deployed.console_url}/health"), seconds=20)
         written = self.facts.with_suffix(".new")
-        written.write_text(json.dumps(asdict(deployed), indent=2) + "\n")
+        write_private(written, json.dumps(asdict(deployed), indent=2) + "\n")
         written.replace(self.facts)
         return deployed
 

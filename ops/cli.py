@@ -31,6 +31,7 @@ from . import dead_letters, people
 from .dead_letters import Choice
 from .doctor import examine
 from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
+from .files import make_private
 from .imports import Progress as Sent
 from .imports import read_rows, send_rows
 from .messages import Message
@@ -555,13 +556,16 @@ def dlq_show(
     id: Id,  # noqa: A002 - the argument's name
     reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
 ) -> None:
-    """One dead letter: why, and what to do. Its payload is masked unless it is to be revealed."""
+    """One dead letter: why, and what to do. Its payload and Clemta's words about it show with --reveal only."""
     letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]))
     if not letters:
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
         raise OpsError(f"{id} is not in the dead-letter queue{also}")
     found = dead_letters.details(letters[0], reveal=reveal)
     shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
+    if not reveal:
+        hidden = [name for name in ("message", "payload") if found[name] is None]
+        shown |= dict.fromkeys(hidden, "--reveal shows it: personal data")
     text = json.dumps(shown, indent=2, ensure_ascii=False)
     session.say(Text(f"{text}\n\n{dead_letters.WHAT_TO_DO[found['class']]}"), found)
 
@@ -621,11 +625,12 @@ def dlq_discard(
 
 @command(dlq, "export", "dlq export --class data > letters.jsonl")
 def dlq_export(session: Session, class_: Class = None, source: OfSource = None) -> None:
-    """Prints dead letters whole, one JSON object a line: personal data."""
+    """Prints dead letters whole, one JSON object a line: personal data. A file that it goes to becomes yours alone."""
     letters, elsewhere = dead_letters.read_letters(
         session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
     )
     _known(session, source, bool(letters))
+    make_private(sys.stdout)
     for letter in letters:
         print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
     if elsewhere:

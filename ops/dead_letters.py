@@ -15,7 +15,7 @@ from clemta_intake.submissions import read_body
 
 from .environments import Environment, OpsError
 from .messages import HIDDEN_SECONDS, Message, Reading, depth
-from .people import CLEMTA_SECONDS, strings
+from .people import CLEMTA_SECONDS
 
 LET_GO_SECONDS = HIDDEN_SECONDS + 5  # in which a killed command's messages are back
 WHAT_TO_DO = {
@@ -80,6 +80,8 @@ def replay(env: Environment, choice: Choice, *, dry_run: bool = False) -> Iterat
             if not dry_run and fate.outcome != "kept":
                 if fate.outcome == "replayed" and message.envelope:
                     env.parts.queues.retry(_afresh(message.envelope), 0)
+                elif message.newer:
+                    env.parts.queues.retry_newer(message.text, message.newer)
                 reading.delete(message)
             yield fate
         elsewhere = reading.elsewhere()
@@ -125,6 +127,8 @@ def _afresh(envelope: Envelope) -> Envelope:
 
 def _fate(env: Environment, message: Message) -> Fate:
     """What a replay does with it."""
+    if message.newer:
+        return Fate(message, "replayed")
     if message.envelope is None:
         return Fate(message, "kept", "it is not a submission")
     submission = message.envelope.submission
@@ -177,7 +181,11 @@ def summary(message: Message) -> dict[str, Any]:
         "source": message.source,
         "class": message.failure_class,
         "status": envelope.failure.status if envelope else None,
-        "code": envelope.failure.code if envelope else "not_a_submission",
+        "code": envelope.failure.code
+        if envelope
+        else "newer_version"
+        if message.newer
+        else "not_a_submission",
         "attempts": envelope.attempt if envelope else 0,
         "received_at": envelope.submission.received_at if envelope else message.sent_at,
         "parked_at": message.sent_at,
@@ -185,35 +193,38 @@ def summary(message: Message) -> dict[str, Any]:
 
 
 def details(message: Message, *, reveal: bool) -> dict[str, Any]:
-    """All of it; without `reveal` every value that somebody sent is masked."""
+    """All of it; without `reveal` no payload, none of its keys, and not Clemta's words about it."""
     if message.envelope is None:
-        return {**summary(message), "payload": message.text if reveal else mask(message.text)}
+        size = len(message.text.encode())
+        says = "a newer release wrote it: deploy that one, then replay" if message.newer else None
+        shown = {**summary(message), "message": says, "payload_bytes": size}
+        return {**shown, "payload": message.text if reveal else None}
     submission, failure = message.envelope.submission, message.envelope.failure
-    try:
-        payload = read_body(submission.content_type, submission.body)
-    except IntakeError:
-        payload = submission.body.decode("utf-8", "replace")
-    said = failure.message
-    if not reveal:
-        for value in sorted({text for text in strings(payload) if text.strip()}, key=len, reverse=True):
-            said = said.replace(value, mask(value))
+    payload = None
+    if reveal:
+        try:
+            payload = read_body(submission.content_type, submission.body)
+        except IntakeError:
+            payload = submission.body.decode("utf-8", "replace")
     return {
         **summary(message),
-        "message": said,
+        "message": failure.message if reveal else None,
         "content_type": submission.content_type.partition(";")[0],
         "headers": _shown(submission.headers, reveal=reveal),
         "query": _shown(submission.query, reveal=reveal),
-        "payload": _shown(payload, reveal=reveal),
+        "payload_bytes": len(submission.body),
+        "payload": payload,
     }
 
 
 def exported(message: Message) -> dict[str, Any]:
     """The whole message as it is in the queue, and its payload as text where it is text."""
-    if message.envelope is None:
+    if message.envelope is None and not message.newer:
         return {"submission_id": message.id, "text": message.text}
     whole: dict[str, Any] = json.loads(message.text)
-    with suppress(UnicodeDecodeError):
-        whole["body"] = message.envelope.submission.body.decode()
+    if message.envelope:
+        with suppress(UnicodeDecodeError):
+            whole["body"] = message.envelope.submission.body.decode()
     return whole
 
 
@@ -222,10 +233,6 @@ def mask(text: str) -> str:
     return f"{text[:1]}…({len(text)})"
 
 
-def _shown(data: Any, *, reveal: bool) -> Any:
-    """JSON-like data, with every value masked unless it is to be revealed."""
-    if isinstance(data, Mapping):
-        return {key: _shown(value, reveal=reveal) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_shown(value, reveal=reveal) for value in data]
-    return data if reveal or data is None or isinstance(data, bool) else mask(str(data))
+def _shown(named: Mapping[str, str], *, reveal: bool) -> dict[str, str]:
+    """Under names that the sources file asks for, every value masked unless it is to be revealed."""
+    return {name: value if reveal else mask(value) for name, value in named.items()}

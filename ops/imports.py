@@ -17,6 +17,7 @@ from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import Submission
 
 from .environments import Environment, OpsError
+from .files import write_private
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "clemta-intake:import")
 _CALLS = (
@@ -114,7 +115,7 @@ class Progress:
 
     def write(self, sent: int) -> None:
         new = self._file.with_name(f"{self._file.name}.new")
-        new.write_text(json.dumps({**self._of, "sent": sent}) + "\n")
+        write_private(new, json.dumps({**self._of, "sent": sent}) + "\n")
         new.replace(self._file)
 
 

@@ -7,7 +7,7 @@ from itertools import batched
 from math import ceil
 from typing import Any, Self
 
-from clemta_intake.queues import MAX_DELAY, Envelope
+from clemta_intake.queues import MAX_DELAY, Envelope, NewerVersion
 
 HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
@@ -17,24 +17,31 @@ _COUNTED_YET = 30  # seconds in which SQS may count what was deleted
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `envelope` is None where it is none of ours."""
+    """One message; `envelope` is None where it is none of ours, or `newer`: another release wrote it."""
 
     id: str
     text: str = field(repr=False)
     sent_at: float
     envelope: Envelope | None = field(repr=False)
+    newer: NewerVersion | None = None
 
     @property
     def submission_id(self) -> str:
         """How a person names it."""
+        if self.newer:
+            return self.newer.submission_id or self.id
         return self.envelope.submission.submission_id if self.envelope else self.id
 
     @property
     def source(self) -> str:
+        if self.newer:
+            return self.newer.source or "unknown"
         return self.envelope.submission.source if self.envelope else "unknown"
 
     @property
     def failure_class(self) -> str:
+        if self.newer:
+            return "outage"
         return self.envelope.failure.failure_class if self.envelope else "poison"
 
 
@@ -150,13 +157,15 @@ class Reading:
 
 
 def _message(received: dict[str, Any]) -> Message:
-    text = received["Body"]
+    text, envelope, newer = received["Body"], None, None
     try:
         envelope = Envelope.from_json(text)
+    except NewerVersion as error:
+        newer = error
     except ValueError:
-        envelope = None
+        pass
     sent_at = int(received.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
-    return Message(received["MessageId"], text, sent_at, envelope)
+    return Message(received["MessageId"], text, sent_at, envelope, newer)
 
 
 def depth(sqs: Any, url: str) -> dict[str, int]:

@@ -24,9 +24,10 @@ def request(
 ) -> dict[str, Any]:
     """A REST API proxy event; `began` is when API Gateway took the request, in unix seconds."""
     many = {name: value if isinstance(value, list) else [value] for name, value in (headers or {}).items()}
+    source = path.rpartition("/")[2] if path.startswith("/signups/") else ""
     text = base64.b64encode(body).decode() if binary else body.decode()
     return {
-        "resource": "/signups/{source}",
+        "resource": "/signups/{source}" if source else path,
         "path": path,
         "httpMethod": method,
         "headers": {name: values[-1] for name, values in many.items()} or None,
@@ -35,7 +36,7 @@ def request(
         "multiValueQueryStringParameters": {name: [value] for name, value in query.items()}
         if query
         else None,
-        "pathParameters": {"source": path.rpartition("/")[2]},
+        "pathParameters": {"source": source} if source else None,
         "stageVariables": None,
         "requestContext": {
             "requestTimeEpoch": int((time.time() if began is None else began) * 1000),

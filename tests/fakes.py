@@ -11,7 +11,7 @@ from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
 from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany, Unavailable, UnknownSource
 from clemta_intake.ledger import LEASE_SECONDS
-from clemta_intake.queues import Envelope
+from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
@@ -135,6 +135,7 @@ class FakeQueues:
     retried: list[tuple[Envelope, float]] = field(default_factory=list)
     parked: list[Envelope] = field(default_factory=list)
     held: list[Envelope] = field(default_factory=list)
+    newer: list[str] = field(default_factory=list)
     refuses: bool = False
 
     def retry(self, envelope: Envelope, delay: float) -> None:
@@ -148,6 +149,10 @@ class FakeQueues:
     def hold(self, envelope: Envelope) -> None:
         self._take()
         self.held.append(Envelope.from_json(envelope.to_json()))
+
+    def park_newer(self, text: str, newer: NewerVersion) -> None:
+        self._take()
+        self.newer.append(text)
 
     def _take(self) -> None:
         if self.refuses:
@@ -209,11 +214,19 @@ class FakeCap:
         self.taken += 1
 
 
+@dataclass
+class FakeSettings:
+    """What the environment says."""
+
+    sam_local: bool = False
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
     def __init__(self, tables: Mapping[str, Any], **secrets: str) -> None:
         self.clock = Clock(time.time())
+        self.settings = FakeSettings()
         self.clemta = FakeClemta(self.clock)
         self.ledger = FakeLedger(self.clock)
         self.queues = FakeQueues()

@@ -26,8 +26,13 @@ class Deadline:
         return cls(time.monotonic() + seconds)
 
     @classmethod
-    def of_request(cls, event: Mapping[str, Any]) -> "Deadline":
-        """When the request's sender must have its answer; the clock started at API Gateway, before any cold start."""
+    def of_request(cls, event: Mapping[str, Any], *, sam_local: bool = False) -> "Deadline":
+        """When the request's sender must have its answer; the clock started at API Gateway, before any cold start.
+
+        `sam local start-api` gives every request the time of its own start (samcli, api_event.py): it is ignored.
+        """
+        if sam_local:
+            return cls.after(ANSWER_SECONDS)
         started = (event.get("requestContext") or {}).get("requestTimeEpoch")
         elapsed = time.time() - started / 1000 if isinstance(started, int | float) else 0.0
         return cls.after(ANSWER_SECONDS - (elapsed if 0 < elapsed < _GATEWAY_SECONDS else 0.0))

@@ -130,6 +130,19 @@ class Delivery:
         ours = not claim.fresh and _made_since(existing, claim)  # an earlier attempt's, whose answer was lost
         return Outcome("created", contact_id) if ours and outcome.status == "duplicate" else outcome
 
+    def is_delivered(self, contact: ContactRequest, policy: Policy, delivery_id: str) -> bool:
+        """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Temporary or Permanent."""
+        if policy == "update":  # the contact exists, and what this submission changes may still be missing
+            return False
+        claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
+        if isinstance(claim, Created):
+            return True
+        if claim.fresh:
+            self._ledger.release(claim)
+        else:
+            self._ledger.unresolved(claim)
+        return False
+
     def _look_up(
         self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
     ) -> dict[str, Any] | None:

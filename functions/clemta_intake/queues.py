@@ -1,8 +1,9 @@
 """The queue message, one shape for the retry queue, the dead-letter queue and the held queue, and the three queues."""
 
 import json
+import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MAX_DELAY = 900  # seconds; SQS delays a message no longer
+_WORD = re.compile(r"[a-zA-Z0-9_-]{1,100}")  # ids and names of sources, as every version writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,19 @@ class Failure:
     status: int | None
     code: str
     message: str
+
+
+class NewerVersion(ValueError):
+    """A queue message of a newer release, to be left as it is; "" for what cannot be told of it."""
+
+    def __init__(self, message: Mapping[str, Any]) -> None:
+        super().__init__("a newer version")
+        self.submission_id = _word(message.get("submission_id"))
+        self.source = _word(message.get("source"))
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +78,11 @@ class Envelope:
 
     @classmethod
     def from_json(cls, text: str) -> "Envelope":
-        """Raises ValueError for anything that `to_json` did not write."""
+        """Raises ValueError for anything that `to_json` did not write, and NewerVersion where a newer one did."""
         try:
             message = json.loads(text)
+            if type(message["version"]) is int and message["version"] > VERSION:
+                raise NewerVersion(message)
             if message["version"] != VERSION:
                 raise ValueError("unknown version")
             failure = message["failure"]
@@ -104,26 +121,39 @@ class Queues:
 
     def retry(self, envelope: Envelope, delay: float) -> None:
         """Comes again after `delay` seconds."""
-        self._send(self._retry_url, envelope, min(MAX_DELAY, max(0, ceil(delay))))
+        self._send_envelope(self._retry_url, envelope, min(MAX_DELAY, max(0, ceil(delay))))
 
     def park(self, envelope: Envelope) -> None:
         """Waits in the dead-letter queue for a person."""
-        self._send(self._dead_letter_url, envelope, 0)
+        self._send_envelope(self._dead_letter_url, envelope, 0)
 
     def hold(self, envelope: Envelope) -> None:
         """Waits in the held queue: a rule took it for spam, and a person may release it."""
-        self._send(self._held_url, envelope, 0)
+        self._send_envelope(self._held_url, envelope, 0)
 
-    def _send(self, url: str, envelope: Envelope, delay: int) -> None:
-        failure = envelope.failure
+    def park_newer(self, text: str, newer: NewerVersion) -> None:
+        """Waits in the dead-letter queue, byte for byte, for the release that wrote it."""
+        self._send(self._dead_letter_url, text, newer.source, "outage", 0, 0)
+
+    def retry_newer(self, text: str, newer: NewerVersion) -> None:
+        """Comes again at once, byte for byte."""
+        self._send(self._retry_url, text, newer.source, "outage", 0, 0)
+
+    def _send_envelope(self, url: str, envelope: Envelope, delay: int) -> None:
+        source, failure = envelope.submission.source, envelope.failure
+        self._send(url, envelope.to_json(), source, failure.failure_class, failure.status or 0, delay)
+
+    def _send(
+        self, url: str, body: str, source: str, failure_class: FailureClass, status: int, delay: int
+    ) -> None:
         request: dict[str, Any] = {
             "QueueUrl": url,
-            "MessageBody": envelope.to_json(),
+            "MessageBody": body,
             "DelaySeconds": delay,
             "MessageAttributes": {
-                "source": {"DataType": "String", "StringValue": envelope.submission.source},
-                "class": {"DataType": "String", "StringValue": failure.failure_class},
-                "status": {"DataType": "Number", "StringValue": str(failure.status or 0)},
+                "source": {"DataType": "String", "StringValue": source or "unknown"},
+                "class": {"DataType": "String", "StringValue": failure_class},
+                "status": {"DataType": "Number", "StringValue": str(status)},
             },
         }
         try:

@@ -37,6 +37,7 @@ from .submissions import (
     Submission,
     event_body,
     event_headers,
+    event_path,
     event_query,
     event_uri,
     read_body,
@@ -52,9 +53,16 @@ _ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other fa
 _SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
 
 
+class _Resolver(APIGatewayRestResolver):
+    """Routes by the resource that API Gateway matched: it is the same under every domain."""
+
+    def resolve(self, event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+        return super().resolve({**event, "path": event_path(event)}, context)
+
+
 def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
     """The routes, on parts that are made when a request first needs them."""
-    app = APIGatewayRestResolver()
+    app = _Resolver()
 
     @app.post("/signups/<source>")
     def sign_up(source: str) -> Response[str]:
@@ -90,7 +98,7 @@ class _Request:
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
         self._began = time.monotonic()
-        self._deadline = Deadline.of_request(event)
+        self._deadline = Deadline.of_request(event, sam_local=parts.settings.sam_local)
 
     def answer(self) -> Response[str]:
         """Every way a request can end, as HTTP."""

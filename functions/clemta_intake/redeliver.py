@@ -22,8 +22,9 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from .queues import Envelope, Failure
-from .sources.mapping import read
+from .queues import Envelope, Failure, NewerVersion
+from .sources.config import Source
+from .sources.mapping import Reading, read
 from .submissions import Submission
 from .wiring import Wiring, wiring
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_POISON_RECEIVES = 4  # attempts live in the message, so SQS counts only what crashed: three times is enough
+# Attempts live in the message, so SQS's receive count holds crashes and throttled invocations only.
+_POISON_RECEIVES = 8
 _MESSAGE_SECONDS = 10.0
 
 
@@ -46,6 +48,11 @@ class Redelivery:
         began = time.monotonic()
         try:
             envelope = Envelope.from_json(text)
+        except NewerVersion as newer:
+            self._parts.queues.park_newer(text, newer)
+            submission_id, source = newer.submission_id or message_id, newer.source or "unknown"
+            self._log("parked", submission_id, source, began, code="newer_version")
+            return
         except ValueError:
             self._parts.delivery.park_poison(self._foreign(message_id, text), "not_a_submission")
             self._log("parked", message_id, "unknown", began, code="not_a_submission")
@@ -60,6 +67,9 @@ class Redelivery:
     def _redeliver(self, envelope: Envelope, receives: int, deadline: Deadline) -> tuple[str, dict[str, Any]]:
         delivery = self._parts.delivery
         if receives >= _POISON_RECEIVES:
+            # The look may crash as the delivery did, so only the first of these receives takes it.
+            if receives == _POISON_RECEIVES and self._is_delivered(envelope.submission):
+                return "duplicate", {}
             delivery.park_poison(envelope, "crashed")
             return "parked", {"code": "crashed"}
         if delivery.postpone(envelope):
@@ -73,6 +83,20 @@ class Redelivery:
 
     def _deliver(self, submission: Submission, deadline: Deadline) -> str:
         """Through today's mapping: it may have been mended since."""
+        reading, source = self._read(submission)
+        return self._parts.delivery.deliver(
+            reading.contact, source.on_existing, reading.delivery_id, deadline
+        ).status
+
+    def _is_delivered(self, submission: Submission) -> bool:
+        """Whether the ledger knows that its contact exists; False where that cannot be told."""
+        try:
+            reading, source = self._read(submission)
+            return self._parts.delivery.is_delivered(reading.contact, source.on_existing, reading.delivery_id)
+        except (Temporary, Permanent):
+            return False
+
+    def _read(self, submission: Submission) -> tuple[Reading, Source]:
         try:
             source = self._parts.source(submission.source)
             reading = read(submission, source)
@@ -83,9 +107,7 @@ class Redelivery:
         if reading is None:
             # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
-        return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline
-        ).status
+        return reading, source
 
     def _foreign(self, message_id: str, text: str) -> Envelope:
         """Somebody else's message, kept whole for the person who finds it."""

@@ -76,9 +76,18 @@ def event_query(event: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
 
 
-def event_uri(event: Mapping[str, Any]) -> str:
-    """The address that was posted to, as its sender knows it: https, the stage and the query string included.
+def event_path(event: Mapping[str, Any]) -> str:
+    """The path below the API's address; `path` itself begins with a custom domain's base path, where there is one."""
+    path = str(event.get("resource") or "")
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path or str(event.get("path"))
 
+
+def event_uri(event: Mapping[str, Any]) -> str:
+    """The address that was posted to, as its sender knows it: https and the query string included.
+
+    `requestContext.path` begins with the stage, or with the base path of a custom domain, which is then `domainName`.
     API Gateway hands the query on decoded: one whose values need escapes may come out written in another way.
     """
     context = event.get("requestContext") or {}

@@ -222,7 +222,7 @@ class World:
                 again = Message(envelope.submission.submission_id, self.clock.now + delay, envelope)
                 self.messages.append(again)
             if not done:  # its sender, or the queue that nobody told of an end, brings it again
-                self.messages.append(replace(message, at=self.clock.now + 180))
+                self.messages.append(replace(message, at=self.clock.now + 360))
 
         worker = Worker(lambda: self.deliver(message), ended, self.clock.now)
         self.workers.append(worker)

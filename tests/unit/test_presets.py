@@ -290,6 +290,20 @@ class TestThroughTheDoor:
         assert status == 401
         assert not parts.clemta.stored
 
+    @pytest.mark.parametrize("base_path", ["", "/v1", "/intake/web"])
+    def test_a6_hubspot_signs_the_address_of_a_custom_domain(self, base_path: str) -> None:
+        sample = Sample("hubspot")
+        parts = FakeParts({"x": {"kind": "hubspot"}}, x=sample.secret)
+        uri = f"https://signups.example.com{base_path}/signups/x"
+        headers = SIGNERS["hubspot"](sample.secret, sample.body, int(parts.clock()), {}, uri=uri)
+        event = request("POST", "/signups/x", sample.body, {**headers, "Content-Type": "application/json"})
+        event["path"] = event["requestContext"]["path"] = f"{base_path}/signups/x"
+        event["requestContext"]["domainName"] = "signups.example.com"
+        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        assert app.resolve(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
+        event["requestContext"]["domainName"] = "api.example.com"
+        assert app.resolve(event, Context())["statusCode"] == 401  # type: ignore[arg-type]
+
     def test_hubspot_signs_the_address_with_its_query(self) -> None:
         sample = Sample("hubspot")
         now = FakeParts({}).clock()

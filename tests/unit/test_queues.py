@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clemta_intake.queues import Envelope, Failure
+from clemta_intake.queues import Envelope, Failure, NewerVersion
 from clemta_intake.submissions import MAX_BODY, MAX_HEADERS, Submission
 
 SQS_LIMIT = 256 * 1024
@@ -62,6 +62,17 @@ def test_p1_the_largest_submission_fits() -> None:
 def test_what_we_did_not_write_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Envelope.from_json(text)
+
+
+def test_p4_a_newer_version_is_told_from_what_is_no_message_of_ours() -> None:
+    with pytest.raises(NewerVersion) as caught:
+        Envelope.from_json(json.dumps({"version": 2, "submission_id": "s1-2", "source": "web_site"}))
+    assert (caught.value.submission_id, caught.value.source) == ("s1-2", "web_site")
+    assert str(caught.value) == "a newer version", "what it carries is no part of a traceback"
+    for nonsense in ("0", "-1", "2.5", '"2"', "null", "[2]", "1" * 5_000):
+        with pytest.raises(ValueError) as other:
+            Envelope.from_json(f'{{"version": {nonsense}}}')
+        assert not isinstance(other.value, NewerVersion), nonsense
 
 
 @pytest.mark.parametrize("key", [key for key in json.loads(ENVELOPE.to_json()) if key != "delivery_id"])

@@ -63,6 +63,15 @@ class TestForms:
         assert api.send(form(ADA))[2]["status"] == "duplicate"
         assert len(api.parts.clemta.stored) == 1
 
+    def test_a19_under_sam_local_a_request_is_as_old_as_it_is(self, api: Api) -> None:
+        event = form(ADA)
+        event["requestContext"]["requestTimeEpoch"] -= (
+            10_000  # as `start-api` has it ten seconds after its start
+        )
+        assert api.send(event)[2]["status"] == "queued"
+        api.parts.settings.sam_local = True
+        assert api.send(event)[2]["status"] == "created"
+
     def test_a_missing_email_names_the_field(self, api: Api) -> None:
         status, headers, body = api.send(form({"name": "Ada"}))
         assert (status, headers["content-type"]) == (422, "application/problem+json")
@@ -412,6 +421,26 @@ class TestOtherRoutes:
         status, _, body = api.send(request("GET", "/health"))
         assert (status, body["status"]) == (200, "ok")
         assert body["version"]
+
+    @pytest.mark.parametrize("mapping", ["", "/v1", "/intake/web"])
+    def test_a6_every_route_works_under_a_custom_domain_with_any_base_path(
+        self, api: Api, mapping: str
+    ) -> None:
+        def status(event: dict[str, Any]) -> int:
+            event["path"] = event["requestContext"]["path"] = mapping + event["path"]
+            event["requestContext"]["domainName"] = "signups.example.com"
+            return api.send(event)[0]
+
+        assert status(form(ADA)) == 200
+        assert status(crm(LEAD)) == 200
+        assert status(request("GET", "/signups/website")) == 200
+        assert status(request("OPTIONS", "/signups/website")) == 204
+        assert status(request("GET", "/health")) == 200
+        assert status(request("POST", "/signups/nobody", b"{}")) == 404
+        assert status(request("POST", "/elsewhere", b"{}")) == 404
+
+    def test_an_event_without_a_resource_goes_by_its_path(self, api: Api) -> None:
+        assert api.send({**request("GET", "/signups/website"), "resource": None})[0] == 200
 
     def test_a_preflight_from_an_allowed_page(self, api: Api) -> None:
         event = request("OPTIONS", "/signups/paged", headers={"Origin": "https://www.example.com"})

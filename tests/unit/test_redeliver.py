@@ -140,21 +140,116 @@ def test_before_its_time_it_is_put_back_without_an_attempt(parts: FakeParts) -> 
     assert not parts.clemta.calls
 
 
-def test_p4_what_crashed_the_function_three_times_is_parked_as_poison(parts: FakeParts) -> None:
+def test_p4_a_message_that_came_eight_times_is_parked_as_poison(parts: FakeParts) -> None:
     text = message(parts)
-    assert handle(parts, batch(text, receives=4)) == []
+    assert handle(parts, batch(text, receives=8)) == []
     [envelope] = parts.queues.parked
     assert (envelope.failure.failure_class, envelope.failure.code) == ("poison", "crashed")
     assert envelope.submission.body == b"email=ada%40example.com"
     assert not parts.clemta.calls
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 2})])
+def test_a7_a_message_that_lambda_throttled_six_times_is_delivered(parts: FakeParts) -> None:
+    assert handle(parts, batch(message(parts), receives=7)) == []
+    assert not parts.queues.parked
+    assert len(parts.clemta.stored) == 1
+
+
+@pytest.mark.parametrize("policy", ["skip", "create"])
+def test_a7_a_delivered_person_leaves_no_dead_letter_when_the_message_comes_the_eighth_time(
+    parts: FakeParts, logged: Lines, policy: str
+) -> None:
+    parts.tables["website"] = {"kind": "form", "on_existing": policy}
+    text = message(parts)
+    assert handle(parts, batch(text)) == []
+    calls = [*parts.clemta.calls]
+    assert handle(parts, batch(text, receives=8)) == []
+    assert not parts.queues.parked
+    assert len(parts.clemta.stored) == 1
+    assert parts.clemta.calls == calls, "the ledger alone says it"
+    assert logged()[-1]["outcome"] == "duplicate"
+
+
+def test_a7_what_an_update_brings_is_parked_though_the_contact_exists(parts: FakeParts) -> None:
+    parts.tables["website"] = {"kind": "form", "on_existing": "update"}
+    handle(parts, batch(message(parts)))
+    handle(parts, batch(message(parts, b"email=ada%40example.com&phone=%2B442079460018"), receives=8))
+    [envelope] = parts.queues.parked
+    assert envelope.failure.code == "crashed"
+
+
+def test_a7_a_look_at_the_eighth_receive_leaves_the_claim_to_the_replay(parts: FakeParts) -> None:
+    handle(parts, batch(message(parts), receives=8))
+    assert len(parts.queues.parked) == 1
+    handle(parts, batch(message(parts)))
+    assert len(parts.clemta.stored) == 1, "nobody holds the claim"
+
+
+def test_p3_a_look_at_the_eighth_receive_does_not_free_a_claim_whose_outcome_is_unknown(
+    parts: FakeParts,
+) -> None:
+    parts.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+    handle(parts, batch(message(parts)))
+    handle(parts, batch(message(parts), receives=8))
+    handle(parts, batch(message(parts)))
+    assert len(parts.queues.parked) == 1
+    assert len(parts.clemta.stored) == 1, "it was looked up before a second create"
+
+
+@pytest.mark.parametrize("trouble", [Temporary("ledger_unavailable"), RuntimeError("a bug")])
+def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_ninth_receive(
+    parts: FakeParts, trouble: Exception
+) -> None:
+    def claim(*_: Any) -> Any:
+        raise trouble
+
+    parts.ledger.claim = claim  # type: ignore[assignment, method-assign]
+    handle(parts, batch(message(parts), receives=8))
+    handle(parts, batch(message(parts), receives=9))
+    assert [envelope.failure.code for envelope in parts.queues.parked][-1] == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [(b"{", "crm"), (b'{"event":"other"}', "crm"), (b"email=nobody", "website"), (b"", "gone")],
+)
+def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
+    parts: FakeParts, body: bytes, source: str
+) -> None:
+    assert handle(parts, batch(message(parts, body, source), receives=8)) == []
+    [envelope] = parts.queues.parked
+    assert (envelope.failure.code, envelope.submission.body) == ("crashed", body)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 0})])
 def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, text: str) -> None:
     assert handle(parts, batch(text)) == []
     [envelope] = parts.queues.parked
     assert envelope.failure.failure_class == "poison"
     assert envelope.submission.body == text.encode("utf-8", "surrogatepass")
+
+
+def test_p4_a_message_of_a_newer_release_is_parked_byte_for_byte(parts: FakeParts, logged: Lines) -> None:
+    text = message(parts).replace('"version": 1', '"version": 2,  "more": "\u00e7"')
+    assert handle(parts, batch(text, receives=8)) == []
+    assert parts.queues.newer == [text]
+    assert not parts.queues.parked
+    [line] = logged()
+    assert (line["outcome"], line["code"]) == ("parked", "newer_version")
+    assert (line["submission_id"], line["source"]) == ("s1", "website")
+
+
+def test_p8_a_message_of_a_newer_release_logs_no_word_that_is_not_an_id(
+    parts: FakeParts, logged: Lines
+) -> None:
+    handle(parts, batch(json.dumps({"version": 9, "submission_id": "Ada Example", "source": ["website"]})))
+    [line] = logged()
+    assert (line["submission_id"], line["source"]) == ("m0", "unknown")
+
+
+def test_p1_a_message_of_a_newer_release_stays_where_no_queue_takes_it(parts: FakeParts) -> None:
+    parts.queues.refuses = True
+    assert handle(parts, batch('{"version": 2}')) == ["m0"]
 
 
 def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -> None:

@@ -39,6 +39,11 @@ class TestSettings:
         assert (read.retry_base_seconds, read.give_up_hours, read.search_lag_seconds) == (30, 72, 1.5)
         assert read.clemta_requests_per_minute == 100
 
+    def test_a19_they_know_that_sam_runs_the_function_here(self) -> None:
+        assert Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": "true"}).sam_local
+        assert not Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": ""}).sam_local
+        assert not Settings.read(ENVIRONMENT).sam_local
+
     @pytest.mark.parametrize("name", ENVIRONMENT)
     def test_a_missing_one_is_named(self, name: str) -> None:
         with pytest.raises(KeyError, match=name):
@@ -63,6 +68,11 @@ class TestDeadlines:
 
     def test_p7_a_sender_that_waited_too_long_has_no_time_left(self) -> None:
         assert self.left((time.time() - 10) * 1000) < 0
+
+    def test_a19_the_frozen_clock_of_sam_local_start_api_takes_no_time_from_a_request(self) -> None:
+        event = {"requestContext": {"requestTimeEpoch": (time.time() - 10) * 1000}}
+        left = Deadline.of_request(event, sam_local=True).remaining()
+        assert left == pytest.approx(ANSWER_SECONDS, abs=0.5)
 
     @pytest.mark.parametrize(
         "began", [None, "1800000000000", 0, 1_500_000_000_000, (time.time() + 3600) * 1000], ids=str

@@ -34,12 +34,15 @@ def source() -> Any:
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+    return transformed(yaml_parse((ROOT / "template.yaml").read_text()))
+
+
+def transformed(source: Any) -> dict[str, Any]:
+    """The resources that CloudFormation gets of a SAM template."""
     source["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        transformed: dict[str, Any] = transform(source, {}, NoManagedPolicies())
-    resources: dict[str, Any] = transformed["Resources"]
+        resources: dict[str, Any] = transform(source, {}, NoManagedPolicies())["Resources"]
     return resources
 
 
@@ -126,10 +129,18 @@ def test_a18_the_table_is_encrypted_with_the_key_that_costs_nothing(resources: d
     assert "SSESpecification" not in resources["LedgerTable"]["Properties"]
 
 
-def test_p4_poison_is_parked_by_us_before_sqs_does(resources: dict[str, Any]) -> None:
-    redrive = resources["RetryQueue"]["Properties"]["RedrivePolicy"]
+def test_a7_throttling_does_not_look_like_a_poison_message(resources: dict[str, Any]) -> None:
+    queue, redeliver = resources["RetryQueue"]["Properties"], resources["RedeliverFunction"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * redeliver["Timeout"], "AWS: at least six times the timeout"
+    redrive = queue["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert _POISON_RECEIVES <= redrive["maxReceiveCount"] <= 5
+    assert 5 <= _POISON_RECEIVES < redrive["maxReceiveCount"], "poison is parked by us before SQS does"
+    assert redrive["maxReceiveCount"] == 10
+
+
+def test_a7_a_message_that_crashes_the_function_has_no_neighbours(resources: dict[str, Any]) -> None:
+    [mapping] = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["BatchSize"] == 1
 
 
 def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str, Any]) -> None:
@@ -264,6 +275,65 @@ def test_a21_the_access_log_is_optional_and_the_accounts_settings_are_not_the_st
 ) -> None:
     assert resources["AccessLogs"]["Condition"] == "HasAccessLog"
     assert not of_type(resources, "AWS::ApiGateway::Account"), "a stack that is deleted would take them along"
+
+
+def test_a6_a_custom_domain_leads_to_the_stage_under_its_own_name(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    domain, mapping = resources["ApiDomain"], resources["ApiOfDomain"]
+    [stage] = [name for name, entry in resources.items() if entry["Type"] == "AWS::ApiGateway::Stage"]
+    assert domain["Condition"] == mapping["Condition"] == source["Outputs"]["DomainTarget"]["Condition"]
+    assert domain["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert mapping["Properties"]["Stage"] == {"Ref": stage}
+    assert mapping["Properties"]["BasePath"] == resources[stage]["Properties"]["StageName"] == "v1"
+    _, with_domain, without = source["Outputs"]["ApiUrl"]["Value"]["Fn::If"]
+    assert with_domain == {"Fn::Sub": "https://${DomainName}/v1"}
+    assert without["Fn::Sub"].endswith("/v1"), "the interface says so"
+    assert source["Outputs"]["DomainTarget"]["Value"] == {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]}
+
+
+def test_a6_domain_and_certificate_come_together(source: Any) -> None:
+    conditions = {name: rule["RuleCondition"] for name, rule in source["Rules"].items()}
+    asserted = {name: rule["Assertions"][0]["Assert"] for name, rule in source["Rules"].items()}
+    assert asserted["DomainNeedsCertificate"] == conditions["CertificateNeedsDomain"]
+    assert asserted["CertificateNeedsDomain"] == conditions["DomainNeedsCertificate"]
+
+
+def allowed(source: Any, parameter: str, value: str) -> bool:
+    """As CloudFormation checks it: over the whole value."""
+    return bool(re.fullmatch(source["Parameters"][parameter]["AllowedPattern"], value))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "good"),
+    [
+        ("ClemtaBaseUrl", "https://api.clemta.com", True),
+        ("ClemtaBaseUrl", "https://sandbox.clemta.com:8443", True),
+        ("ClemtaBaseUrl", "http://127.0.0.1:8788", True),
+        ("ClemtaBaseUrl", "http://localhost:8788", True),
+        ("ClemtaBaseUrl", "http://api.clemta.com", False),
+        ("ClemtaBaseUrl", "http://127.0.0.1.example.com", False),
+        ("ClemtaBaseUrl", "http://127.0.0.1@example.com", False),
+        ("ClemtaBaseUrl", "http://127x0x0x1", False),
+        ("ClemtaBaseUrl", "https://user:password@api.clemta.com", False),
+        ("ClemtaBaseUrl", "https://api.clemta.com/v1", False),
+        ("ClemtaBaseUrl", "https://", False),
+        ("DomainName", "", True),
+        ("DomainName", "signups.example.com", True),
+        ("DomainName", "signups.example.xn--p1ai", True),
+        ("DomainName", "https://signups.example.com", False),
+        ("DomainName", "signups.example.com/v1", False),
+        ("DomainName", "Signups.example.com", False),
+        ("DomainName", "localhost", False),
+        ("CertificateArn", "", True),
+        ("CertificateArn", "arn:aws:acm:eu-central-1:123456789012:certificate/0d4e6b0c-6f3c-4a06", True),
+        ("CertificateArn", "arn:aws:iam::123456789012:server-certificate/x", False),
+    ],
+)
+def test_a_parameter_that_cannot_work_fails_the_deploy(
+    source: Any, parameter: str, value: str, good: bool
+) -> None:
+    assert allowed(source, parameter, value) is good
 
 
 def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:

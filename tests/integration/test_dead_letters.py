@@ -1,0 +1,123 @@
+"""Dead letters of the emulator's queue, as the operator's command sees them."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clemta_intake.queues import Envelope, Failure, NewerVersion
+from clemta_intake.redeliver import create_handler
+from clemta_intake.submissions import Submission
+from local.console import waiting
+from ops import dead_letters, people
+from ops.dead_letters import Choice
+from ops.environments import Environment, Place
+from tests.events import Context, batch
+
+from .conftest import Aws
+
+BODY = b"full_name=Ada+Example&email=ada%40example.com"
+NEWER = json.dumps(
+    {
+        "version": 2,
+        "submission_id": "s-newer",
+        "source": "website",
+        "payload": {"kept": "in another way"},
+        "body_base64": b64encode(BODY).decode(),
+    },
+    indent=1,
+)
+
+
+@pytest.fixture
+def env(aws: Aws, tmp_path: Path) -> Environment:
+    """The stack of this test's own queues."""
+    sources = tmp_path / "sources.toml"
+    sources.write_text('[sources.website]\nkind = "form"\n')
+    env = Environment(Place("t", "us-east-1", aws.url), sources)
+    vars(env)["settings"] = aws.settings
+    return env
+
+
+@pytest.fixture
+def newer(aws: Aws, env: Environment) -> Aws:
+    """A message of a newer release came to the redelivering function, and was parked."""
+    assert create_handler(lambda: env.parts)(batch(NEWER), Context()) == {"batchItemFailures": []}  # type: ignore[arg-type]
+    return aws
+
+
+def letters(aws: Aws, url: str) -> list[dict[str, Any]]:
+    """The queue's messages as they are, hidden from nobody."""
+    answer = aws.client("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+    )
+    found: list[dict[str, Any]] = answer.get("Messages", [])
+    return found
+
+
+def attributes(message: dict[str, Any]) -> dict[str, str]:
+    return {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+
+
+def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unchanged(
+    newer: Aws, env: Environment
+) -> None:
+    [parked] = letters(newer, newer.settings.dead_letter_queue_url)
+    assert parked["Body"] == NEWER
+    assert attributes(parked) == {"source": "website", "class": "outage", "status": "0"}
+    [fate] = dead_letters.replay(env, Choice(["s-newer"]))
+    assert fate.outcome == "replayed"
+    [again] = letters(newer, newer.settings.retry_queue_url)
+    assert again["Body"] == NEWER
+    assert attributes(again) == attributes(parked)
+    assert not letters(newer, newer.settings.dead_letter_queue_url)
+
+
+def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Environment) -> None:
+    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "website"))
+    said = dead_letters.summary(letter)
+    assert (said["submission_id"], said["source"]) == ("s-newer", "website")
+    assert (said["class"], said["code"]) == ("outage", "newer_version")
+    assert dead_letters.exported(letter) == json.loads(NEWER)
+    hidden = dead_letters.details(letter, reveal=False)
+    assert "another way" not in json.dumps(hidden)
+    assert dead_letters.details(letter, reveal=True)["payload"] == NEWER
+    assert waiting(env, NEWER, 0)["why"] == "newer_version"
+
+
+def test_a_person_in_a_message_of_a_newer_release_is_found(newer: Aws, env: Environment) -> None:
+    [letter], _ = dead_letters.read_letters(env, Choice())
+    assert people.mentions(env, letter, "ada@example.com")
+    assert people.mentions(env, letter, "s-newer")
+    assert not people.mentions(env, letter, "da@example.com")
+
+
+def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
+    aws: Aws, env: Environment
+) -> None:
+    text = '{"version": 2, "source": "no name of a source"}'
+    with pytest.raises(NewerVersion) as caught:
+        Envelope.from_json(text)
+    env.parts.queues.park_newer(text, caught.value)
+    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "unknown"))
+    assert letter.submission_id == letter.id
+    assert not people.mentions(env, letter, "ada@example.com")
+
+
+def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_revealed(
+    aws: Aws, env: Environment
+) -> None:
+    body = json.dumps({"email": "ada@example.com", "What is wrong with Bo Example?": "much"}).encode()
+    submission = Submission("s1", "website", 1.0, body, "application/json", {"x-id": "Cy"}, {"q": "Di"})
+    failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")
+    env.parts.queues.park(Envelope(submission, 1, 1.0, failure))
+    [letter], _ = dead_letters.read_letters(env, Choice())
+    hidden = json.dumps(dead_letters.details(letter, reveal=False))
+    assert "VALIDATION_FAILED" in hidden
+    for said in ("ada", "Ada", "Bo Example", "email", "much", "is not valid", "Cy", "Di"):
+        assert said not in hidden, said
+    revealed = dead_letters.details(letter, reveal=True)
+    assert revealed["message"] == failure.message
+    assert revealed["payload"] == json.loads(body)
