@@ -127,6 +127,7 @@ class Clemta:
         unrepeatable: bool,
         ahead: int,
     ) -> requests.Response:
+        """The answer. Only a GET is sent a second time, and only where its kept-alive connection was closed."""
         deadline.check()
         self._budget.take(deadline, ahead)
         remaining = deadline.check()
@@ -146,9 +147,12 @@ class Clemta:
             # Only the exception's name is kept: its text quotes the address, and that the e-mail searched for.
             if unrepeatable and not _nothing_sent(error):
                 raise OutcomeUnknown("no_answer", type(error).__name__) from None
-            raise Temporary("no_answer", type(error).__name__) from None
+            if method != "GET" or not bounded.closed_meanwhile(error):
+                raise Temporary("no_answer", type(error).__name__) from None
         finally:
             telemetry.measured("ClemtaLatency", (time.monotonic() - began) * 1000)
+        # Once: the connection is a new one now. Clemta may have counted the first, so this is a call of its own.
+        return self._send(method, path, deadline, key, query, body, unrepeatable, ahead)
 
 
 def search_term(email: str) -> str:

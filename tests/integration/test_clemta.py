@@ -370,6 +370,51 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemt
     assert len(clemta.contacts()) == 2
 
 
+def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of_its_own(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    contact_id = client.create(contact(), soon())
+    clemta.fault("reset_before", on="search")
+    assert [entry["id"] for entry in client.find(contact(), soon())] == [contact_id]
+    clemta.fault("reset_after", on="get")
+    assert client.get(contact_id, soon()) is not None
+    assert [request.operation for request in clemta.requests] == ["create", "search", "search", "get", "get"]
+    assert budget.taken == 5
+
+
+def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None:
+    client.create(contact(), soon())
+    clemta.fault("reset_before", on="search", times=None)
+    with pytest.raises(Temporary):
+        list(client.find(contact(), soon()))
+    assert len(clemta.requests) == 3
+
+
+def test_p6_a_get_without_budget_for_a_second_call_is_not_sent_again(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    client.create(contact(), soon())
+    clemta.fault("reset_before", on="search")
+    budget.left = 2
+    with pytest.raises(RateLimited):
+        list(client.find(contact(), soon()))
+    assert len(clemta.requests) == 2
+
+
+def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
+    client: Clemta, clemta: StandIn
+) -> None:
+    contact_id = client.create(contact(), soon())
+    clemta.fault("reset_before", on="create")
+    with pytest.raises(OutcomeUnknown):
+        client.create(contact("bo@example.com"), soon())
+    client.get(contact_id, soon())
+    clemta.fault("reset_before", on="update")
+    with pytest.raises(Temporary):
+        client.update(contact_id, contact().body(), soon())
+    assert [request.operation for request in clemta.requests] == ["create", "create", "get", "update"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
