@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
 from tests.fakes import FakeParts
@@ -246,6 +247,19 @@ class TestSpam:
 
 
 class TestBatches:
+    @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
+    def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
+        people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
+        body = json.dumps(people, ensure_ascii=False).encode(charset)
+        batch = split_batch(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
+        names = [read_body(one.content_type, one.body)[0]["last"] for one in batch]
+        assert names == ["Müller", "Müller"]
+
+    def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
+        body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")
+        whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
+        assert split_batch(whole) == [whole]
+
     def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
