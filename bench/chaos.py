@@ -359,6 +359,7 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
     names = {"dynamodb": "DynamoDB", "sqs": "Clemta down, SQS", "secretsmanager": "cold, Secrets Manager"}
     modes += [(f"{names[one]} {kind}", one, kind) for one in SERVICES for kind in KINDS]
     modes += [("DynamoDB sluggish, Clemta hung", "dynamodb", "sluggish"), ("cold, none", "", "")]
+    modes += [("cold, DynamoDB and Secrets Manager sluggish", "dynamodb", "sluggish")]
     rows = []
     task = progress.add_task("answers under each fault", total=len(modes))
     numbers = itertools.count()
@@ -369,6 +370,8 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
             chaos.fault(kind)
         elif service:
             chaos.aws.rates = {(service, kind): 1.0}
+        if name.startswith("cold, DynamoDB"):
+            chaos.aws.rates["secretsmanager", kind] = 1.0
         if service == "sqs":
             chaos.fault("error_before")  # else nothing would be queued
         if name.endswith("Clemta hung"):

@@ -252,6 +252,9 @@ class FakeParts:
             self.clemta, self.ledger, self.queues, retry_base=30, give_up=72, search_lag=30, clock=self.clock
         )
 
+    def answer_by(self, deadline: Deadline, reserve: float) -> None:
+        self.answer_at = deadline
+
     def source(self, name: str) -> Form | Webhook:
         if name not in self.tables:
             raise UnknownSource("unknown_source")

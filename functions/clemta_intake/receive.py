@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
-from .deadlines import RESERVE_SECONDS, RESERVE_SECONDS_EACH, Deadline
+from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, Deadline, reserve
 from .errors import (
     DataError,
     ForeignOrigin,
@@ -90,7 +90,7 @@ class _Request:
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
         self._began = time.monotonic()
-        self._deadline = Deadline.of_request(event)
+        self._be_quick(ANSWER_SECONDS)
 
     def answer(self) -> Response[str]:
         """Every way a request can end, as HTTP."""
@@ -136,6 +136,7 @@ class _Request:
     def _take(self) -> Response[str]:
         """The answer to what was taken, once it is durable (P1)."""
         source = self._source = self._parts.source(self._source_name)
+        self._be_quick(source.answer_seconds)
         if (
             isinstance(source, Webhook)
             and source.handshake
@@ -163,6 +164,12 @@ class _Request:
             results.append(self._deliver(one, source, len(batch) - number))
         return self._accepted(results)
 
+    def _be_quick(self, answer_seconds: float) -> None:
+        """Within so many seconds of the request's arrival at API Gateway all is done (P7)."""
+        self._deadline = Deadline.of_request(self._event, answer_seconds)
+        self._reserve = reserve(answer_seconds)
+        self._parts.answer_by(self._deadline, self._reserve)
+
     def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
         """The rule against machines that the form's submission breaks."""
         fields = read_body(submission.content_type, submission.body)
@@ -176,7 +183,7 @@ class _Request:
             if not secret:
                 raise Temporary("captcha_secret_missing")
             token = captcha_token(provider, fields)
-            deadline = self._deadline.earlier(RESERVE_SECONDS)
+            deadline = self._deadline.earlier(self._reserve)
             return None if self._parts.captcha.is_person(provider, secret, token, deadline) else "captcha"
         except (Temporary, Unavailable) as error:
             telemetry.measured("CaptchaUnavailable")
@@ -208,7 +215,7 @@ class _Request:
 
     def _deliver(self, submission: Submission, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
-        deadline = self._deadline.earlier(RESERVE_SECONDS + others * RESERVE_SECONDS_EACH)
+        deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:
             reading = self._read(submission, source)

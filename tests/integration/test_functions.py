@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from bench import aws_faults
+from bench.aws_faults import AwsFaults
 from clemta_intake import receive, redeliver, wiring
 from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
@@ -155,6 +157,49 @@ def test_p1_p2_p7_whatever_is_out_of_reach_the_sender_has_its_answer_in_time(
     status, body = send(event)
     assert time.monotonic() - began < ANSWER_SECONDS
     assert (str(status) if status != 200 else body["status"]) == expected
+
+
+@pytest.mark.parametrize("seconds", [0.35, 0.55, 0.75])
+@pytest.mark.parametrize("slow", [["secretsmanager", "dynamodb"], ["secretsmanager", "dynamodb", "sqs"]])
+@pytest.mark.parametrize("event", [form(ADA), crm(LEAD)], ids=["form", "webhook"])
+def test_p7_a_cold_start_and_services_that_are_all_slow_at_once_are_answered_in_time(
+    aws: Aws,
+    clemta: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    event: dict[str, Any],
+    slow: list[str],
+    seconds: float,
+) -> None:
+    cold = 1.2
+    monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": seconds})
+    clemta.fault("timeout_before", times=None)
+    with AwsFaults(1) as faults:
+        faults.forward_to(aws.url)
+        faults.rates = {(service, "sluggish"): 1.0 for service in slow}
+        for service in slow:
+            monkeypatch.setenv(BREAKS[service], faults.url)
+        began = time.monotonic()
+        event["requestContext"]["requestTimeEpoch"] = (time.time() - cold) * 1000
+        status, _ = send(event)
+        waited = cold + time.monotonic() - began
+    assert status in (200, 503)
+    assert waited < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3.5])
+@pytest.mark.parametrize("broken", [["clemta"], ["clemta", "dynamodb"], ["dynamodb", "sqs"]])
+def test_p7_a_source_that_says_so_answers_in_less_time(
+    aws: Aws, hung: str, monkeypatch: pytest.MonkeyPatch, broken: list[str], seconds: float
+) -> None:
+    for name in broken:
+        monkeypatch.setenv(BREAKS[name], hung)
+    wiring.wiring().__dict__["_tables"] = {"website": {"kind": "form", "answer_seconds": seconds}}
+    event = form(ADA)
+    event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
+    began = time.monotonic()
+    status, body = send(event)
+    assert time.monotonic() - began < seconds
+    assert (status, body["status"]) == ((503, 503) if "sqs" in broken else (200, "queued"))
 
 
 def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:

@@ -246,6 +246,21 @@ class TestSpam:
         assert logged()[0]["CaptchaUnavailable"] == [1]
 
 
+class TestTime:
+    @pytest.mark.parametrize(
+        ("given", "seconds"), [({}, 4), ({"answer_seconds": 2}, 2), ({"answer_seconds": 0.5}, 0.5)]
+    )
+    def test_p7_the_request_has_as_long_as_its_source_says(
+        self, given: dict[str, Any], seconds: float
+    ) -> None:
+        api = Api(FakeParts({"website": {**WEBSITE, **given}}))
+        event = form(ADA)
+        event["requestContext"]["requestTimeEpoch"] = None
+        began = time.monotonic()
+        api.send(event)
+        assert began + seconds - 0.2 < api.parts.answer_at.at < time.monotonic() + seconds
+
+
 class TestBatches:
     @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
     def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
