@@ -14,6 +14,7 @@ from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany, Unavaila
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
+from clemta_intake.submissions import Submission
 from local.clemta import reading
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
@@ -235,6 +236,19 @@ class FakeCap:
         self.taken += 1
 
 
+@dataclass
+class FakeBatches:
+    """What became of each batch's first entries."""
+
+    known: dict[bytes, list[dict[str, str]]] = field(default_factory=dict)
+
+    def settled(self, whole: Submission) -> list[dict[str, str]]:
+        return self.known.get(whole.body, [])
+
+    def settle(self, whole: Submission, results: list[dict[str, str]]) -> None:
+        self.known[whole.body] = [*results]
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
@@ -245,6 +259,7 @@ class FakeParts:
         self.queues = FakeQueues()
         self.captcha = FakeCaptcha()
         self.daily_cap = FakeCap()
+        self.batches = FakeBatches()
         self.secrets = secrets
         self.secrets_unavailable = False
         self.tables = dict(tables)

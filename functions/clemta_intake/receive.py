@@ -157,12 +157,25 @@ class _Request:
         if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
             return self._accepted([self._pretended(rule)])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
-        results: list[dict[str, str]] = []
-        for number, one in enumerate(batch, 1):
-            if results and self._deadline.remaining() < 0:  # what was done of it is known when it comes again
-                raise Unavailable("no_time_left")
-            results.append(self._deliver(one, source, len(batch) - number))
-        return self._accepted(results)
+        if len(batch) > 1:
+            return self._accepted(self._deliver_all(submission, batch, source))
+        return self._accepted([self._deliver(submission, source, 0)])
+
+    def _deliver_all(
+        self, whole: Submission, batch: list[Submission], source: Source
+    ) -> list[dict[str, str]]:
+        """What became of each entry; a batch that was cut off goes on where it stopped, so nothing is parked twice."""
+        known = self._parts.batches.settled(whole)
+        results = [*known]
+        try:
+            for number, one in enumerate(batch[len(known) :], len(known) + 1):
+                if len(results) > len(known) and self._deadline.remaining() < self._reserve / 2:
+                    raise Unavailable("no_time_left")
+                results.append(self._deliver(one, source, len(batch) - number))
+        finally:
+            if len(results) > len(known) and (known or len(results) < len(batch)):
+                self._parts.batches.settle(whole, results)
+        return results
 
     def _be_quick(self, answer_seconds: float) -> None:
         """Within so many seconds of the request's arrival at API Gateway all is done (P7)."""

@@ -17,7 +17,7 @@ from .clemta import Clemta
 from .deadlines import Deadline
 from .delivery import Delivery
 from .errors import ConfigError, KeyRefused, Temporary, Unavailable, UnknownSource
-from .ledger import Budget, DailyCap, Ledger, Table
+from .ledger import Batches, Budget, DailyCap, Ledger, Table
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
@@ -167,6 +167,11 @@ class Wiring:
         if text:  # a secret without a value is about to get one
             self._secrets[secret_id] = (self.clock(), text)
         return text
+
+    @cached_property
+    def batches(self) -> Batches:
+        """How far each batch came that was cut off."""
+        return Batches(self._table, self.pepper, self.clock)
 
     @cached_property
     def _table(self) -> Table:

@@ -14,6 +14,7 @@ from bench.aws_faults import AwsFaults
 from clemta_intake import receive, redeliver, wiring
 from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
+from clemta_intake.sources.config import SHIPPED, read_sources
 from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
@@ -200,6 +201,27 @@ def test_p7_a_source_that_says_so_answers_in_less_time(
     status, body = send(event)
     assert time.monotonic() - began < seconds
     assert (status, body["status"]) == ((503, 503) if "sqs" in broken else (200, "queued"))
+
+
+def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": 0.3})
+    crm_source = read_sources(SHIPPED)["crm"] | {"batch": True}
+    wiring.wiring().__dict__["_tables"] = {"crm": crm_source}
+    event = crm([{**LEAD, "email": f"nobody{number}"} for number in range(10)])
+    answers = []
+    with AwsFaults(1) as faults:
+        faults.forward_to(aws.url)
+        faults.rates = {("sqs", "sluggish"): 1.0}
+        monkeypatch.setenv(BREAKS["sqs"], faults.url)
+        while 200 not in answers:
+            event["requestContext"]["requestTimeEpoch"] = (time.time() - 1.5) * 1000
+            began = time.monotonic()
+            answers.append(send(event)[0])
+            assert 1.5 + time.monotonic() - began < ANSWER_SECONDS
+    assert 503 in answers
+    assert aws.waiting(aws.settings.dead_letter_queue_url) == 10
 
 
 def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.queues import Envelope
 from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
@@ -275,11 +276,14 @@ class TestBatches:
         whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
         assert split_batch(whole) == [whole]
 
-    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        api = Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
-        people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
+    @pytest.fixture
+    def batches(self) -> Api:
+        return Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+
+    def slowly(
+        self, api: Api, people: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **seconds: float
+    ) -> tuple[int, dict[str, str], Any]:
+        """Sends the batch while these calls take so many seconds of virtual time."""
         clock, passed = time.monotonic, 0.0
 
         def slow(call: Callable[..., Any], seconds: float) -> Callable[..., Any]:
@@ -292,14 +296,64 @@ class TestBatches:
 
         with monkeypatch.context() as slowness:
             slowness.setattr(time, "monotonic", lambda: clock() + passed)
-            slowness.setattr(api.parts.clemta, "create", slow(api.parts.clemta.create, 3))
-            slowness.setattr(api.parts.queues, "retry", slow(api.parts.queues.retry, 0.6))
-            status, headers, _ = api.send(crm(people))
+            for name, each in seconds.items():
+                owner = api.parts.clemta if name == "create" else api.parts.queues
+                slowness.setattr(owner, name, slow(getattr(owner, name), each))
+            return api.send(crm(people))
+
+    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
+        self, batches: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
+        status, headers, _ = self.slowly(batches, people, monkeypatch, create=3, retry=0.6)
         assert (status, headers["retry-after"]) == (503, "30")
-        assert len(api.parts.clemta.stored) == 1
-        assert len(api.parts.queues.retried) == 2
-        assert api.send(crm(people))[0] == 200
-        assert len(api.parts.clemta.stored) == 4
+        assert len(batches.parts.clemta.stored) == 1
+        assert len(batches.parts.queues.retried) == 1
+        status, _, body = batches.send(crm(people))
+        assert status == 200
+        statuses = [result["status"] for result in body["submissions"]]
+        assert statuses == ["created", "queued", "created", "created"]
+        assert len(batches.parts.clemta.stored) == 3
+        assert len(batches.parts.queues.retried) == 1
+
+    def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
+        self, batches: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people = [{**LEAD, "email": "nobody", "first": str(number)} for number in range(12)]
+        answers = [503]
+        while answers[-1] == 503:
+            status, _, body = self.slowly(batches, people, monkeypatch, park=1)
+            answers.append(status)
+        assert answers.count(503) > 2
+        again = batches.send(crm(people))[2]["submissions"]
+        assert again == body["submissions"], "should the answer be lost, it is given again"
+        assert [result["status"] for result in body["submissions"]] == ["parked"] * 12
+        parked = [letter.submission for letter in batches.parts.queues.parked]
+        assert [json.loads(one.body)[0]["first"] for one in parked] == [str(number) for number in range(12)]
+        assert [result["submission_id"] for result in body["submissions"]] == [
+            one.submission_id for one in parked
+        ]
+
+    def test_p2_p4_a_batch_whose_queue_fails_in_the_middle_goes_on_there(self, batches: Api) -> None:
+        people = [{**LEAD, "email": email} for email in ("nobody", "bo@example.com", "no", "none")]
+        batches.parts.queues.refuses = True
+        assert batches.send(crm(people))[0] == 503
+        assert not batches.parts.batches.known
+        park = batches.parts.queues.park
+        batches.parts.queues.refuses = False
+
+        def once(envelope: Envelope) -> None:
+            park(envelope)
+            batches.parts.queues.refuses = True
+
+        batches.parts.queues.park = once  # type: ignore[method-assign]
+        assert batches.send(crm(people))[0] == 503
+        assert len(batches.parts.queues.parked) == 1
+        batches.parts.queues.park = park  # type: ignore[method-assign]
+        batches.parts.queues.refuses = False
+        assert batches.send(crm(people))[0] == 200
+        assert len(batches.parts.queues.parked) == 3
+        assert len(batches.parts.clemta.stored) == 1
 
 
 class TestWebhooks:
