@@ -200,13 +200,16 @@ class _Stored(NamedTuple):
     company_id: str
     born: float  # monotonic; `created_at` has whole seconds only
     contact: Json
-    words: tuple[str, str]  # what `search` looks through: name and e-mail
-    folded: tuple[str, str]  # the same, case apart
+    words: dict[
+        tuple[bool, bool], str
+    ]  # what `search` looks through, by whether case and whether names count
 
     @classmethod
     def of(cls, company_id: str, born: float, contact: Json) -> Self:
-        name, email = contact["full_name"], contact["email"]
-        return cls(company_id, born, contact, (name, email), (name.casefold(), email.casefold()))
+        email, both = contact["email"], f"{contact['full_name']}\n{contact['email']}"
+        words = {(True, True): both, (True, False): email}
+        words |= {(False, names): text.casefold() for (_, names), text in words.items()}
+        return cls(company_id, born, contact, words)
 
 
 class StandIn:
@@ -456,17 +459,14 @@ class StandIn:
         term = asked.get("search", "")
         found = [stored for stored in self._contacts.values() if stored.company_id == asked["company_id"]]
         if term:
-            sensitive, first = self.settings.search_case_sensitive, 0 if self.settings.search_names else 1
+            settings = self.settings
+            which = (settings.search_case_sensitive, settings.search_names)
             try:
-                holds = reading(term, self.settings.search_pattern, sensitive)
+                holds = reading(term, settings.search_pattern, settings.search_case_sensitive)
             except re.error:
                 raise Refusal(500, "INTERNAL_ERROR") from None
-            found = [
-                stored
-                for stored in found
-                if any(holds(text) for text in (stored.words if sensitive else stored.folded)[first:])
-                and time.monotonic() - stored.born >= self.settings.search_lag
-            ]
+            found = [stored for stored in found if holds(stored.words[which])]
+            found = [stored for stored in found if time.monotonic() - stored.born >= settings.search_lag]
         contacts = [stored.contact for stored in found if stored.contact["created_at"] <= end]
         if "created_at" in asked:
             holds, moment = getattr(operator, asked["created_at"]), _whole(asked, "created_at_value")
@@ -699,13 +699,13 @@ def _invalid(name: str, problem: str) -> Refusal:
 
 
 def reading(term: str, pattern: str = "text", case_sensitive: bool = False) -> Callable[[str], bool]:
-    """Whether a text, casefolded where case does not count, holds the term; re.error if it is no such pattern."""
+    """Whether a line of a text, casefolded where case does not count, holds the term; re.error if it is no pattern."""
     if pattern == "text":
         word = term if case_sensitive else term.casefold()
         return lambda text: word in text
     if pattern == "like":
         term = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in term)
-    found = re.compile(term, re.DOTALL if case_sensitive else re.DOTALL | re.IGNORECASE)
+    found = re.compile(term, re.MULTILINE if case_sensitive else re.MULTILINE | re.IGNORECASE)
     return lambda text: found.search(text) is not None
 
 
