@@ -35,7 +35,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.aws_faults import KINDS, SERVICES, AwsFaults
-from local.clemta import FAULTS
+from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, FAULTS
 from local.processes import ROOT
 from local.stack import Deployed, Stack
 
@@ -51,6 +51,14 @@ CRM_SECRET = "local-crm-secret"  # noqa: S105 - the local stack's
 SECONDS = {"rate_limited": 2, "timeout_before": 8, "timeout_after": 8, "slow": 8, "slow_headers": 8}
 REFUSALS = (400, 401, 403)  # Clemta's lasting ones: they end in the dead-letter queue
 LATENCY_POSTS = 12  # for each fault
+SEARCHES: dict[str, dict[str, Any]] = {  # what Clemta takes `search` for
+    "text": {},
+    "case-sensitive": {"search_case_sensitive": True},
+    "regex": {"search_pattern": "regex"},
+    "emails-only": {"search_names": False},
+    "all": {"search_case_sensitive": True, "search_pattern": "regex", "search_names": True},
+}
+STRANGERS = 20  # contacts whose name is the address of one of the people
 
 
 class Failed(Exception):
@@ -72,7 +80,7 @@ class Answers:
             self.statuses[status] += 1
             self.seconds.append(seconds)
             if acknowledged:
-                self.acknowledged.add(email)
+                self.acknowledged.add(email.lower())
 
 
 class Chaos:
@@ -100,6 +108,19 @@ class Chaos:
             answers.add(email, status, time.monotonic() - began, acknowledged=taken)
             if taken:
                 return
+
+    def stranger(self, number: int, email: str) -> None:
+        """Puts a contact into Clemta that a search for this address finds too, if it looks in names."""
+        body = {
+            "type": "customer",
+            "full_name": email,
+            "email": f"stranger{number}@example.net",
+            "company_id": DEFAULT_COMPANY_ID,
+        }
+        with requests.Session() as session:
+            session.trust_env = False
+            url, key = f"{self.deployed.clemta_url}/contacts", {"X-API-Key": DEFAULT_API_KEY}
+            session.post(url, json=body, headers=key, timeout=30).raise_for_status()
 
     def _post(self, email: str, source: str) -> requests.Response:
         person = {"first": "Ada", "last": "Example", "full_name": "Ada Example", "email": email}
@@ -234,7 +255,8 @@ class Chaos:
 
     def contacts(self) -> Counter[str]:
         """How many contacts each e-mail address has."""
-        return Counter(entry["email"] for entry in self.clemta("GET", "contacts")["contacts"])
+        emails = [entry["email"] for entry in self.clemta("GET", "contacts")["contacts"]]
+        return Counter(email.lower() for email in emails if not email.startswith("stranger"))
 
 
 def children(pid: int) -> list[int]:
@@ -258,9 +280,11 @@ def lives(pid: int) -> bool:
 
 def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, Any]:
     """The main run; its figures. Raises Failed on a duplicate or a loss."""
-    emails = [f"person{number}@example.com" for number in range(people)]
+    emails = [f"person{number}{('', '+tag')[number % 2]}@example.com" for number in range(people)]
+    for number, email in enumerate(emails[:STRANGERS]):
+        chaos.stranger(number, email)
     deliveries = [
-        (email, chaos.chance.choice(["website", "crm"]))
+        (chaos.chance.choice([email, email.title()]), chaos.chance.choice(["website", "crm"]))
         for email in emails
         for _ in range(chaos.chance.randint(1, 3))
     ]
@@ -285,7 +309,7 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
     chaos.drain(progress, 600)
 
     contacts, letters = chaos.contacts(), chaos.dead_letters()
-    parked = {email_of(letter) for letter in letters}
+    parked = {email_of(letter).lower() for letter in letters}
     figures = {
         "people": people,
         "deliveries": len(deliveries),
@@ -335,6 +359,7 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
     names = {"dynamodb": "DynamoDB", "sqs": "Clemta down, SQS", "secretsmanager": "cold, Secrets Manager"}
     modes += [(f"{names[one]} {kind}", one, kind) for one in SERVICES for kind in KINDS]
     modes += [("DynamoDB sluggish, Clemta hung", "dynamodb", "sluggish"), ("cold, none", "", "")]
+    modes += [("cold, DynamoDB and Secrets Manager sluggish", "dynamodb", "sluggish")]
     rows = []
     task = progress.add_task("answers under each fault", total=len(modes))
     numbers = itertools.count()
@@ -345,6 +370,8 @@ def latency(chaos: Chaos, progress: Progress) -> list[dict[str, Any]]:
             chaos.fault(kind)
         elif service:
             chaos.aws.rates = {(service, kind): 1.0}
+        if name.startswith("cold, DynamoDB"):
+            chaos.aws.rates["secretsmanager", kind] = 1.0
         if service == "sqs":
             chaos.fault("error_before")  # else nothing would be queued
         if name.endswith("Clemta hung"):
@@ -486,6 +513,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("-n", type=int, default=500, help="people (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--search", choices=SEARCHES, default="all", help="how Clemta searches (default: %(default)s)"
+    )
     parser.add_argument("--burst", type=int, default=500, help="sign-ups of the burst (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=500, help="calls a minute in the burst")
     options = parser.parse_args()
@@ -506,7 +536,8 @@ def main() -> int:
             deployed = stack.up()
             aws.forward_to(deployed.aws_endpoint_url)
             chaos = Chaos(stack, deployed, aws, options.seed)
-            chaos.clemta("POST", "settings", {"rate_limit": 1_000_000, "search_lag": 1})
+            usual = {"rate_limit": 1_000_000, "search_lag": 1}
+            chaos.clemta("POST", "settings", usual | SEARCHES[options.search])
             chaos.sqs.set_queue_attributes(  # a killed function's messages come back sooner than on AWS
                 QueueUrl=deployed.retry_queue_url, Attributes={"VisibilityTimeout": "20"}
             )
@@ -534,7 +565,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "emulator": f"ministack {version('ministack')}",
-        "command": f"python -m bench.chaos -n {options.n} --seed {options.seed}"
+        "command": f"python -m bench.chaos -n {options.n} --seed {options.seed} --search {options.search}"
         f" --burst {options.burst} --limit {options.limit}",
     }
 

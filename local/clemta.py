@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,6 +80,7 @@ BILLING = (
     "email phone phone_code iso_code country address_1 address_2 postal_code district state province tax_id"
 )
 QUERY = "company_id search skip limit sort order created_at created_at_value end_date"
+PATTERNS = ("text", "regex", "like")
 SORTABLE = ("created_at", "updated_at", "type", "status", "full_name", "email")
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -149,9 +150,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the stand-in behaves while nothing is wrong; `search_lag` and `rate_window` are seconds."""
+    """How the stand-in behaves while nothing is wrong; `search_lag` and `rate_window` are seconds.
+
+    `search_pattern` is what `search` is taken for, one of PATTERNS; with `search_names` it is looked for in names too.
+    """
 
     search_lag: float = 0.0
+    search_pattern: str = "text"
+    search_case_sensitive: bool = False
+    search_names: bool = True
     rate_limit: int = 100
     rate_window: float = 60.0
     api_keys: Collection[str] = (DEFAULT_API_KEY,)
@@ -163,7 +170,9 @@ class Settings:
         _require(_is_number(self.search_lag), "search_lag: seconds from 0")
         _require(_is_number(self.rate_limit, int, 1), "rate_limit: a count from 1")
         _require(_is_number(self.rate_window) and self.rate_window > 0, "rate_window: seconds above 0")
-        _require(isinstance(self.reject_duplicates, bool), "reject_duplicates: true or false")
+        _require(self.search_pattern in PATTERNS, f"search_pattern: one of {', '.join(PATTERNS)}")
+        for name in ("search_case_sensitive", "search_names", "reject_duplicates"):
+            _require(isinstance(getattr(self, name), bool), f"{name}: true or false")
         for name in ("api_keys", "companies", "forbidden"):
             values = getattr(self, name)
             listed = isinstance(values, list | tuple | set | frozenset)
@@ -191,7 +200,16 @@ class _Stored(NamedTuple):
     company_id: str
     born: float  # monotonic; `created_at` has whole seconds only
     contact: Json
-    words: str  # what `search` looks through
+    words: dict[
+        tuple[bool, bool], str
+    ]  # what `search` looks through, by whether case and whether names count
+
+    @classmethod
+    def of(cls, company_id: str, born: float, contact: Json) -> Self:
+        email, both = contact["email"], f"{contact['full_name']}\n{contact['email']}"
+        words = {(True, True): both, (True, False): email}
+        words |= {(False, names): text.casefold() for (_, names), text in words.items()}
+        return cls(company_id, born, contact, words)
 
 
 class StandIn:
@@ -411,8 +429,7 @@ class StandIn:
             taken = ((other.company_id, other.contact["email"]) for other in self._contacts.values())
             if self.settings.reject_duplicates and (company_id, body["email"]) in taken:
                 raise _invalid("email", "is that of another contact")
-            stored = _Stored(company_id, time.monotonic() - age, contact, _words(contact))
-            self._contacts[contact["id"]] = stored
+            self._contacts[contact["id"]] = _Stored.of(company_id, time.monotonic() - age, contact)
         return contact
 
     def _update(self, contact_id: str, body: Json) -> Json:
@@ -422,7 +439,7 @@ class StandIn:
         if stored.company_id != body.pop("company_id"):
             raise Refusal(404, "NOT_FOUND")
         contact = stored.contact | body | {"updated_at": int(time.time())}
-        self._contacts[contact_id] = stored._replace(contact=contact, words=_words(contact))
+        self._contacts[contact_id] = _Stored.of(stored.company_id, stored.born, contact)
         return contact
 
     def _search(self, asked: dict[str, str]) -> Json:
@@ -439,11 +456,17 @@ class StandIn:
         end = _whole(asked, "end_date", sys.maxsize)
         self._allow(asked["company_id"])
 
-        term = asked.get("search", "").casefold()
-        found = [stored for stored in self._contacts.values() if term in stored.words]
-        found = [stored for stored in found if stored.company_id == asked["company_id"]]
+        term = asked.get("search", "")
+        found = [stored for stored in self._contacts.values() if stored.company_id == asked["company_id"]]
         if term:
-            found = [stored for stored in found if time.monotonic() - stored.born >= self.settings.search_lag]
+            settings = self.settings
+            which = (settings.search_case_sensitive, settings.search_names)
+            try:
+                holds = reading(term, settings.search_pattern, settings.search_case_sensitive)
+            except re.error:
+                raise Refusal(500, "INTERNAL_ERROR") from None
+            found = [stored for stored in found if holds(stored.words[which])]
+            found = [stored for stored in found if time.monotonic() - stored.born >= settings.search_lag]
         contacts = [stored.contact for stored in found if stored.contact["created_at"] <= end]
         if "created_at" in asked:
             holds, moment = getattr(operator, asked["created_at"]), _whole(asked, "created_at_value")
@@ -675,8 +698,15 @@ def _invalid(name: str, problem: str) -> Refusal:
     return Refusal(400, "VALIDATION_FAILED", f"{name} {problem}")
 
 
-def _words(contact: Json) -> str:
-    return f"{contact['full_name']}\n{contact['email']}".casefold()
+def reading(term: str, pattern: str = "text", case_sensitive: bool = False) -> Callable[[str], bool]:
+    """Whether a line of a text, casefolded where case does not count, holds the term; re.error if it is no pattern."""
+    if pattern == "text":
+        word = term if case_sensitive else term.casefold()
+        return lambda text: word in text
+    if pattern == "like":
+        term = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in term)
+    found = re.compile(term, re.MULTILINE if case_sensitive else re.MULTILINE | re.IGNORECASE)
+    return lambda text: found.search(text) is not None
 
 
 def _whole(asked: dict[str, str], name: str, default: int | None = None, least: int = 0) -> int:

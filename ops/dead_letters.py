@@ -142,14 +142,14 @@ def _fate(env: Environment, message: Message) -> Fate:
     if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
         return Fate(message, "replayed")
     try:
-        contacts = env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS))
+        exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
     except Temporary:  # the delivery looks it up too, when Clemta answers
         return Fate(message, "replayed")
     except KeyRefused:
         raise OpsError("Clemta refuses the key, so all would be parked again: clemta-intake doctor") from None
     except ConfigError as error:
         return Fate(message, "kept", f"it would be parked again: Clemta says {error.code}")
-    return Fate(message, "in Clemta" if contacts else "replayed")
+    return Fate(message, "in Clemta" if exists else "replayed")
 
 
 def _write_down(env: Environment, message: Message, reason: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from clemta_intake.clemta import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
@@ -13,6 +14,8 @@ from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany, Unavaila
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
+from clemta_intake.submissions import Submission
+from local.clemta import reading
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 
@@ -30,6 +33,30 @@ class Clock:
         self.now += seconds
 
 
+@dataclass(frozen=True)
+class Search:
+    """What Clemta takes `search` for. Its documentation does not say, so each way is tried."""
+
+    pattern: str = "text"
+    case_sensitive: bool = False
+    names: bool = True
+
+    def finds(self, term: str, entry: Mapping[str, Any]) -> bool:
+        holds = reading(term, self.pattern, self.case_sensitive)
+        texts = [entry["email"], entry["full_name"]] if self.names else [entry["email"]]
+        return any(holds(text if self.case_sensitive else text.casefold()) for text in texts)
+
+
+SEARCHES = {
+    "text, any case, names too": Search(),
+    "e-mails only": Search(names=False),
+    "case-sensitive": Search(case_sensitive=True),
+    "a regular expression": Search("regex"),
+    "a LIKE pattern": Search("like"),
+    "all at once": Search("regex", case_sensitive=True),
+}
+
+
 @dataclass
 class FakeClemta:
     """Clemta's contacts, and the calls in order; `fail` lets the next call of a name fail, maybe after its effect."""
@@ -37,6 +64,7 @@ class FakeClemta:
     clock: Clock
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    search: Search = field(default_factory=Search)
     _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
 
     def fail(self, call: str, error: Exception, *, after: bool = False) -> None:
@@ -49,13 +77,17 @@ class FakeClemta:
             return contact_id
 
     def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
-        wanted = (contact.company_id, contact.type, contact.email.casefold())
         with self._call("find"):
-            return [
-                entry
-                for entry in self.stored.values()
-                if (entry["company_id"], entry["type"], entry["email"].casefold()) == wanted
-            ]
+            term, company = self.term(contact), contact.company_id
+            theirs = [entry for entry in self.stored.values() if entry["company_id"] == company]
+            found = [entry for entry in theirs if self.search.finds(term, entry)]
+            return [entry for entry in found if self.matches(entry, contact)]
+
+    def term(self, contact: ContactRequest) -> str:
+        return search_term(contact.email)
+
+    def matches(self, entry: Mapping[str, Any], contact: ContactRequest) -> bool:
+        return is_contact(entry, contact)
 
     def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
         with self._call("get"):
@@ -221,6 +253,19 @@ class FakeSettings:
     sam_local: bool = False
 
 
+@dataclass
+class FakeBatches:
+    """What became of each batch's first entries."""
+
+    known: dict[bytes, list[dict[str, str]]] = field(default_factory=dict)
+
+    def settled(self, whole: Submission) -> list[dict[str, str]]:
+        return self.known.get(whole.body, [])
+
+    def settle(self, whole: Submission, results: list[dict[str, str]]) -> None:
+        self.known[whole.body] = [*results]
+
+
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
 
@@ -232,12 +277,16 @@ class FakeParts:
         self.queues = FakeQueues()
         self.captcha = FakeCaptcha()
         self.daily_cap = FakeCap()
+        self.batches = FakeBatches()
         self.secrets = secrets
         self.secrets_unavailable = False
         self.tables = dict(tables)
         self.delivery = Delivery(
             self.clemta, self.ledger, self.queues, retry_base=30, give_up=72, search_lag=30, clock=self.clock
         )
+
+    def answer_by(self, deadline: Deadline, reserve: float) -> None:
+        self.answer_at = deadline
 
     def source(self, name: str) -> Form | Webhook:
         if name not in self.tables:

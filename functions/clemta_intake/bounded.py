@@ -4,15 +4,18 @@ import http.client
 import io
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import requests.adapters
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NameResolutionError, ProtocolError
 
 from . import trust
+
+if TYPE_CHECKING:
+    from urllib3.response import HTTPResponse
 
 
 def session() -> requests.Session:
@@ -22,6 +25,16 @@ def session() -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(max_retries=0))
     return session
+
+
+class ClosedMeanwhile(ConnectionError):
+    """A connection that had served before was closed without an answer."""
+
+
+def closed_meanwhile(error: requests.RequestException) -> bool:
+    """Whether a kept-alive connection was closed without an answer: as a rule the server had tired of it."""
+    reason = error.args[0] if error.args else None
+    return isinstance(reason, ProtocolError) and isinstance(reason.args[-1], ClosedMeanwhile)
 
 
 class _Bounded(io.RawIOBase):
@@ -56,9 +69,21 @@ class _Response(http.client.HTTPResponse):
 
 class _Connection(HTTPConnection):
     response_class = _Response
+    _served = False
+
+    def getresponse(self) -> "HTTPResponse":  # type: ignore[override]  # as urllib3 itself
+        try:
+            response = super().getresponse()
+        except ConnectionError as error:
+            if self._served:
+                raise ClosedMeanwhile from error
+            raise
+        self._served = True
+        return response
 
     def _new_conn(self) -> socket.socket:
         """The host's name and all its addresses share the time to connect; urllib3 would give so much to each."""
+        self._served = False
         seconds, began = self.timeout, time.monotonic()
         try:
             addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)

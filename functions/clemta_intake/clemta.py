@@ -7,7 +7,7 @@ is OutcomeUnknown, and `find` is the only way to learn what became of it.
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import requests
@@ -20,8 +20,10 @@ from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanen
 
 _CONNECT_SECONDS = 1.0
 _PAGE = 100
+_PAGES = 5  # of one search; more only come where strangers' names hold the address
 _WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says nothing
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
+_SAFE_RUN = re.compile("[a-z0-9@._-]+")
 
 
 class Budget(Protocol):
@@ -49,14 +51,17 @@ class Clemta:
             raise OutcomeUnknown("no_contact_id", status=200)
         return contact_id
 
-    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]:
-        """The contacts of that company, type and e-mail, case apart; `search` only narrows, so all pages are read."""
-        found: list[dict[str, Any]] = []
+    def find(self, contact: ContactRequest, deadline: Deadline) -> Iterator[dict[str, Any]]:
+        """The contacts of that company, type and e-mail, case apart; each page is read when it is needed.
+
+        Raises Temporary `search_flooded` where five pages do not hold all that the search finds: whether the contact
+        exists is then not known.
+        """
         skip = 0
-        while True:
+        for _ in range(_PAGES):
             query = {
                 "company_id": contact.company_id,
-                "search": contact.email,
+                "search": search_term(contact.email),
                 "skip": str(skip),
                 "limit": str(_PAGE),
             }
@@ -64,10 +69,11 @@ class Clemta:
             page, total = data.get("contacts"), data.get("total")
             if not isinstance(page, list):
                 raise Temporary("unreadable_answer", status=200)
-            found += [entry for entry in page if isinstance(entry, dict) and _is(entry, contact)]
+            yield from (entry for entry in page if isinstance(entry, dict) and is_contact(entry, contact))
             skip += len(page)
             if not page or (isinstance(total, int) and skip >= total):
-                return found
+                return
+        raise Temporary("search_flooded", f"more than {_PAGES} pages of contacts match the search")
 
     def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
         """One contact; None if it was deleted in Clemta."""
@@ -121,6 +127,7 @@ class Clemta:
         unrepeatable: bool,
         ahead: int,
     ) -> requests.Response:
+        """The answer. Only a GET is sent a second time, and only where its kept-alive connection was closed."""
         deadline.check()
         self._budget.take(deadline, ahead)
         remaining = deadline.check()
@@ -140,12 +147,26 @@ class Clemta:
             # Only the exception's name is kept: its text quotes the address, and that the e-mail searched for.
             if unrepeatable and not _nothing_sent(error):
                 raise OutcomeUnknown("no_answer", type(error).__name__) from None
-            raise Temporary("no_answer", type(error).__name__) from None
+            if method != "GET" or not bounded.closed_meanwhile(error):
+                raise Temporary("no_answer", type(error).__name__) from None
         finally:
             telemetry.measured("ClemtaLatency", (time.monotonic() - began) * 1000)
+        # Once: the connection is a new one now. Clemta may have counted the first, so this is a call of its own.
+        return self._send(method, path, deadline, key, query, body, unrepeatable, ahead)
 
 
-def _is(entry: Mapping[str, Any], contact: ContactRequest) -> bool:
+def search_term(email: str) -> str:
+    """The longest part of the address, in lower case, that finds it, be `search` text or a pattern to Clemta.
+
+    Letters, digits, `@` and `-` match themselves in each. So do `.`, any one character to a regular expression, and
+    `_`, the same to LIKE. All else is left out: `+` and `*` do not match themselves, and `%` matches too much.
+    """
+    runs: list[str] = _SAFE_RUN.findall(email.lower())
+    return max(runs, key=len)
+
+
+def is_contact(entry: Mapping[str, Any], contact: ContactRequest) -> bool:
+    """Whether what a search found has the contact's e-mail, case apart, and its type."""
     email = entry.get("email")
     return (
         isinstance(email, str)

@@ -15,10 +15,11 @@ _EMAIL = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\t\n\r]")
+MAX_LINE = 256  # characters
 
 
 def ascii_email(value: str) -> str:
-    """The address as mail servers know it: an international domain becomes its ASCII form; ValueError if it is none."""
+    """The address in lower case, an international domain in its ASCII form; ValueError if it is none."""
     local, at, domain = value.strip().rpartition("@")
     if at and not domain.isascii():
         import idna  # only for such a domain: 20 ms of tables
@@ -30,7 +31,7 @@ def ascii_email(value: str) -> str:
     address = f"{local}@{domain}"
     if len(address) > 254 or not _EMAIL.fullmatch(address):
         raise ValueError("must be an e-mail address")
-    return address
+    return address.lower()
 
 
 def _printable(value: str) -> str:
@@ -47,7 +48,9 @@ def _one_line(value: str) -> str:
 
 type Email = Annotated[str, AfterValidator(ascii_email)]
 type Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256), AfterValidator(_one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINE),
+    AfterValidator(_one_line),
 ]
 type Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_printable)

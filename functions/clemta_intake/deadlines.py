@@ -7,11 +7,17 @@ from typing import Any
 
 from .errors import Temporary
 
-ANSWER_SECONDS = 4.0  # P7: what a sender waits at most
+ANSWER_SECONDS = 4.0  # P7: what a sender waits at most; less where its source says so (`answer_seconds`)
 RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
+_RETURN_SECONDS = 0.1  # and for the answer's way back
 RESERVE_SECONDS_EACH = 0.02  # and for each further one of the same request
 WORTHWHILE_SECONDS = 0.3  # with less left nothing is begun that may take its time
 _GATEWAY_SECONDS = 29  # API Gateway gives up then: a request that claims to be older is a replayed event
+
+
+def reserve(answer_seconds: float) -> float:
+    """The same share of a shorter time."""
+    return RESERVE_SECONDS * answer_seconds / ANSWER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +32,20 @@ class Deadline:
         return cls(time.monotonic() + seconds)
 
     @classmethod
-    def of_request(cls, event: Mapping[str, Any], *, sam_local: bool = False) -> "Deadline":
+    def of_request(
+        cls, event: Mapping[str, Any], answer_seconds: float = ANSWER_SECONDS, *, sam_local: bool = False
+    ) -> "Deadline":
         """When the request's sender must have its answer; the clock started at API Gateway, before any cold start.
 
         `sam local start-api` gives every request the time of its own start (samcli, api_event.py): it is ignored.
         """
         if sam_local:
-            return cls.after(ANSWER_SECONDS)
+            return cls.after(answer_seconds - _RETURN_SECONDS)
         started = (event.get("requestContext") or {}).get("requestTimeEpoch")
         elapsed = time.time() - started / 1000 if isinstance(started, int | float) else 0.0
-        return cls.after(ANSWER_SECONDS - (elapsed if 0 < elapsed < _GATEWAY_SECONDS else 0.0))
+        return cls.after(
+            answer_seconds - _RETURN_SECONDS - (elapsed if 0 < elapsed < _GATEWAY_SECONDS else 0.0)
+        )
 
     def earlier(self, seconds: float) -> "Deadline":
         """So many seconds before this one."""

@@ -1,7 +1,7 @@
 """The one business rule: deliver a contact exactly once, or make sure that the submission is not lost."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -50,7 +50,7 @@ class ContactsApi(Protocol):
     """What delivery needs of Clemta; see clemta.Clemta."""
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
-    def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]: ...
+    def find(self, contact: ContactRequest, deadline: Deadline) -> Iterable[dict[str, Any]]: ...
     def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None: ...
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
 
@@ -152,8 +152,8 @@ class Delivery:
         """
         if policy == "create" and claim.fresh:
             return None
-        found = [entry for entry in self._clemta.find(contact, deadline) if isinstance(entry.get("id"), str)]
-        for entry in found:
+        found = self._clemta.find(contact, deadline)  # page by page: what comes after the contact is not read
+        for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
             if policy != "create" or (
                 _made_since(entry, claim)
                 and entry.get("full_name") == contact.full_name

@@ -9,6 +9,7 @@ A claim is one conditional write. From unknown the only way on is a look-up; see
 hashes and Clemta's contact id, no personal data. The same table keeps the request budget, which all functions share.
 """
 
+import hashlib
 import hmac
 import json
 import secrets
@@ -22,7 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import telemetry
 from .contacts import ContactRequest
 from .delivery import Claim, Created
-from .errors import Busy, RateLimited, Temporary, TooMany
+from .errors import Busy, ConfigError, RateLimited, Temporary, TooMany
+from .submissions import Submission
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,6 +38,8 @@ _TRAVEL_SECONDS = 1  # what a call may take from its booking here to being count
 _TRIES = 8  # writes for one call, where many functions call at once
 _DAY_SECONDS = 86_400
 _FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created ones stay
+
+_BATCH_SECONDS = 7 * _DAY_SECONDS  # senders give up sooner
 
 _BUDGET = "budget"
 _CLAIM = (
@@ -329,6 +333,40 @@ class DailyCap:
                 self._table.update(f"cap#{source}#{int(day)}", update, condition, values)
             except _NotMet:
                 raise TooMany("max_per_day", retry_after=_DAY_SECONDS - spent) from None
+
+
+class Batches:
+    """What became of a batch that was cut off: its sender sends the whole again, and only the rest is worked on.
+
+    An item holds the results of the batch's first entries, under a keyed hash of its body. While the table is out of
+    reach the whole batch is worked on again: that makes no second contact.
+    """
+
+    def __init__(self, table: Table, pepper: Callable[[], str], clock: Callable[[], float]) -> None:
+        self._table = table
+        self._pepper = pepper
+        self._clock = clock
+
+    def settled(self, whole: Submission) -> list[dict[str, str]]:
+        """The results of the batch's first entries, which are safe already; empty if it comes for the first time."""
+        with suppress(_NotMet, Temporary, ConfigError):
+            old = self._update(whole, "SET expires_at = :expires_at", "attribute_exists(pk)", {})
+            return list(json.loads(old["settled"]))
+        return []
+
+    def settle(self, whole: Submission, results: list[dict[str, str]]) -> None:
+        """The first entries are safe, with these results."""
+        update = "SET expires_at = :expires_at, settled = :settled"
+        with suppress(Temporary, ConfigError):
+            self._update(whole, update, None, {":settled": json.dumps(results)})
+
+    def _update(
+        self, whole: Submission, update: str, condition: str | None, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        digest = hashlib.sha256(whole.body).hexdigest()
+        pk = "batch#" + _keyed(self._pepper(), f"{whole.source}\n{digest}")
+        values = {":expires_at": int(self._clock()) + _BATCH_SECONDS, **values}
+        return self._table.update(pk, update, condition, values, wants_old=True)
 
 
 class _NotMet(Exception):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
-from .deadlines import RESERVE_SECONDS, RESERVE_SECONDS_EACH, Deadline
+from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, Deadline, reserve
 from .errors import (
     DataError,
     ForeignOrigin,
@@ -98,7 +98,7 @@ class _Request:
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
         self._began = time.monotonic()
-        self._deadline = Deadline.of_request(event, sam_local=parts.settings.sam_local)
+        self._be_quick(ANSWER_SECONDS)
 
     def answer(self) -> Response[str]:
         """Every way a request can end, as HTTP."""
@@ -144,6 +144,7 @@ class _Request:
     def _take(self) -> Response[str]:
         """The answer to what was taken, once it is durable (P1)."""
         source = self._source = self._parts.source(self._source_name)
+        self._be_quick(source.answer_seconds)
         if (
             isinstance(source, Webhook)
             and source.handshake
@@ -164,12 +165,32 @@ class _Request:
         if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
             return self._accepted([self._pretended(rule)])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
-        results: list[dict[str, str]] = []
-        for number, one in enumerate(batch, 1):
-            if results and self._deadline.remaining() < 0:  # what was done of it is known when it comes again
-                raise Unavailable("no_time_left")
-            results.append(self._deliver(one, source, len(batch) - number))
-        return self._accepted(results)
+        if len(batch) > 1:
+            return self._accepted(self._deliver_all(submission, batch, source))
+        return self._accepted([self._deliver(submission, source, 0)])
+
+    def _deliver_all(
+        self, whole: Submission, batch: list[Submission], source: Source
+    ) -> list[dict[str, str]]:
+        """What became of each entry; a batch that was cut off goes on where it stopped, so nothing is parked twice."""
+        known = self._parts.batches.settled(whole)
+        results = [*known]
+        try:
+            for number, one in enumerate(batch[len(known) :], len(known) + 1):
+                if len(results) > len(known) and self._deadline.remaining() < self._reserve / 2:
+                    raise Unavailable("no_time_left")
+                results.append(self._deliver(one, source, len(batch) - number))
+        finally:
+            if len(results) > len(known) and (known or len(results) < len(batch)):
+                self._parts.batches.settle(whole, results)
+        return results
+
+    def _be_quick(self, answer_seconds: float) -> None:
+        """Within so many seconds of the request's arrival at API Gateway all is done (P7)."""
+        sam_local = self._parts.settings.sam_local
+        self._deadline = Deadline.of_request(self._event, answer_seconds, sam_local=sam_local)
+        self._reserve = reserve(answer_seconds)
+        self._parts.answer_by(self._deadline, self._reserve)
 
     def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
         """The rule against machines that the form's submission breaks."""
@@ -184,7 +205,7 @@ class _Request:
             if not secret:
                 raise Temporary("captcha_secret_missing")
             token = captcha_token(provider, fields)
-            deadline = self._deadline.earlier(RESERVE_SECONDS)
+            deadline = self._deadline.earlier(self._reserve)
             return None if self._parts.captcha.is_person(provider, secret, token, deadline) else "captcha"
         except (Temporary, Unavailable) as error:
             telemetry.measured("CaptchaUnavailable")
@@ -216,7 +237,7 @@ class _Request:
 
     def _deliver(self, submission: Submission, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
-        deadline = self._deadline.earlier(RESERVE_SECONDS + others * RESERVE_SECONDS_EACH)
+        deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:
             reading = self._read(submission, source)

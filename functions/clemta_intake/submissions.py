@@ -101,9 +101,10 @@ def event_uri(event: Mapping[str, Any]) -> str:
 
 
 def split_batch(submission: "Submission") -> "list[Submission]":
-    """A submission of its own for each entry of a JSON array, its body an array of that one entry.
+    """A submission of its own for each entry of a JSON array: an array of that one entry, in UTF-8 whatever it came in.
 
-    Anything else is left as it is, and so is an array of one, or of more than MAX_BATCH.
+    Anything else is left as it is, and so is an array of one, of more than MAX_BATCH, or of which one entry grows too
+    large for a queue message.
     """
     try:
         entries = read_body(submission.content_type, submission.body)
@@ -111,14 +112,16 @@ def split_batch(submission: "Submission") -> "list[Submission]":
         return [submission]
     if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
         return [submission]
-    return [
+    split = [
         replace(
             submission,
             submission_id=f"{submission.submission_id}-{number}",
             body=json.dumps([entry], ensure_ascii=False).encode(),
+            content_type="application/json",
         )
         for number, entry in enumerate(entries, 1)
     ]
+    return split if max(len(one.body) for one in split) <= MAX_BODY else [submission]
 
 
 def read_body(content_type: str, body: bytes) -> Any:

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache, cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,14 +14,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import __version__, trust
 from .clemta import Clemta
+from .deadlines import Deadline
 from .delivery import Delivery
 from .errors import ConfigError, KeyRefused, Temporary, Unavailable, UnknownSource
-from .ledger import Budget, DailyCap, Ledger, Table
+from .ledger import Batches, Budget, DailyCap, Ledger, Table
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -38,6 +41,9 @@ _AWS = Config(
 _LEDGER = _AWS.merge(Config(connect_timeout=0.3, read_timeout=0.6))
 _SECRETS = _AWS.merge(Config(connect_timeout=0.3, read_timeout=0.8))
 _QUEUES = _AWS.merge(Config(connect_timeout=0.25, read_timeout=0.4))
+_LEAST_SECONDS = (
+    0.2  # what a call is given, however late it is: a claim must be settled, and a queue has to take it
+)
 
 
 trust.share()
@@ -51,6 +57,11 @@ class Wiring:
         self.clock = clock
         self._sources: dict[str, Form | Webhook] = {}
         self._secrets: dict[str, tuple[float, str]] = {}
+        self._answer_at = self._queue_at = Deadline(inf)
+
+    def answer_by(self, deadline: Deadline, reserve: float) -> None:
+        """All calls to AWS together end in time; ledger and secrets leave `reserve` seconds to the queue."""
+        self._answer_at, self._queue_at = deadline, deadline.earlier(reserve)
 
     def source(self, name: str) -> Form | Webhook:
         """The source of that name; UnknownSource if there is none."""
@@ -168,6 +179,11 @@ class Wiring:
         return text
 
     @cached_property
+    def batches(self) -> Batches:
+        """How far each batch came that was cut off."""
+        return Batches(self._table, self.pepper, self.clock)
+
+    @cached_property
     def _table(self) -> Table:
         return Table(lambda: self._dynamodb, self.settings.ledger_table)
 
@@ -177,15 +193,31 @@ class Wiring:
 
     @cached_property
     def _sqs(self) -> "SQSClient":
-        return boto3.client("sqs", config=_QUEUES)
+        return self._bounded(boto3.client("sqs", config=_QUEUES), self._left_for_a_try)
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
-        return boto3.client("dynamodb", config=_LEDGER)
+        return self._bounded(boto3.client("dynamodb", config=_LEDGER), self._left_before_the_queue)
 
     @cached_property
     def _secretsmanager(self) -> "SecretsManagerClient":
-        return boto3.client("secretsmanager", config=_SECRETS)
+        return self._bounded(boto3.client("secretsmanager", config=_SECRETS), self._left_before_the_queue)
+
+    def _left_before_the_queue(self) -> float:
+        return self._queue_at.remaining()
+
+    def _left_for_a_try(self) -> float:
+        return self._answer_at.remaining() / 2  # the queue is tried twice
+
+    def _bounded[Client: "BaseClient"](self, client: Client, left: Callable[[], float]) -> Client:
+        """botocore bounds each call by a fixed time; here no call waits longer than there is."""
+        most: float = client.meta.config.read_timeout  # type: ignore[attr-defined]
+
+        def bound(request: Any, **_: Any) -> None:
+            request.context["read_timeout"] = min(most, max(_LEAST_SECONDS, left()))
+
+        client.meta.events.register("before-send", bound)
+        return client
 
 
 class _Unreadable(Exception):

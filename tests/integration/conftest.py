@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,6 +72,13 @@ class Aws:
             QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=0
         )
         return [{**message, "Body": json.loads(message["Body"])} for message in answer.get("Messages", [])]
+
+    def arrived(self, queue_url: str) -> list[Any]:
+        """The same, as soon as there is something; nothing after ten seconds."""
+        deadline = time.monotonic() + 10
+        while not (messages := self.messages(queue_url)) and time.monotonic() < deadline:
+            pass
+        return messages
 
     def waiting(self, queue_url: str) -> int:
         """How many messages a queue holds, delayed ones included."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from clemta_intake.clemta import Clemta
+from clemta_intake.clemta import Clemta, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, RateLimited, Temporary
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.fakes import FakeBudget, contact
+from tests.fakes import SEARCHES, FakeBudget, Search, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -57,12 +57,72 @@ def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
     assert [entry["id"] for entry in client.find(contact("aDA@example.com"), soon())] == [contact_id]
 
 
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=list(SEARCHES))
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com",
+        "Ada+Tag@Example.com",
+        "a+b@example.com",
+        "a.b_c-d@example.com",
+        "*^?|{}$@example.com",
+    ],
+)
+def test_p3_a_contact_is_found_whatever_clemta_takes_a_search_for(
+    client: Clemta, clemta: StandIn, search: Search, address: str
+) -> None:
+    clemta.configure(
+        search_pattern=search.pattern,
+        search_case_sensitive=search.case_sensitive,
+        search_names=search.names,
+    )
+    clemta.create_contact(email="x@example.net", full_name=address.lower())
+    clemta.create_contact(email=f"x{address.lower()}")
+    contact_id = client.create(contact(address), soon())
+    assert [entry["id"] for entry in client.find(contact(address.upper()), soon())] == [contact_id]
+    assert clemta.contacts()[-1]["email"] == address.lower()
+
+
+@pytest.mark.parametrize(
+    ("address", "term"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("a+b@example.com", "b@example.com"),
+        ("ada.lovelace_1+x@example.com", "ada.lovelace_1"),
+        ("o'neil%ada-1@example.com", "ada-1@example.com"),
+        ("+@example.com", "@example.com"),
+    ],
+)
+def test_p3_the_longest_part_that_no_pattern_misreads_is_searched_for(address: str, term: str) -> None:
+    assert search_term(address) == term
+
+
+def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_makes_nothing(
+    client: Clemta, clemta: StandIn
+) -> None:
+    for number in range(501):
+        clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
+    clemta.create_contact(email="ada@example.com")
+    with pytest.raises(Temporary) as raised:
+        list(client.find(contact(), soon(5)))
+    assert (type(raised.value), raised.value.code) == (Temporary, "search_flooded"), "a failure, not a wait"
+    assert [request.operation for request in clemta.requests] == ["search"] * 5
+
+
+def test_what_comes_after_the_contact_is_not_read(client: Clemta, clemta: StandIn) -> None:
+    first = clemta.create_contact(email="ada@example.com")
+    for number in range(501):
+        clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
+    assert next(iter(client.find(contact(), soon())))["id"] == first["id"]
+    assert len(clemta.requests) == 1
+
+
 def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: StandIn) -> None:
     clemta.create_contact(email="not-ada@example.com")
     clemta.create_contact(email="ada@example.com.tr")
     clemta.create_contact(email="ada@example.com", type="vendor")
     clemta.create_contact(email="bo@example.com", full_name="ada@example.com")
-    assert client.find(contact(), soon()) == []
+    assert list(client.find(contact(), soon())) == []
 
 
 def test_all_pages_are_read(client: Clemta, clemta: StandIn) -> None:
@@ -142,7 +202,7 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
 def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn, fault: str) -> None:
     clemta.fault(fault, on="search")
     with pytest.raises(Temporary) as raised:
-        client.find(contact(), soon(1))
+        list(client.find(contact(), soon(1)))
     assert type(raised.value) is Temporary
 
 
@@ -196,7 +256,7 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
     with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
         client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
         with pytest.raises(Temporary):
-            client.find(contact(), soon())
+            list(client.find(contact(), soon()))
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
         client._session.verify = certfile
         client.create(contact(), soon())
@@ -222,7 +282,7 @@ def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
 
 def test_p6_every_call_takes_from_the_budget(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
     client.create(contact(), soon())
-    client.find(contact(), soon())
+    list(client.find(contact(), soon()))
     client.get("0" * 24, soon())
     assert budget.taken == len(clemta.requests) == 3
 
@@ -239,7 +299,7 @@ def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(RateLimited):
-        client.find(contact(), soon())
+        list(client.find(contact(), soon()))
     assert budget.refused_for == [7]
 
 
@@ -256,8 +316,8 @@ def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
     client: Clemta, clemta: StandIn, budget: FakeBudget
 ) -> None:
     clemta.configure(rate_limit=2, rate_window=30)
-    client.find(contact(), soon())
-    client.find(contact(), soon())
+    list(client.find(contact(), soon()))
+    list(client.find(contact(), soon()))
     assert [left for left, _ in budget.said_left] == [1, 0]
     assert 25 < budget.said_left[1][1] <= 31
 
@@ -266,12 +326,11 @@ def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
 def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBudget, said: str) -> None:
     url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
     with pytest.raises(RateLimited):
-        Clemta(url, lambda stale: "k", budget).find(contact(), soon())
+        list(Clemta(url, lambda stale: "k", budget).find(contact(), soon()))
     assert budget.refused_for == [60]
+    failing = Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget)
     with pytest.raises(Temporary):
-        Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget).find(
-            contact(), soon()
-        )
+        list(failing.find(contact(), soon()))
     assert budget.said_left == []
 
 
@@ -299,7 +358,7 @@ def test_a_key_that_is_no_newer_is_not_tried_again(client: Clemta, clemta: Stand
 def test_calls_share_one_connection(client: Clemta, clemta: StandIn) -> None:
     for number in range(20):
         client.create(contact(f"ada{number}@example.com"), soon())
-    client.find(contact(), soon())
+    list(client.find(contact(), soon()))
     assert len({request.connection for request in clemta.requests}) == 1
 
 
@@ -309,6 +368,51 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemt
     clemta.start()
     client.create(contact("bo@example.com"), soon())
     assert len(clemta.contacts()) == 2
+
+
+def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of_its_own(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    contact_id = client.create(contact(), soon())
+    clemta.fault("reset_before", on="search")
+    assert [entry["id"] for entry in client.find(contact(), soon())] == [contact_id]
+    clemta.fault("reset_after", on="get")
+    assert client.get(contact_id, soon()) is not None
+    assert [request.operation for request in clemta.requests] == ["create", "search", "search", "get", "get"]
+    assert budget.taken == 5
+
+
+def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None:
+    client.create(contact(), soon())
+    clemta.fault("reset_before", on="search", times=None)
+    with pytest.raises(Temporary):
+        list(client.find(contact(), soon()))
+    assert len(clemta.requests) == 3
+
+
+def test_p6_a_get_without_budget_for_a_second_call_is_not_sent_again(
+    client: Clemta, clemta: StandIn, budget: FakeBudget
+) -> None:
+    client.create(contact(), soon())
+    clemta.fault("reset_before", on="search")
+    budget.left = 2
+    with pytest.raises(RateLimited):
+        list(client.find(contact(), soon()))
+    assert len(clemta.requests) == 2
+
+
+def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
+    client: Clemta, clemta: StandIn
+) -> None:
+    contact_id = client.create(contact(), soon())
+    clemta.fault("reset_before", on="create")
+    with pytest.raises(OutcomeUnknown):
+        client.create(contact("bo@example.com"), soon())
+    client.get(contact_id, soon())
+    clemta.fault("reset_before", on="update")
+    with pytest.raises(Temporary):
+        client.update(contact_id, contact().body(), soon())
+    assert [request.operation for request in clemta.requests] == ["create", "create", "get", "update"]
 
 
 @pytest.mark.parametrize(
@@ -329,15 +433,14 @@ def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str]
 
 
 def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
+    url = serve(b'{"success": true, "data": {"total": 0}}')
     with pytest.raises(Temporary):
-        Clemta(serve(b'{"success": true, "data": {"total": 0}}'), lambda stale: "k", FakeBudget()).find(
-            contact(), soon()
-        )
+        list(Clemta(url, lambda stale: "k", FakeBudget()).find(contact(), soon()))
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes], str]) -> None:
     client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k", FakeBudget())
-    assert client.find(contact(), soon()) == []
+    assert list(client.find(contact(), soon())) == []
 
 
 def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:

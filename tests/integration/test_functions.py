@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from bench import aws_faults
+from bench.aws_faults import AwsFaults
 from clemta_intake import receive, redeliver, wiring
 from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
+from clemta_intake.sources.config import SHIPPED, read_sources
 from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
@@ -74,6 +77,17 @@ def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: 
         statuses = list(pool.map(one, range(2)))
     assert len(clemta.contacts()) == 1
     assert sorted(statuses) in (["created", "queued"], ["created", "duplicate"])
+
+
+def test_p3_p4_where_strangers_flood_the_search_the_sign_up_waits_and_no_contact_is_made(
+    clemta: StandIn, aws: Aws
+) -> None:
+    for number in range(501):
+        clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
+    assert send(form(ADA))[1]["status"] == "queued"
+    [message] = aws.arrived(aws.settings.retry_queue_url)
+    assert (message["Body"]["failure"]["code"], message["Body"]["attempt"]) == ("search_flooded", 1)
+    assert len(clemta.contacts()) == 501
 
 
 THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
@@ -146,6 +160,71 @@ def test_p1_p2_p7_whatever_is_out_of_reach_the_sender_has_its_answer_in_time(
     assert (str(status) if status != 200 else body["status"]) == expected
 
 
+@pytest.mark.parametrize("seconds", [0.35, 0.55, 0.75])
+@pytest.mark.parametrize("slow", [["secretsmanager", "dynamodb"], ["secretsmanager", "dynamodb", "sqs"]])
+@pytest.mark.parametrize("event", [form(ADA), crm(LEAD)], ids=["form", "webhook"])
+def test_p7_a_cold_start_and_services_that_are_all_slow_at_once_are_answered_in_time(
+    aws: Aws,
+    clemta: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    event: dict[str, Any],
+    slow: list[str],
+    seconds: float,
+) -> None:
+    cold = 1.2
+    monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": seconds})
+    clemta.fault("timeout_before", times=None)
+    with AwsFaults(1) as faults:
+        faults.forward_to(aws.url)
+        faults.rates = {(service, "sluggish"): 1.0 for service in slow}
+        for service in slow:
+            monkeypatch.setenv(BREAKS[service], faults.url)
+        began = time.monotonic()
+        event["requestContext"]["requestTimeEpoch"] = (time.time() - cold) * 1000
+        status, _ = send(event)
+        waited = cold + time.monotonic() - began
+    assert status in (200, 503)
+    assert waited < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3.5])
+@pytest.mark.parametrize("broken", [["clemta"], ["clemta", "dynamodb"], ["dynamodb", "sqs"]])
+def test_p7_a_source_that_says_so_answers_in_less_time(
+    aws: Aws, hung: str, monkeypatch: pytest.MonkeyPatch, broken: list[str], seconds: float
+) -> None:
+    for name in broken:
+        monkeypatch.setenv(BREAKS[name], hung)
+    wiring.wiring().__dict__["_tables"] = {"website": {"kind": "form", "answer_seconds": seconds}}
+    event = form(ADA)
+    event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
+    began = time.monotonic()
+    status, body = send(event)
+    assert time.monotonic() - began < seconds
+    assert (status, body["status"]) == ((503, 503) if "sqs" in broken else (200, "queued"))
+
+
+def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": 0.3})
+    crm_source = read_sources(SHIPPED)["crm"] | {"batch": True}
+    wiring.wiring().__dict__["_tables"] = {"crm": crm_source}
+    event = crm([{**LEAD, "email": f"nobody{number}"} for number in range(10)])
+    answers = []
+    with AwsFaults(1) as faults:
+        faults.forward_to(aws.url)
+        faults.rates = {("sqs", "sluggish"): 1.0}
+        monkeypatch.setenv(BREAKS["sqs"], faults.url)
+        while 200 not in answers and len(answers) < 10:
+            event["requestContext"]["requestTimeEpoch"] = (time.time() - 1.5) * 1000
+            began = time.monotonic()
+            answers.append(send(event)[0])
+            assert 1.5 + time.monotonic() - began < ANSWER_SECONDS
+    assert 503 in answers
+    assert answers[-1] == 200
+    assert aws.waiting(aws.settings.dead_letter_queue_url) == 10
+
+
 def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:
     event = form(ADA)
     event["requestContext"]["requestTimeEpoch"] = (time.time() - 3) * 1000
@@ -160,9 +239,7 @@ def test_p3_a_submission_whose_answer_was_lost_is_adopted_when_it_comes_again(
     monkeypatch.setenv("SEARCH_LAG_SECONDS", "0")
     clemta.fault("error_after", on="create")
     assert send(form(ADA))[1]["status"] == "queued"
-    deadline = time.monotonic() + 10
-    while not (messages := aws.messages(aws.settings.retry_queue_url)) and time.monotonic() < deadline:
-        pass
+    messages = aws.arrived(aws.settings.retry_queue_url)
     result = redeliver.handler(batch(json.dumps(messages[0]["Body"])), Context(60))  # type: ignore[arg-type]
     assert result == {"batchItemFailures": []}
     assert len(clemta.contacts()) == 1

@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -14,8 +15,9 @@ from botocore.config import Config
 
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created
-from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany
-from clemta_intake.ledger import Budget, DailyCap, Ledger, Table, _NotMet
+from clemta_intake.errors import Busy, ConfigError, RateLimited, Temporary, TooMany
+from clemta_intake.ledger import Batches, Budget, DailyCap, Ledger, Table, _NotMet
+from clemta_intake.submissions import Submission
 from tests.fakes import Clock, contact
 from tests.integration.conftest import Aws
 from tests.ledger_contract import LAG, LedgerContract
@@ -338,3 +340,39 @@ class TestDailyCap:
     def test_while_the_table_is_out_of_reach_all_are_taken(self, aws: Aws) -> None:
         client = boto3.client("dynamodb")
         DailyCap(Table(lambda: client, "no-such-table"), Clock()).take("website", 1)
+
+
+class TestBatches:
+    WHOLE = Submission("s", "crm", 0, b'[{"email": "ada@example.com"}, 1]')
+    RESULTS: ClassVar = [{"status": "parked", "submission_id": "s-1"}]
+
+    def test_p4_a_batch_that_was_cut_off_is_known_by_its_source_and_body(self, aws: Aws) -> None:
+        batches = Batches(table(aws), lambda: PEPPER, Clock())
+        assert batches.settled(self.WHOLE) == []
+        assert items(aws) == [], "to ask leaves nothing behind"
+        batches.settle(self.WHOLE, self.RESULTS)
+        assert batches.settled(replace(self.WHOLE, submission_id="t", received_at=9)) == self.RESULTS
+        assert batches.settled(replace(self.WHOLE, source="other")) == []
+        assert batches.settled(replace(self.WHOLE, body=b"[]")) == []
+
+    def test_p8_it_is_kept_under_a_hash_and_expires(self, aws: Aws) -> None:
+        clock = Clock()
+        Batches(table(aws), lambda: PEPPER, clock).settle(self.WHOLE, self.RESULTS)
+        [item] = items(aws)
+        assert "example.com" not in str(item)
+        assert int(item["expires_at"]["N"]) == clock.now + 7 * 86_400
+        for pepper in ("other", PEPPER):
+            known = Batches(table(aws), lambda pepper=pepper: pepper, clock).settled(self.WHOLE)  # type: ignore[misc]
+            assert bool(known) == (pepper == PEPPER)
+
+    def test_while_the_table_or_the_pepper_is_out_of_reach_nothing_is_known(self, aws: Aws) -> None:
+        def no_pepper() -> str:
+            raise ConfigError("ledger_pepper_missing")
+
+        client = boto3.client("dynamodb")
+        for batches in (
+            Batches(Table(lambda: client, "no-such-table"), lambda: PEPPER, Clock()),
+            Batches(table(aws), no_pepper, Clock()),
+        ):
+            batches.settle(self.WHOLE, self.RESULTS)
+            assert batches.settled(self.WHOLE) == []

@@ -154,6 +154,34 @@ def test_search_finds_part_of_a_name_or_an_email_in_any_case(clemta: StandIn, se
     assert search(search="nobody").json()["data"] == {"contacts": [], "total": 0}
 
 
+@pytest.mark.parametrize(
+    ("settings", "term", "found"),
+    [
+        ({"search_names": False}, "ADA", ["ada.two@example.com"]),
+        ({"search_case_sensitive": True}, "ADA", []),
+        ({"search_case_sensitive": True}, "Ada", ["one@example.com"]),
+        ({"search_pattern": "regex"}, "^A[d]A", ["one@example.com", "ada.two@example.com"]),
+        ({"search_pattern": "regex", "search_case_sensitive": True}, "^a[d]a", ["ada.two@example.com"]),
+        ({"search_pattern": "like"}, "ada%example", ["one@example.com", "ada.two@example.com"]),
+        ({"search_pattern": "like"}, "A_A.", ["ada.two@example.com"]),
+    ],
+)
+def test_search_can_be_any_that_clemtas_may_be(
+    clemta: StandIn, search: Any, settings: dict[str, Any], term: str, found: list[str]
+) -> None:
+    clemta.create_contact(full_name="Ada Example", email="one@example.com")
+    clemta.create_contact(full_name="Bob Example", email="ada.two@example.com")
+    clemta.configure(**settings)
+    assert emails(search(search=term)) == found
+
+
+def test_a_search_that_is_no_regular_expression_is_an_error_of_the_server(
+    clemta: StandIn, search: Any
+) -> None:
+    clemta.configure(search_pattern="regex")
+    assert search(search="*ada").status_code == 500
+
+
 def test_search_keeps_to_its_company(clemta: StandIn, search: Any) -> None:
     clemta.configure(companies=[DEFAULT_COMPANY_ID, OTHER_COMPANY])
     clemta.create_contact(company_id=OTHER_COMPANY)
@@ -657,6 +685,9 @@ def test_settings_are_changed_over_http_and_reset(clemta: StandIn, post: Any) ->
         ("settings", {"rate_limit": 0}, "rate_limit"),
         ("settings", {"rate_window": 0}, "rate_window"),
         ("settings", {"search_lag": "3"}, "search_lag"),
+        ("settings", {"search_pattern": "glob"}, "search_pattern"),
+        ("settings", {"search_case_sensitive": 1}, "search_case_sensitive"),
+        ("settings", {"search_names": "no"}, "search_names"),
         ("settings", {"api_keys": "k"}, "api_keys"),
         ("settings", {"companies": [1]}, "companies"),
         ("settings", {"reject_duplicates": 1}, "reject_duplicates"),

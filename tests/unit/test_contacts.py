@@ -62,7 +62,7 @@ class TestEmail:
         [
             ("ada@example.com", "ada@example.com"),
             ("  ada@example.com\r\n", "ada@example.com"),
-            ("Ada.O'Neil+news_1@Mail.Example.COM", "Ada.O'Neil+news_1@Mail.Example.COM"),
+            ("Ada.O'Neil+news_1@Mail.Example.COM", "ada.o'neil+news_1@mail.example.com"),
             ("ada@exämple.com", "ada@xn--exmple-cua.com"),
             ("ada@türkiye.example.com", "ada@xn--trkiye-3ya.example.com"),
             ("ada@exam\u200bple.com", "ada@example.com"),

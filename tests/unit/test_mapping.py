@@ -128,6 +128,14 @@ class TestName:
             ({"name": "ada@example.com"}, "ada@example.com"),
             ({"name": "ada@example.com", "given_name": "Ada", "family_name": "Example"}, "Ada Example"),
             ({"name": "ada@example.com", "company": "Example Ltd"}, "Example Ltd"),
+            ({"name": "ADA@example.com "}, "ada@example.com"),
+            ({"name": "bo@example.net"}, "bo at example.net"),
+            ({"name": "Ada @ Example"}, "Ada at Example"),
+            ({"name": "bo@example.net", "company": "Example Ltd"}, "bo at example.net"),
+            ({"first": "ada@example.com"}, "ada@example.com"),
+            ({"company": "ada@example.com"}, "ada@example.com"),
+            ({"name": "a@" * 120}, " ".join("a" * 120)),
+            ({"name": "@" * 120}, "ada@example.com"),
             ({"name": " \n"}, "ada@example.com"),
             ({"name": "Ada\r\nBcc: bo@example.com", "first": "Ada"}, "Ada"),
             ({"name": "Ada\r\n  X: y"}, "Ada, X: y"),
@@ -139,6 +147,15 @@ class TestName:
     )
     def test_it_is_the_best_there_is(self, written: dict[str, Any], name: str) -> None:
         assert contact({"email": "ada@example.com", **written})["full_name"] == name
+
+    def test_p3_a_name_never_holds_an_address_that_is_not_its_own_persons(self) -> None:
+        mapped = form(contact={"full_name": "body.who", "email": "body.mail"})
+        for name in ("bo@example.net", "Bo <bo@example.net>", "@"):
+            assert "@" not in contact({"mail": "ada@example.com", "who": name}, mapped)["full_name"]
+        stood_in = {"full_name": "ada@example.com", "email": "ada@example.com"}
+        assert contact({"mail": "Ada@Example.com", "who": "ada@EXAMPLE.com"}, mapped) == stood_in
+        friend = form(contact=mapped.contact, defaults={"full_name": "Friend"})
+        assert contact({"mail": "ada@example.com", "who": "ada@example.com"}, friend)["full_name"] == "Friend"
 
     def test_none_may_be_refused_instead(self) -> None:
         strict = form(name_fallback="reject")

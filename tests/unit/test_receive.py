@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
 from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.queues import Envelope
+from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
 from tests.fakes import FakeParts
@@ -254,12 +256,43 @@ class TestSpam:
         assert logged()[0]["CaptchaUnavailable"] == [1]
 
 
-class TestBatches:
-    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
-        self, monkeypatch: pytest.MonkeyPatch
+class TestTime:
+    @pytest.mark.parametrize(
+        ("given", "seconds"), [({}, 4), ({"answer_seconds": 2}, 2), ({"answer_seconds": 0.5}, 0.5)]
+    )
+    def test_p7_the_request_has_as_long_as_its_source_says(
+        self, given: dict[str, Any], seconds: float
     ) -> None:
-        api = Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
-        people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
+        api = Api(FakeParts({"website": {**WEBSITE, **given}}))
+        event = form(ADA)
+        event["requestContext"]["requestTimeEpoch"] = None
+        began = time.monotonic()
+        api.send(event)
+        assert began + seconds - 0.2 < api.parts.answer_at.at < time.monotonic() + seconds
+
+
+class TestBatches:
+    @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
+    def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
+        people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
+        body = json.dumps(people, ensure_ascii=False).encode(charset)
+        batch = split_batch(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
+        names = [read_body(one.content_type, one.body)[0]["last"] for one in batch]
+        assert names == ["Müller", "Müller"]
+
+    def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
+        body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")
+        whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
+        assert split_batch(whole) == [whole]
+
+    @pytest.fixture
+    def batches(self) -> Api:
+        return Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+
+    def slowly(
+        self, api: Api, people: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **seconds: float
+    ) -> tuple[int, dict[str, str], Any]:
+        """Sends the batch while these calls take so many seconds of virtual time."""
         clock, passed = time.monotonic, 0.0
 
         def slow(call: Callable[..., Any], seconds: float) -> Callable[..., Any]:
@@ -272,14 +305,64 @@ class TestBatches:
 
         with monkeypatch.context() as slowness:
             slowness.setattr(time, "monotonic", lambda: clock() + passed)
-            slowness.setattr(api.parts.clemta, "create", slow(api.parts.clemta.create, 3))
-            slowness.setattr(api.parts.queues, "retry", slow(api.parts.queues.retry, 0.6))
-            status, headers, _ = api.send(crm(people))
+            for name, each in seconds.items():
+                owner = api.parts.clemta if name == "create" else api.parts.queues
+                slowness.setattr(owner, name, slow(getattr(owner, name), each))
+            return api.send(crm(people))
+
+    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
+        self, batches: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
+        status, headers, _ = self.slowly(batches, people, monkeypatch, create=3, retry=0.6)
         assert (status, headers["retry-after"]) == (503, "30")
-        assert len(api.parts.clemta.stored) == 1
-        assert len(api.parts.queues.retried) == 2
-        assert api.send(crm(people))[0] == 200
-        assert len(api.parts.clemta.stored) == 4
+        assert len(batches.parts.clemta.stored) == 1
+        assert len(batches.parts.queues.retried) == 1
+        status, _, body = batches.send(crm(people))
+        assert status == 200
+        statuses = [result["status"] for result in body["submissions"]]
+        assert statuses == ["created", "queued", "created", "created"]
+        assert len(batches.parts.clemta.stored) == 3
+        assert len(batches.parts.queues.retried) == 1
+
+    def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
+        self, batches: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people = [{**LEAD, "email": "nobody", "first": str(number)} for number in range(12)]
+        answers: list[int] = []
+        while 200 not in answers and len(answers) < 10:
+            status, _, body = self.slowly(batches, people, monkeypatch, park=1)
+            answers.append(status)
+        assert answers == [503, 503, 200]
+        again = batches.send(crm(people))[2]["submissions"]
+        assert again == body["submissions"], "should the answer be lost, it is given again"
+        assert [result["status"] for result in body["submissions"]] == ["parked"] * 12
+        parked = [letter.submission for letter in batches.parts.queues.parked]
+        assert [json.loads(one.body)[0]["first"] for one in parked] == [str(number) for number in range(12)]
+        assert [result["submission_id"] for result in body["submissions"]] == [
+            one.submission_id for one in parked
+        ]
+
+    def test_p2_p4_a_batch_whose_queue_fails_in_the_middle_goes_on_there(self, batches: Api) -> None:
+        people = [{**LEAD, "email": email} for email in ("nobody", "bo@example.com", "no", "none")]
+        batches.parts.queues.refuses = True
+        assert batches.send(crm(people))[0] == 503
+        assert not batches.parts.batches.known
+        park = batches.parts.queues.park
+        batches.parts.queues.refuses = False
+
+        def once(envelope: Envelope) -> None:
+            park(envelope)
+            batches.parts.queues.refuses = True
+
+        batches.parts.queues.park = once  # type: ignore[method-assign]
+        assert batches.send(crm(people))[0] == 503
+        assert len(batches.parts.queues.parked) == 1
+        batches.parts.queues.park = park  # type: ignore[method-assign]
+        batches.parts.queues.refuses = False
+        assert batches.send(crm(people))[0] == 200
+        assert len(batches.parts.queues.parked) == 3
+        assert len(batches.parts.clemta.stored) == 1
 
 
 class TestWebhooks:

@@ -209,12 +209,12 @@ class TestTheFileItself:
 
 
 FORM_KEYS = (
-    "accept, allowed_origins, answers, company_id, contact, contact_type, default_country, defaults, delivery_id,"
-    " error_url, kind, name_fallback, on_existing, spam, success_url"
+    "accept, allowed_origins, answer_seconds, answers, company_id, contact, contact_type, default_country, defaults,"
+    " delivery_id, error_url, kind, name_fallback, on_existing, spam, success_url"
 )
 HOOK_KEYS = (
-    "accept, answers, auth, batch, company_id, contact, contact_type, default_country, defaults, delivery_id,"
-    " handshake, kind, name_fallback, on_existing"
+    "accept, answer_seconds, answers, auth, batch, company_id, contact, contact_type, default_country, defaults,"
+    " delivery_id, handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"
@@ -252,6 +252,14 @@ class TestMistakes:
             (
                 FORM + 'spam = { turnstile = "a", recaptcha = "b" }\n',
                 "3: sources.website.spam: has more than one captcha; allowed: one of turnstile, hcaptcha, recaptcha",
+            ),
+            (
+                FORM + "answer_seconds = 5\n",
+                "3: sources.website.answer_seconds: must be less than or equal to 4",
+            ),
+            (
+                FORM + "answer_seconds = 0.4\n",
+                "3: sources.website.answer_seconds: must be greater than or equal to 0.5",
             ),
             (FORM + 'colour = "red"\n', f"3: sources.website.colour: is not known; allowed: {FORM_KEYS}"),
             (FORM + 'token = "x"\n', f"3: sources.website.token: is not known; allowed: {FORM_KEYS}"),

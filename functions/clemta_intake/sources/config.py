@@ -199,6 +199,8 @@ class _Source(BaseModel):
     ] = {}
     """Clemta's field -> what stands there where the sender gives nothing."""
     default_country: Country | None = None
+    answer_seconds: Annotated[float, Field(ge=0.5, le=4)] = 4
+    """Within so many seconds the sender has its answer."""
     name_fallback: Literal["email", "reject"] = "email"
 
     def expressions(self) -> list[str]:

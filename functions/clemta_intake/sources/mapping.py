@@ -3,13 +3,14 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from ..contacts import ContactRequest
+from ..contacts import MAX_LINE, ContactRequest, ascii_email
 from ..errors import Unmappable, Unreadable
 from ..submissions import Submission, read_body
 from . import normalise
@@ -56,6 +57,8 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
     for field, expression in source.contact.items():
         value = search(f"contact.{field}", expression, data)
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
+    if _is_own(found.get("full_name", ""), found.get("email", "")):
+        found["full_name"] = ""
     for field, default in source.defaults.items():
         found[field] = found.get(field) or _filled(default, submission)
     delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
@@ -97,11 +100,11 @@ def _clemta_fields(found: Mapping[str, str]) -> dict[str, Any]:
     """Recognised fields under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
     company, message = found.get("company", ""), found.get("message", "")
     both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
-    names = (found.get("full_name", ""), both, company)
+    names = (*sorted((found.get("full_name", ""), both), key=lambda name: "@" in name), company)
+    email = found.get("email") or found.get("billing_email", "")
     fields: dict[str, Any] = {
-        # Auth0 puts the e-mail where it knows no name
-        "full_name": next((name for name in names if name and "@" not in name), ""),
-        "email": found.get("email") or found.get("billing_email", ""),
+        "full_name": next((name for name in names if name and not _is_own(name, email)), ""),
+        "email": email,
         "description": "\n".join(
             text for text in (f"Company: {company}" if company else "", message) if text
         ),
@@ -120,14 +123,16 @@ def _contact(found: Mapping[str, Any], source: Form | Webhook) -> ContactRequest
         if value and field.startswith("billing."):
             billing[field.removeprefix("billing.")] = _one_line(value)
         elif value:
-            top[field] = _one_line(value) if field == "full_name" else value
+            top[field] = _name(value) if field == "full_name" else value
     for field in ("cc_emails", "bcc_emails"):
         if field in top:
             top[field] = _addresses(top[field])
     email = top.get("email", "")
     if not email:
         raise Unmappable([("email", "is required")])
-    if "full_name" not in top:
+    with suppress(ValueError):  # the validation says what is wrong with it
+        email = top["email"] = ascii_email(email)
+    if not top.get("full_name"):
         if source.name_fallback == "reject":
             raise Unmappable([("full_name", "is required")])
         top["full_name"] = email
@@ -144,6 +149,20 @@ def _contact(found: Mapping[str, Any], source: Form | Webhook) -> ContactRequest
                 for problem in problems
             ]
         ) from None  # pydantic's error would carry the values along
+
+
+def _is_own(name: str, email: str) -> bool:
+    """Whether the name is the sender's own address: Auth0, for one, puts it where it knows no name."""
+    return bool(name) and name.strip().casefold() == email.strip().casefold()
+
+
+def _name(value: str) -> str:
+    """One line, and no `@`: a contact whose name holds an address is found by each search for that address."""
+    name = _one_line(value)
+    if "@" not in name:
+        return name
+    spelled = " ".join(name.replace("@", " at ").split())
+    return spelled if len(spelled) <= MAX_LINE else " ".join(name.replace("@", " ").split())
 
 
 def _one_line(value: str) -> str:
