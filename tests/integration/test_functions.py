@@ -210,7 +210,7 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
     crm_source = read_sources(SHIPPED)["crm"] | {"batch": True}
     wiring.wiring().__dict__["_tables"] = {"crm": crm_source}
     event = crm([{**LEAD, "email": f"nobody{number}"} for number in range(10)])
-    answers = []
+    answers: list[int] = []
     with AwsFaults(1) as faults:
         faults.forward_to(aws.url)
         faults.rates = {("sqs", "sluggish"): 1.0}
