@@ -344,7 +344,7 @@ def _preview(found: Preview) -> Group:
         lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
     lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
     if found.spam:
-        says = f"✕ would be taken for spam ({found.spam}): answered as a success, and nothing created"
+        says = f"✕ would be taken for spam ({found.spam}): held, and answered as a success"
         lines.append(Text(says, style="red"))
     if found.fields:
         table = Table("Clemta's field", "value", "from", "was", **PLAIN)
