@@ -46,7 +46,7 @@ def examine(env: Environment) -> Iterator[Check]:
             return
     sources = list(_guarded(_sources_file, env))
     yield from sources
-    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _alarms, _subscription]
+    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _held, _alarms, _subscription]
     if all(check.state == "ok" for check in sources):
         rest[2:2] = [_clemta, _signing_secrets, _captcha]
     for check in rest:
@@ -343,6 +343,12 @@ def _dead_letters(env: Environment) -> Iterator[Check]:
     if elsewhere:
         says = f"{elsewhere} could not be seen: somebody is working on them"
         yield Check("dead letters", "note", says, "look again in a minute")
+
+
+def _held(env: Environment) -> Iterator[Check]:
+    held = sum(depth(env.client("sqs"), env.settings.held_queue_url).values())
+    do = "clemta-intake held list; then release what a person sent: it is deleted after 14 days"
+    yield Check("held", "note" if held else "ok", f"{held or 'nothing'} taken for spam", do if held else "")
 
 
 def _alarms(env: Environment) -> Iterator[Check]:

@@ -164,6 +164,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         ("ClemtaIntake", "WaitingAge"),
         ("ClemtaIntake", "ClemtaUnauthorized"),
         ("ClemtaIntake", "SigningSecretMissing"),
+        ("ClemtaIntake", "CaptchaUnavailable"),
         ("ClemtaIntake", "Submissions"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
@@ -173,6 +174,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         assert variables["POWERTOOLS_SERVICE_NAME"] == STACK, "or stacks side by side share their metrics"
     assert "switched off" in alarms["RetryAgeAlarm"]["AlarmDescription"]
     assert "clemta-intake dlq list" in alarms["DeadLetterAlarm"]["AlarmDescription"]
+    assert "clemta-intake doctor" in alarms["CaptchaUnavailableAlarm"]["AlarmDescription"]
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert len(alarm["AlarmDescription"]) > 60
