@@ -130,6 +130,10 @@ class Burst:
         self.parked.append(envelope)
         self._open -= 1
 
+    def hold(self, envelope: Envelope) -> None:
+        """The held queue, of which a webhook's submission knows nothing."""
+        raise AssertionError(envelope.failure.code)
+
     @property
     def peak(self) -> int:
         """The most calls of ours in any 60 s."""

@@ -235,17 +235,19 @@ def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
                 continue
             if outcome == "refused" or unmapped:
                 step("mapped", "bad", code)
-            elif outcome not in ("unauthentic", "ignored", "spam", "handshake", "unavailable"):
+            elif outcome not in ("unauthentic", "ignored", "handshake", "unavailable"):
                 step("mapped")
         if outcome in ("queued", "requeued"):
             step("queued", "wait", code)
         elif outcome == "parked":
             step("parked", "bad", code)
+        elif outcome == "held":
+            step("held", "note", code)
         elif outcome == "discarded":
             step("discarded", "note", line.get("reason", ""))
         elif outcome == "unavailable":
             step("not taken", "bad", code)
-        elif outcome not in ("unauthentic", "refused", "postponed"):
+        elif outcome not in ("unauthentic", "refused", "postponed", "captcha_unavailable"):
             step(outcome)
     last = steps[-1]
     if last["name"] in ("queued", "parked"):

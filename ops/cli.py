@@ -28,7 +28,7 @@ from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, InvalidSources, read_sources
 
 from . import dead_letters, people
-from .dead_letters import Choice
+from .dead_letters import DEAD, HELD, Choice, Store
 from .doctor import examine
 from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
 from .files import make_private
@@ -43,7 +43,7 @@ from .status import OUTCOMES, Status, ago, at, duration
 from .status import status as status_of
 
 STATES = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
-OUTCOME_STYLE = {"replayed": "green", "in Clemta": "green", "kept": "yellow"}
+OUTCOME_STYLE = {"replayed": "green", "released": "green", "in Clemta": "green", "kept": "yellow"}
 WATCH_SECONDS = 5
 MOST_MISTAKES = 20  # shown of an import
 # Ctrl-C, a job's end, a closed terminal; Windows has no such signal of its own for the last.
@@ -58,8 +58,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 dlq = typer.Typer(help="Dead letters: what could not be delivered, with the reason.", no_args_is_help=True)
+held = typer.Typer(help="What a form's rules took for spam: it waits 14 days.", no_args_is_help=True)
 sources = typer.Typer(help="The sources file: who may send.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
+app.add_typer(held, name="held")
 app.add_typer(sources, name="sources")
 
 
@@ -308,7 +310,7 @@ def _status(found: Status) -> Group:
 
 
 def _count_style(name: str, count: int) -> str:
-    return "dim" if not count else {"parked": "red", "queued": "yellow"}.get(name, "")
+    return "dim" if not count else {"parked": "red", "queued": "yellow", "held": "yellow"}.get(name, "")
 
 
 Source = Annotated[
@@ -345,7 +347,7 @@ def _preview(found: Preview) -> Group:
         lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
     lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
     if found.spam:
-        says = f"✕ would be taken for spam ({found.spam}): answered as a success, and nothing created"
+        says = f"✕ would be taken for spam ({found.spam}): held, and answered as a success"
         lines.append(Text(says, style="red"))
     if found.fields:
         table = Table("Clemta's field", "value", "from", "was", **PLAIN)
@@ -391,6 +393,7 @@ def find(
         *(Text(_logged(line)) for line in person.history),
         *(_waiting("waits in the retry queue and comes again by itself", one) for one in person.waiting),
         *(_parked(one) for one in person.parked),
+        *(_parked(one, "is held as spam") for one in person.held),
         *(Text(_ledger(item)) for item in person.ledger),
         *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
         *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
@@ -406,8 +409,8 @@ def _waiting(where: str, message: Message) -> Text:
     return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
 
 
-def _parked(message: Message) -> Text:
-    return _waiting("is parked", message) + Text(f": {dead_letters.WHAT_TO_DO[message.failure_class]}")
+def _parked(message: Message, where: str = "is parked") -> Text:
+    return _waiting(where, message) + Text(f": {dead_letters.WHAT_TO_DO[message.failure_class]}")
 
 
 def _logged(line: dict[str, Any]) -> str:
@@ -433,7 +436,7 @@ def _ledger(item: dict[str, str]) -> str:
 
 def _unseen(person: people.Person) -> Iterator[str]:
     """What may be true of messages that SQS does not show."""
-    found = person.waiting or person.parked
+    found = person.waiting or person.parked or person.held
     tried = any(item.get("state") != "created" for item in person.ledger)
     if person.delayed:
         waiting = f"{person.delayed} in the retry queue could not be looked into: delayed, or being tried"
@@ -441,8 +444,8 @@ def _unseen(person: people.Person) -> Iterator[str]:
             yield f"it probably waits, and comes again by itself: {waiting}"
         else:
             yield waiting if person.seen else f"not seen, but it may be waiting: {waiting}"
-    if person.held:
-        yield dead_letters.not_seen(person.held)
+    if person.in_work:
+        yield dead_letters.not_seen(person.in_work)
     if tried and not found and not person.unseen:
         yield "it is in no queue: it was discarded, or its sender was told to send it again"
 
@@ -451,6 +454,7 @@ def _person(person: people.Person) -> dict[str, Any]:
     return {
         "waiting": [dead_letters.summary(one) for one in person.waiting],
         "parked": [dead_letters.summary(one) for one in person.parked],
+        "held": [dead_letters.summary(one) for one in person.held],
         "ledger": person.ledger,
         "contacts": [{"id": one["id"]} for one in person.contacts],
         "history": [
@@ -467,7 +471,7 @@ def erase(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="whose data is to go")],
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> bool:
-    """Removes a person from queues, dead letters and ledger. The contact in Clemta is named, and stays."""
+    """Removes a person from the three queues and the ledger. The contact in Clemta is named, and stays."""
     if people.email_of(email) is None:
         raise OpsError(f"{email} is no e-mail address")
     if not yes and not typer.confirm(f"Erase {email} from {session.env.place.stack_name}?", err=True):
@@ -477,6 +481,7 @@ def erase(
     lines = [
         Text(f"retry queue    {len(person.waiting)} erased"),
         Text(f"dead letters   {len(person.parked)} erased"),
+        Text(f"held           {len(person.held)} erased"),
         Text(f"ledger         {len(person.ledger)} erased"),
         *(
             Text(f"Clemta         contact {one['id']}: delete it there", style="yellow")
@@ -537,7 +542,11 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 @command(dlq, "list", "dlq list --class config")
 def dlq_list(session: Session, class_: Class = None, source: OfSource = None) -> None:
     """What is parked, oldest first."""
-    letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source))
+    _list(session, DEAD, class_, source)
+
+
+def _list(session: Session, store: Store, class_: Class, source: OfSource) -> None:
+    letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source), store=store)
     _known(session, source, bool(letters))
     found = [dead_letters.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
@@ -545,7 +554,7 @@ def dlq_list(session: Session, class_: Class = None, source: OfSource = None) ->
     for one in found:
         reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
         table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
-    session.say(table if found else Text("no dead letters"), found)
+    session.say(table if found else Text(f"nothing is in the {store.name}"), found)
     if elsewhere:
         session.err.print(Text(dead_letters.not_seen(elsewhere), style="yellow"))
 
@@ -557,10 +566,14 @@ def dlq_show(
     reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
 ) -> None:
     """One dead letter: why, and what to do. Its payload and Clemta's words about it show with --reveal only."""
-    letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]))
+    _show(session, DEAD, id, reveal=reveal)
+
+
+def _show(session: Session, store: Store, id: str, *, reveal: bool) -> None:  # noqa: A002 - as above
+    letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]), store=store)
     if not letters:
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
-        raise OpsError(f"{id} is not in the dead-letter queue{also}")
+        raise OpsError(f"{id} is not in the {store.name}{also}")
     found = dead_letters.details(letters[0], reveal=reveal)
     shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
     if not reveal:
@@ -584,10 +597,13 @@ def dlq_replay(
     """Sends dead letters through today's mapping again, but those that Clemta has by now. Safe to repeat."""
     if not (ids or class_ or source or all_):
         raise typer.BadParameter("which? name ids, --class, --source, or --all")
-    choice = Choice(ids or (), class_, source)
+    return _replay(session, DEAD, Choice(ids or (), class_, source), all_=all_, dry_run=dry_run)
+
+
+def _replay(session: Session, store: Store, choice: Choice, *, all_: bool, dry_run: bool) -> bool:
     fates = []
-    with session.progress("dead letters", dead_letters.count(session.env)) as bar:
-        for fate in dead_letters.replay(session.env, choice, dry_run=dry_run):
+    with session.progress(store.name, dead_letters.count(session.env, store)) as bar:
+        for fate in dead_letters.replay(session.env, choice, dry_run=dry_run, store=store):
             fates.append(fate)
             bar.at(len(fates))
             if not session.as_json:
@@ -598,16 +614,16 @@ def dlq_replay(
         {"submission_id": fate.message.submission_id, "outcome": fate.outcome, "why": fate.why}
         for fate in fates
     ]
-    _known(session, source, bool(fates))
-    total = f"{len(fates)} dead letter{'s' * (len(fates) > 1)}"
-    session.say(Text(total if fates else "no such dead letters"), data)
-    if not dry_run and not session.as_json and any(fate.outcome == "replayed" for fate in fates):
+    _known(session, choice.source, bool(fates))
+    total = f"{len(fates)} submission{'s' * (len(fates) > 1)}"
+    session.say(Text(total if fates else f"no such submission is in the {store.name}"), data)
+    if not dry_run and not session.as_json and any(fate.outcome == store.done for fate in fates):
         session.out.print("being delivered now: clemta-intake find ID says what becomes of one")
     return all(fate.outcome != "kept" for fate in fates) and bool(fates or all_)
 
 
 def _known(session: Session, source: str | None, found: bool) -> None:
-    """A source that neither a dead letter nor the sources file names is a slip of the pen."""
+    """A source that neither a submission nor the sources file names is a slip of the pen."""
     if source and not found:
         session.env.source(source)
 
@@ -619,7 +635,11 @@ def dlq_discard(
     reason: Annotated[str, typer.Option("--reason", help="why it shall never arrive; goes into the log")],
 ) -> None:
     """Deletes a dead letter for good, after its reason is logged."""
-    gone = dead_letters.discard(session.env, id, reason)
+    _discard(session, DEAD, id, reason)
+
+
+def _discard(session: Session, store: Store, id: str, reason: str) -> None:  # noqa: A002 - as above
+    gone = dead_letters.discard(session.env, id, reason, store)
     session.say(Text(f"discarded {id}"), [dead_letters.summary(one) for one in gone])
 
 
@@ -635,6 +655,46 @@ def dlq_export(session: Session, class_: Class = None, source: OfSource = None) 
         print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
     if elsewhere:
         raise OpsError(dead_letters.not_seen(elsewhere))
+
+
+@command(held, "list", "held list --source website")
+def held_list(session: Session, source: OfSource = None) -> None:
+    """What a form's rules took for spam, oldest first; the rule is why."""
+    _list(session, HELD, None, source)
+
+
+@command(held, "show", "held show 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reveal")
+def held_show(
+    session: Session,
+    id: Id,  # noqa: A002 - the argument's name
+    reveal: Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")] = False,
+) -> None:
+    """One that is held: why. Its payload is masked unless it is to be revealed."""
+    _show(session, HELD, id, reveal=reveal)
+
+
+@command(held, "release", "held release 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d", "held release --all --dry-run")
+def held_release(
+    session: Session,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")] = None,
+    source: OfSource = None,
+    all_: Annotated[bool, typer.Option("--all", help="everything that is held")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen")] = False,
+) -> bool:
+    """Delivers what is no spam: no rule, captcha or daily number is asked again. Safe to repeat."""
+    if not (ids or source or all_):
+        raise typer.BadParameter("which? name ids, --source, or --all")
+    return _replay(session, HELD, Choice(ids or (), None, source), all_=all_, dry_run=dry_run)
+
+
+@command(held, "discard", 'held discard 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reason "spam"')
+def held_discard(
+    session: Session,
+    id: Id,  # noqa: A002 - the argument's name
+    reason: Annotated[str, typer.Option("--reason", help="why it shall never arrive; goes into the log")],
+) -> None:
+    """Deletes one that is held for good, after its reason is logged."""
+    _discard(session, HELD, id, reason)
 
 
 @command(sources, "list", "sources list --env production")

@@ -1,8 +1,11 @@
-"""The dead-letter queue: looking, replaying, discarding. Nothing leaves it before its fate is durable elsewhere."""
+"""Dead letters, and what is held as spam: looking, replaying, discarding.
+
+Nothing leaves either queue before its fate is durable elsewhere.
+"""
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,6 +13,7 @@ from typing import Any, Literal
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Temporary
 from clemta_intake.queues import Envelope
+from clemta_intake.settings import Settings
 from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import read_body
 
@@ -23,12 +27,26 @@ WHAT_TO_DO = {
     "data": "mend the mapping or the data, then replay; or discard",
     "outage": "replay",
     "poison": "look at it first: replay, or discard",
+    "spam": "release it if a person sent it, or discard",
 }
 
 
 @dataclass(frozen=True)
+class Store:
+    """A queue in which submissions wait for a person."""
+
+    name: str
+    url: Callable[[Settings], str]
+    done: Literal["replayed", "released"]
+
+
+DEAD = Store("dead-letter queue", lambda settings: settings.dead_letter_queue_url, "replayed")
+HELD = Store("held queue", lambda settings: settings.held_queue_url, "released")
+
+
+@dataclass(frozen=True)
 class Choice:
-    """Which dead letters are meant; what is left empty matches any."""
+    """Which submissions are meant; what is left empty matches any."""
 
     ids: Collection[str] = ()
     failure_class: str | None = None
@@ -44,67 +62,71 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a dead letter, or would."""
+    """What became of a dead letter or of what was held, or would."""
 
     message: Message
-    outcome: Literal["replayed", "in Clemta", "kept"]
+    outcome: Literal["replayed", "released", "in Clemta", "kept"]
     why: str = ""
 
 
-def read_letters(env: Environment, choice: Choice, patience: float = 0) -> tuple[list[Message], int]:
+def read_letters(
+    env: Environment, choice: Choice, patience: float = 0, store: Store = DEAD
+) -> tuple[list[Message], int]:
     """Those that are meant, oldest first, and about how many are in somebody else's hands; all stay where they are."""
-    with _reading(env, patience) as reading:
+    with _reading(env, store, patience) as reading:
         found = [message for message in reading if choice.matches(message)]
         elsewhere = reading.elsewhere()
     return sorted(found, key=lambda message: message.sent_at), elsewhere
 
 
-def count(env: Environment) -> int:
+def count(env: Environment, store: Store = DEAD) -> int:
     """How many there are to go through, about."""
-    return sum(depth(env.client("sqs"), env.settings.dead_letter_queue_url).values())
+    return sum(depth(env.client("sqs"), store.url(env.settings)).values())
 
 
-def replay(env: Environment, choice: Choice, *, dry_run: bool = False) -> Iterator[Fate]:
+def replay(env: Environment, choice: Choice, *, dry_run: bool = False, store: Store = DEAD) -> Iterator[Fate]:
     """Sends each through today's mapping again, but those that Clemta has by now; safe to interrupt and to repeat.
+
+    What is redelivered meets no rule against spam, no captcha and no daily number: so is what is released.
 
     A submission is in the retry queue before it leaves this one. A crash in between makes a second copy of it, of which
     the ledger makes one contact. What an interrupted replay had in its hands is waited for.
     """
     found: set[str] = set()
-    with _reading(env, patience=0 if dry_run else LET_GO_SECONDS) as reading:
+    with _reading(env, store, 0 if dry_run else LET_GO_SECONDS) as reading:
         for message in reading:
             if not choice.matches(message):
                 continue
             found.add(message.submission_id)
-            fate = _fate(env, message)
+            fate = _fate(env, message, store)
             if not dry_run and fate.outcome != "kept":
-                if fate.outcome == "replayed" and message.envelope:
+                if fate.outcome == store.done and message.envelope:
                     env.parts.queues.retry(_afresh(message.envelope), 0)
                 elif message.newer:
                     env.parts.queues.retry_newer(message.text, message.newer)
                 reading.delete(message)
             yield fate
         elsewhere = reading.elsewhere()
-    _all_there(choice, found)
+    _all_there(choice, found, store)
     if elsewhere and not choice.ids:
         raise OpsError(not_seen(elsewhere))
 
 
-def discard(env: Environment, submission_id: str, reason: str) -> list[Message]:
+def discard(env: Environment, submission_id: str, reason: str, store: Store = DEAD) -> list[Message]:
     """Deletes it, after its reason is written to the redeliver function's log."""
     gone = []
-    with _reading(env) as reading:
+    with _reading(env, store) as reading:
         for message in reading:
             if message.submission_id == submission_id:
                 _write_down(env, message, reason)
                 reading.delete(message)
                 gone.append(message)
-    _all_there(Choice([submission_id]), {message.submission_id for message in gone})
+    _all_there(Choice([submission_id]), {message.submission_id for message in gone}, store)
     return gone
 
 
-def _reading(env: Environment, patience: float = 0) -> Reading:
-    return Reading(env.client("sqs"), env.settings.dead_letter_queue_url, patience=patience)
+def _reading(env: Environment, store: Store, patience: float = 0) -> Reading:
+    return Reading(env.client("sqs"), store.url(env.settings), patience=patience)
 
 
 def not_seen(elsewhere: int) -> str:
@@ -112,10 +134,10 @@ def not_seen(elsewhere: int) -> str:
     return f"{elsewhere} more could not be seen: somebody is working on them; run it again in a minute"
 
 
-def _all_there(choice: Choice, found: set[str]) -> None:
+def _all_there(choice: Choice, found: set[str], store: Store) -> None:
     if missing := sorted(set(choice.ids) - found):
         raise OpsError(
-            f"not in the dead-letter queue: {', '.join(missing)} "
+            f"not in the {store.name}: {', '.join(missing)} "
             f"(somebody may be looking at it; it is back within {HIDDEN_SECONDS} s)"
         )
 
@@ -125,7 +147,7 @@ def _afresh(envelope: Envelope) -> Envelope:
     return replace(envelope, attempt=0, not_before=0, first_failure_at=time.time())
 
 
-def _fate(env: Environment, message: Message) -> Fate:
+def _fate(env: Environment, message: Message, store: Store) -> Fate:
     """What a replay does with it."""
     if message.newer:
         return Fate(message, "replayed")
@@ -140,16 +162,16 @@ def _fate(env: Environment, message: Message) -> Fate:
     except IntakeError as error:
         return Fate(message, "kept", f"it would be parked again: {error.code}")
     if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
-        return Fate(message, "replayed")
+        return Fate(message, store.done)
     try:
         exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
     except Temporary:  # the delivery looks it up too, when Clemta answers
-        return Fate(message, "replayed")
+        return Fate(message, store.done)
     except KeyRefused:
         raise OpsError("Clemta refuses the key, so all would be parked again: clemta-intake doctor") from None
     except ConfigError as error:
         return Fate(message, "kept", f"it would be parked again: Clemta says {error.code}")
-    return Fate(message, "in Clemta" if exists else "replayed")
+    return Fate(message, "in Clemta" if exists else store.done)
 
 
 def _write_down(env: Environment, message: Message, reason: str) -> None:

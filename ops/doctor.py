@@ -11,7 +11,9 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake import bounded
-from clemta_intake.errors import IntakeError, KeyRefused
+from clemta_intake.captcha import NO_TOKEN
+from clemta_intake.deadlines import Deadline
+from clemta_intake.errors import IntakeError, KeyRefused, Temporary
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWebhooks, Webhook
 
@@ -44,9 +46,9 @@ def examine(env: Environment) -> Iterator[Check]:
             return
     sources = list(_guarded(_sources_file, env))
     yield from sources
-    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _alarms, _subscription, _gateway]
+    rest = [_api, _clemta_key, _ledger, _retry_queue, _dead_letters, _held, _alarms, _subscription, _gateway]
     if all(check.state == "ok" for check in sources):
-        rest[2:2] = [_clemta, _signing_secrets]
+        rest[2:2] = [_clemta, _signing_secrets, _captcha]
     for check in rest:
         yield from _guarded(check, env)
 
@@ -247,6 +249,35 @@ def _signing_secrets(env: Environment) -> Iterator[Check]:
         )
 
 
+def _captcha(env: Environment) -> Iterator[Check]:
+    """Asks each captcha's verifier about a token that nobody made: a secret that it does not know it names first."""
+    for name, source in env.sources.items():
+        if not isinstance(source, Form) or not source.spam or not source.spam.captcha:
+            continue
+        provider, secret_name = source.spam.captcha
+        found = ""
+        for secret in filter(str.strip, env.parts.signing_secrets(secret_name)):
+            try:
+                said = env.parts.captcha.verify(provider, secret, NO_TOKEN, Deadline.after(_TIMEOUT[1]))
+            except Temporary as error:
+                found = error.code
+                continue
+            if said.person:
+                do = f"put your own secret key of {provider} into the signing secret under {secret_name}"
+                yield Check("captcha", "note", f"{name}: {provider}'s test secret lets everybody pass", do)
+            else:
+                yield Check("captcha", "ok", f"{provider} takes the secret of {name}")
+            break
+        else:
+            if found:  # a secret that is missing is said already
+                do = (
+                    f"put the secret key of the page's site key into the signing secret under {secret_name}"
+                    if found == "captcha_secret_refused"
+                    else f"look at {provider}'s status page, and try again"
+                )
+                yield Check("captcha", "fail", f"{name}: {provider} cannot be asked ({found})", do)
+
+
 def _secret_name(source: Form | Webhook) -> str:
     if isinstance(source, Webhook):
         return source.auth.secret
@@ -312,6 +343,12 @@ def _dead_letters(env: Environment) -> Iterator[Check]:
     if elsewhere:
         says = f"{elsewhere} could not be seen: somebody is working on them"
         yield Check("dead letters", "note", says, "look again in a minute")
+
+
+def _held(env: Environment) -> Iterator[Check]:
+    held = sum(depth(env.client("sqs"), env.settings.held_queue_url).values())
+    do = "clemta-intake held list; then release what a person sent: it is deleted after 14 days"
+    yield Check("held", "note" if held else "ok", f"{held or 'nothing'} taken for spam", do if held else "")
 
 
 def _alarms(env: Environment) -> Iterator[Check]:

@@ -32,25 +32,26 @@ _LONGEST_DELAY = 16 * 60  # seconds; SQS delays a message 15 minutes at the most
 class Person:
     """What was found of a person; `contacts` are Clemta's, `history` the log lines of a submission named by its id.
 
-    `delayed` and `held` count the messages of the retry queue and of the dead-letter queue that could not be read.
+    `delayed` and `in_work` count the messages of the retry queue, and of the other two, that could not be read.
     """
 
     waiting: list[Message] = field(default_factory=list)
     parked: list[Message] = field(default_factory=list)
+    held: list[Message] = field(default_factory=list)
     ledger: list[dict[str, str]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     delayed: int = 0
-    held: int = 0
+    in_work: int = 0
     trouble: list[str] = field(default_factory=list)
 
     @property
     def unseen(self) -> int:
-        return self.delayed + self.held
+        return self.delayed + self.in_work
 
     @property
     def seen(self) -> bool:
-        return bool(self.waiting or self.parked or self.ledger or self.contacts or self.history)
+        return bool(self.waiting or self.parked or self.held or self.ledger or self.contacts or self.history)
 
 
 def email_of(text: str) -> str | None:
@@ -119,7 +120,10 @@ def find(env: Environment, text: str) -> Person:
         person.delayed = reading.elsewhere()
     with Reading(sqs, settings.dead_letter_queue_url) as reading:
         person.parked = [message for message in reading if mentions(env, message, text)]
-        person.held = reading.elsewhere()
+        person.in_work = reading.elsewhere()
+    with Reading(sqs, settings.held_queue_url) as reading:
+        person.held = [message for message in reading if mentions(env, message, text)]
+        person.in_work += reading.elsewhere()
     if email := email_of(text):
         person.ledger = [item for key in _keys(env, email) if (item := _item(env, key))]
         _look_up(env, email, person)
@@ -140,11 +144,14 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
         retry_queue = Reading(
             sqs, settings.retry_queue_url, patience=_LONGEST_DELAY, uncounted=True, waiting=waiting
         )
-        dead_letters = Reading(
-            sqs, settings.dead_letter_queue_url, patience=2 * HIDDEN_SECONDS, waiting=waiting
+        dead_letters, held_queue = (
+            Reading(sqs, url, patience=2 * HIDDEN_SECONDS, waiting=waiting)
+            for url in (settings.dead_letter_queue_url, settings.held_queue_url)
         )
         person.waiting, person.delayed = _taken(env, retry_queue, email, keys)
-        person.parked, person.held = _taken(env, dead_letters, email, keys)
+        person.parked, parked_elsewhere = _taken(env, dead_letters, email, keys)
+        person.held, held_elsewhere = _taken(env, held_queue, email, keys)
+        person.in_work = parked_elsewhere + held_elsewhere
     for key in sorted(keys):
         if item := _item(env, key):
             env.client("dynamodb").delete_item(TableName=settings.ledger_table, Key={"pk": {"S": key}})

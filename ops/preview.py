@@ -7,11 +7,11 @@ from typing import Any
 
 from clemta_intake.errors import IntakeError, Unauthentic, Unmappable
 from clemta_intake.sources.answers import Answer, recognise, to_answers, to_text
-from clemta_intake.sources.config import Form, Webhook
+from clemta_intake.sources.config import Form, Spam, Webhook
 from clemta_intake.sources.expressions import search
 from clemta_intake.sources.mapping import kept_headers, kept_query, read
 from clemta_intake.sources.signatures import authenticate
-from clemta_intake.spam import broken_rule, is_disposable
+from clemta_intake.spam import broken_rule, captcha_token
 from clemta_intake.submissions import Submission, read_body, split_batch
 
 from .environments import Environment
@@ -45,7 +45,7 @@ class Preview:
     """What a request would become: `status` is "contact", "spam", "ignored" or "refused".
 
     `authentic` is None where it was not checked. `spam` names the rule against machines that it breaks: it would be
-    answered as a success, and nothing created.
+    held, and answered as a success.
     """
 
     submission_id: str
@@ -104,9 +104,9 @@ def _authenticity(
 def _previewed(source: Form | Webhook, submission: Submission, found: Preview) -> Preview:
     try:
         submission.check_fits()
-        if rule := _broken_rule(source, submission):
-            found.status, found.spam = "spam", rule
         reading = read(submission, source)
+        if reading and isinstance(source, Form) and source.spam:
+            found.spam = _broken_rule(source.spam, submission, reading.contact.email)
     except Unmappable as error:
         found.problems = error.fields
         return found
@@ -116,8 +116,6 @@ def _previewed(source: Form | Webhook, submission: Submission, found: Preview) -
     if reading is None:
         found.status = "ignored"
         return found
-    if isinstance(source, Form) and source.spam and source.spam.disposable and not found.spam:
-        found.spam = "disposable" if is_disposable(reading.contact.email) else ""
     found.status, found.delivery_id = "spam" if found.spam else "contact", reading.delivery_id
     found.request = reading.contact.body()
     data = _data(source, submission)
@@ -141,12 +139,13 @@ def _data(source: Form | Webhook, submission: Submission) -> dict[str, Any]:
     return {"body": body, "headers": dict(submission.headers), "query": dict(submission.query)}
 
 
-def _broken_rule(source: Form | Webhook, submission: Submission) -> str:
+def _broken_rule(spam: Spam, submission: Submission, email: str) -> str:
     """The form's rule against machines that it breaks; a captcha's token is not shown to its provider."""
-    if not isinstance(source, Form) or not source.spam:
-        return ""
     fields = read_body(submission.content_type, submission.body)
-    return (broken_rule(source.spam, fields, time.time()) or "") if isinstance(fields, dict) else ""
+    rule = broken_rule(spam, fields, email)
+    if spam.captcha:
+        captcha_token(spam.captcha[0], fields)
+    return rule or ""
 
 
 def _field(

@@ -18,7 +18,8 @@ OUTCOMES = {
     "duplicate": ("duplicate",),
     "queued": ("queued",),
     "parked": ("parked",),
-    "refused": ("refused", "unauthentic", "spam", "unavailable"),
+    "held": ("held",),
+    "refused": ("refused", "unauthentic", "unavailable"),
 }
 """A column of the report -> the outcomes that are counted in it."""
 
@@ -47,6 +48,7 @@ def status(env: Environment, now: datetime | None = None) -> Status:
     for name, url in (
         ("retry", env.settings.retry_queue_url),
         ("dead letters", env.settings.dead_letter_queue_url),
+        ("held", env.settings.held_queue_url),
     ):
         counts: dict[str, float | None] = {**depth(env.client("sqs"), url)}
         found.queues[name] = {**counts, "oldest_seconds": age(env, url)}

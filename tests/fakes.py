@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from clemta_intake.captcha import Verdict
 from clemta_intake.clemta import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, RateLimited, Temporary, TooMany, Unavailable, UnknownSource
+from clemta_intake.errors import Busy, RateLimited, TakenForSpam, Unavailable, UnknownSource
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -132,7 +133,7 @@ class FakeLedger:
         looked = item.get("looked", False)
         until = self.clock.now + LEASE_SECONDS
         item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, looked=False)
-        return Claim(key, item["owner"], fresh, since, looked)
+        return Claim(key, item["owner"], fresh, since, looked, item.get("counted", False))
 
     def created(self, claim: Claim, contact_id: str) -> None:
         if self.failures:
@@ -152,7 +153,7 @@ class FakeLedger:
         self._settle(claim, state="unknown", until=self.clock.now, looked=claim.looked)
 
     def release(self, claim: Claim) -> None:
-        self._settle(claim, state="free")
+        self._settle(claim, state="free", counted=claim.counted)
 
     def _settle(self, claim: Claim, **change: Any) -> None:
         item = self.items[claim.key]
@@ -222,16 +223,18 @@ class FakeBudget:
 
 @dataclass
 class FakeCaptcha:
-    """Says what it is told to say; None: nothing."""
+    """Says what it is told to say, of one secret or of any other."""
 
-    person: bool | None = True
+    says: Verdict | Exception = field(default_factory=lambda: Verdict(True))
+    of_secret: dict[str, Verdict | Exception] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def is_person(self, provider: str, secret: str, token: str, deadline: Deadline) -> bool:
+    def verify(self, provider: str, secret: str, token: str, deadline: Deadline) -> Verdict:
         self.asked.append((provider, secret, token))
-        if self.person is None:
-            raise Temporary("captcha_unavailable")
-        return self.person
+        said = self.of_secret.get(secret, self.says)
+        if isinstance(said, Exception):
+            raise said
+        return said
 
 
 @dataclass
@@ -242,7 +245,7 @@ class FakeCap:
 
     def take(self, source: str, most: int) -> None:
         if self.taken >= most:
-            raise TooMany("max_per_day", retry_after=100.5)
+            raise TakenForSpam("max_per_day")
         self.taken += 1
 
 
@@ -267,9 +270,12 @@ class FakeBatches:
 
 
 class FakeParts:
-    """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml."""
+    """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml.
 
-    def __init__(self, tables: Mapping[str, Any], **secrets: str) -> None:
+    `newer_secrets` is what is found where the secrets are doubted, and read afresh.
+    """
+
+    def __init__(self, tables: Mapping[str, Any], **secrets: str | list[str]) -> None:
         self.clock = Clock(time.time())
         self.settings = FakeSettings()
         self.clemta = FakeClemta(self.clock)
@@ -279,6 +285,7 @@ class FakeParts:
         self.daily_cap = FakeCap()
         self.batches = FakeBatches()
         self.secrets = secrets
+        self.newer_secrets: dict[str, str | list[str]] = {}
         self.secrets_unavailable = False
         self.tables = dict(tables)
         self.delivery = Delivery(
@@ -296,4 +303,5 @@ class FakeParts:
     def signing_secrets(self, name: str, *, doubted: bool = False) -> tuple[str, ...]:
         if self.secrets_unavailable:
             raise Unavailable("secret_unavailable")
-        return tuple(value for key, value in self.secrets.items() if key == name)
+        known = {**self.secrets, **(self.newer_secrets if doubted else {})}.get(name, [])
+        return (known,) if isinstance(known, str) else tuple(known)

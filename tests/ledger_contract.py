@@ -1,5 +1,6 @@
 """What any ledger must do: run on the real one in DynamoDB and on the fake one that the unit tests use."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -59,6 +60,17 @@ class LedgerContract:
         again = claim(setting)
         assert again.fresh
         assert again.since == pytest.approx(setting.clock.now)
+
+    def test_that_it_took_a_number_of_its_day_is_known_when_a_claim_was_released(
+        self, setting: Setting
+    ) -> None:
+        first = claim(setting)
+        assert not first.counted
+        setting.ledger.release(first)
+        again = claim(setting)
+        assert not again.counted
+        setting.ledger.release(replace(again, counted=True))
+        assert claim(setting).counted
 
     def test_p3_an_unknown_outcome_is_claimed_again_but_not_afresh(self, setting: Setting) -> None:
         began = setting.clock.now

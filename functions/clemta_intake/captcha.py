@@ -6,19 +6,46 @@ https://developers.google.com/recaptcha/docs/verify
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import requests
 
 from . import bounded
 from .deadlines import Deadline
-from .errors import Temporary
+from .errors import CaptchaTrouble, Temporary
 
 VERIFIERS = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
     "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
 }
+NO_TOKEN = "clemta-intake-asks-whether-the-secret-is-right"  # noqa: S105 - no maker gives such a token
 _SECONDS = 1.2
+
+# The makers' error codes, by whose fault it is. A token of another site (sitekey-secret-mismatch) or of the maker's
+# test key (not-using-dummy-secret) is the sender's: anybody can send one, and must not pass for it.
+_OF_SECRET = {"missing-input-secret", "invalid-input-secret", "not-using-dummy-passcode"}
+_OF_MAKER = {"internal-error"}
+_OF_TOKEN = {
+    "missing-input-response",
+    "invalid-input-response",
+    "timeout-or-duplicate",
+    "expired-input-response",
+    "already-seen-response",
+    "invalid-or-already-seen-response",
+    "sitekey-secret-mismatch",
+    "not-using-dummy-secret",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verifier says of a token; `score` (reCAPTCHA v3) is 1 for a person, 0 for a machine."""
+
+    person: bool
+    hostname: str = ""
+    score: float | None = None
 
 
 class Captcha:
@@ -28,8 +55,35 @@ class Captcha:
         self._verifiers = verifiers
         self._session = bounded.session()
 
-    def is_person(self, provider: str, secret: str, token: str, deadline: Deadline) -> bool:
-        """What the verifier says; Temporary if it says nothing in time. The sender's address stays with us."""
+    def verify(self, provider: str, secret: str, token: str, deadline: Deadline) -> Verdict:
+        """What the verifier says. The sender's address stays with us.
+
+        Raises CaptchaTrouble where it refuses the secret or says that it fails, Temporary if it says nothing in time.
+        """
+        status, said = self._ask(provider, secret, token, deadline)
+        if status < 400 and said["success"]:
+            hostname, score = said.get("hostname"), said.get("score")
+            return Verdict(
+                True,
+                hostname.lower() if isinstance(hostname, str) else "",
+                score if isinstance(score, int | float) else None,
+            )
+        named = said.get("error-codes")
+        codes = {code for code in named if isinstance(code, str)} if isinstance(named, list) else set()
+        if codes & _OF_SECRET:
+            raise CaptchaTrouble("captcha_secret_refused")
+        if codes & _OF_MAKER or (status >= 400 and not codes):
+            raise CaptchaTrouble("captcha_error", f"HTTP {status}")
+        if not codes or codes & _OF_TOKEN:
+            return Verdict(False)
+        if token == NO_TOKEN:
+            raise CaptchaTrouble("captcha_error", "it does not say what is wrong")
+        self.verify(
+            provider, secret, NO_TOKEN, deadline
+        )  # raises where our request, and not the token, is at fault
+        return Verdict(False)
+
+    def _ask(self, provider: str, secret: str, token: str, deadline: Deadline) -> tuple[int, dict[str, Any]]:
         seconds = min(_SECONDS, deadline.check())
         try:
             answer = self._session.post(
@@ -47,4 +101,4 @@ class Captcha:
             or not isinstance(said.get("success"), bool)
         ):
             raise Temporary("captcha_unavailable", f"HTTP {answer.status_code}")
-        return bool(said["success"])
+        return answer.status_code, said

@@ -3,12 +3,12 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
+from .errors import OutcomeUnknown, Permanent, RateLimited, TakenForSpam, Temporary, Unseen, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
 
@@ -22,6 +22,7 @@ class Claim:
     """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
 
     `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
+    `counted`: this contact has taken a number of its source's day.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Claim:
     fresh: bool
     since: float
     looked: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Waiting(Protocol):
 
     def retry(self, envelope: Envelope, delay: float) -> None: ...
     def park(self, envelope: Envelope) -> None: ...
+    def hold(self, envelope: Envelope) -> None: ...
 
 
 class Delivery:
@@ -99,9 +102,17 @@ class Delivery:
         self._jitter = jitter
 
     def deliver(
-        self, contact: ContactRequest, policy: Policy, delivery_id: str, deadline: Deadline
+        self,
+        contact: ContactRequest,
+        policy: Policy,
+        delivery_id: str,
+        deadline: Deadline,
+        count: Callable[[], None] | None = None,
     ) -> Outcome:
-        """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`."""
+        """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
+
+        `count` is called once for a contact that is about to be made; what it raises (TakenForSpam) ends the delivery.
+        """
         deadline.check()
         claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
         if isinstance(claim, Created):
@@ -109,6 +120,9 @@ class Delivery:
             return self._settled(contact, claim.contact_id, existing, deadline)
         try:
             existing = self._look_up(contact, policy, claim, deadline)
+            if count and existing is None and claim.fresh and not claim.counted:
+                count()
+                claim = replace(claim, counted=True)
             contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
         except OutcomeUnknown:
             self._ledger.unknown(claim)
@@ -116,7 +130,7 @@ class Delivery:
         except Unseen:
             self._ledger.unseen(claim)
             raise
-        except (Temporary, Permanent):
+        except (Temporary, Permanent, TakenForSpam):
             if claim.fresh:
                 self._ledger.release(claim)
             else:
@@ -209,6 +223,10 @@ class Delivery:
         delay = error.retry_after + (0 if isinstance(error, RateLimited) else self._jitter(0, bound))
         self._queues.retry(Envelope(submission, attempt, first, failure, now + error.retry_after), delay)
         return "queued"
+
+    def hold(self, submission: Submission, rule: str) -> None:
+        """Puts what a rule takes for spam where a person can release it (P1). Raises Unavailable."""
+        self._queues.hold(Envelope(submission, 0, self._clock(), Failure("spam", None, rule, "")))
 
     def postpone(self, envelope: Envelope) -> bool:
         """Puts a message that came before its time back; False if it is time."""

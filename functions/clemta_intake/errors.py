@@ -8,10 +8,11 @@
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
     │   ├── Unreadable          400
-    │   ├── Unmappable          422, with the fields
-    │   └── TooMany             429, with Retry-After
+    │   └── Unmappable          422, with the fields
+    ├── TakenForSpam        hold it, and answer as if it were a success
     ├── Unavailable         answer 503 with Retry-After: nothing is durable
     ├── Temporary           try again, not before `retry_after`; nothing took effect
+    │   ├── CaptchaTrouble      the captcha's maker refuses our secret, or fails: another secret may help
     │   ├── Wait                its turn has not come: no failure, and not counted as one
     │   │   ├── Busy                another delivery of the same contact is under way
     │   │   ├── Unseen              a look-up found nothing, and only a second one may decide
@@ -93,20 +94,13 @@ class Unmappable(Refused):
     status = 422
     title = "Invalid fields"
 
-    def __init__(self, fields: list[tuple[str, str]]) -> None:
-        super().__init__("invalid_fields", "; ".join(f"{field}: {message}" for field, message in fields))
+    def __init__(self, fields: list[tuple[str, str]], code: str = "invalid_fields") -> None:
+        super().__init__(code, "; ".join(f"{field}: {message}" for field, message in fields))
         self.fields = fields
 
 
-class TooMany(Refused):
-    """The source has had its sign-ups for the day; there are more in `retry_after` seconds."""
-
-    status = 429
-    title = "Too many requests"
-
-    def __init__(self, code: str, retry_after: float) -> None:
-        super().__init__(code)
-        self.retry_after = retry_after
+class TakenForSpam(IntakeError):
+    """A form's rule takes the submission for a machine's; `code` is the rule."""
 
 
 class Unavailable(IntakeError):
@@ -122,6 +116,10 @@ class Temporary(IntakeError):
         super().__init__(code, message)
         self.status = status
         self.retry_after = retry_after
+
+
+class CaptchaTrouble(Temporary):
+    """The captcha's maker answers that our secret, or the maker itself, is at fault."""
 
 
 class Wait(Temporary):

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import telemetry
 from .contacts import ContactRequest
 from .delivery import Claim, Created
-from .errors import Busy, ConfigError, RateLimited, Temporary, TooMany
+from .errors import Busy, ConfigError, RateLimited, TakenForSpam, Temporary
 from .submissions import Submission
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Ledger:
             return self._held(pk, claim_id, refusal.item, now)
         fresh = old.get("state") in (None, "free")
         since = now if fresh else float(old.get("claimed_at", now))
-        return Claim(pk, claim_id, fresh, since, looked="unseen_at" in old)
+        return Claim(pk, claim_id, fresh, since, looked="unseen_at" in old, counted="counted" in old)
 
     def _held(self, pk: str, claim_id: str, item: dict[str, Any], now: float) -> Claim | Created:
         if item.get("state") == "created":
@@ -178,7 +178,9 @@ class Ledger:
 
     def release(self, claim: Claim) -> None:
         """Nothing took effect: the next claim starts afresh."""
-        self._settle(claim, "SET #state = :state REMOVE claimed_at", {}, state="free")
+        values: dict[str, Any] = {":counted": 1} if claim.counted else {}
+        counted = ", counted = :counted" if claim.counted else ""
+        self._settle(claim, f"SET #state = :state{counted} REMOVE claimed_at", values, state="free")
 
     def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
         values = {":state": state, ":owner": claim.id, **values}
@@ -316,15 +318,15 @@ class Budget:
 
 
 class DailyCap:
-    """How many sign-ups a source takes in a day, by UTC; while the table is out of reach it takes them all."""
+    """How many new contacts a source makes in a day, by UTC; while the table is out of reach there is no bound."""
 
     def __init__(self, table: Table, clock: Callable[[], float]) -> None:
         self._table = table
         self._clock = clock
 
     def take(self, source: str, most: int) -> None:
-        """One more; TooMany if the day has had its `most`."""
-        day, spent = divmod(self._clock(), _DAY_SECONDS)
+        """One more; TakenForSpam if the day has had its `most`."""
+        day = self._clock() // _DAY_SECONDS
         values = {":one": 1, ":most": most, ":expires_at": int((day + 2) * _DAY_SECONDS)}
         update = "SET expires_at = :expires_at ADD taken :one"
         condition = "attribute_not_exists(taken) OR taken < :most"
@@ -332,7 +334,7 @@ class DailyCap:
             try:
                 self._table.update(f"cap#{source}#{int(day)}", update, condition, values)
             except _NotMet:
-                raise TooMany("max_per_day", retry_after=_DAY_SECONDS - spent) from None
+                raise TakenForSpam("max_per_day") from None
 
 
 class Batches:

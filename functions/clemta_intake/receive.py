@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from math import ceil
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -17,12 +17,13 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from . import __version__, telemetry
 from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, Deadline, reserve
 from .errors import (
+    CaptchaTrouble,
     DataError,
     ForeignOrigin,
     Permanent,
     Refused,
+    TakenForSpam,
     Temporary,
-    TooMany,
     Unauthentic,
     Unavailable,
     Unmappable,
@@ -32,7 +33,7 @@ from .errors import (
 from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Reading, kept_headers, kept_query, read
 from .sources.signatures import authenticate
-from .spam import broken_rule, captcha_token, is_disposable
+from .spam import broken_rule, captcha_refused, captcha_token
 from .submissions import (
     Submission,
     event_body,
@@ -47,6 +48,8 @@ from .wiring import Wiring, wiring
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from .captcha import Verdict
 
 _RETRY_AFTER = "30"
 _ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other failure is "refused"
@@ -162,8 +165,6 @@ class _Request:
             query=kept_query(source, event_query(self._event)),
         )
         submission.check_fits()
-        if isinstance(source, Form) and source.spam and (rule := self._broken_rule(submission, source.spam)):
-            return self._accepted([self._pretended(rule)])
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         if len(batch) > 1:
             return self._accepted(self._deliver_all(submission, batch, source))
@@ -192,32 +193,54 @@ class _Request:
         self._reserve = reserve(answer_seconds)
         self._parts.answer_by(self._deadline, self._reserve)
 
-    def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
-        """The rule against machines that the form's submission breaks."""
+    def _check_spam(self, submission: Submission, email: str, spam: Spam) -> None:
+        """Raises Unmappable where a person can try again, TakenForSpam where the submission breaks a rule."""
         fields = read_body(submission.content_type, submission.body)
-        if not isinstance(fields, dict):
-            return None  # the reading says what is wrong with it
-        if (rule := broken_rule(spam, fields, self._parts.clock())) or not spam.captcha:
-            return rule
-        provider, name = spam.captcha
+        rule = broken_rule(
+            spam, fields, email
+        )  # before the captcha, as it may refuse, and a token counts once
+        if spam.captcha:
+            rule = self._broken_captcha(submission, spam, *spam.captcha, fields) or rule
+        if rule:
+            raise TakenForSpam(rule)
+
+    def _broken_captcha(
+        self, submission: Submission, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]
+    ) -> str | None:
+        """The captcha's rule that the submission breaks; Unmappable where another token may be better."""
+        token = captcha_token(provider, fields)
         try:
-            secret = next(iter(self._parts.signing_secrets(name)), "")
-            if not secret:
-                raise Temporary("captcha_secret_missing")
-            token = captcha_token(provider, fields)
-            deadline = self._deadline.earlier(self._reserve)
-            return None if self._parts.captcha.is_person(provider, secret, token, deadline) else "captcha"
+            said = self._verdict(provider, name, token)
+            if spam.min_score and said.person and said.score is None:
+                raise Temporary("captcha_without_score")  # the key is not one of v3
         except (Temporary, Unavailable) as error:
             telemetry.measured("CaptchaUnavailable")
             self._log("captcha_unavailable", submission, code=error.code)
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error
             return None
+        if not said.person:
+            raise captcha_refused(provider, "captcha_refused")
+        if spam.hostname and said.hostname != spam.hostname:
+            raise captcha_refused(provider, "captcha_hostname")
+        if spam.min_score and not (said.score or 0) >= spam.min_score:
+            return "captcha_score"  # held: the maker judges that it is a machine, and a second try would say the same
+        return None
 
-    def _pretended(self, rule: str) -> dict[str, str]:
-        """What a success says: the sender never learns which rule it met."""
-        self._log("spam", rule=rule)
-        return {"status": "created", "submission_id": self._submission_id}
+    def _verdict(self, provider: str, name: str, token: str) -> "Verdict":
+        """The verifier's word, with the first secret that it takes; the secrets may have been changed a moment ago."""
+        deadline = self._deadline.earlier(self._reserve)
+        trouble, tried = CaptchaTrouble("captcha_secret_missing"), {""}
+        for doubted in (False, True):
+            for secret in self._parts.signing_secrets(name, doubted=doubted):
+                if secret in tried:
+                    continue
+                tried.add(secret)
+                try:
+                    return self._parts.captcha.verify(provider, secret, token, deadline)
+                except CaptchaTrouble as error:
+                    trouble = error
+        raise trouble
 
     def _greeting(self, handshake: Handshake) -> Response[str] | None:
         """The answer to a sender's handshake, which is not signed and of which nothing is made."""
@@ -244,26 +267,32 @@ class _Request:
             if reading is None:
                 self._log("ignored", submission)
                 return {"status": "ignored", **result}
+            count = None
             if isinstance(source, Form) and source.spam:
-                if source.spam.disposable and is_disposable(reading.contact.email):
-                    return self._pretended("disposable")
-                if source.spam.max_per_day:  # only what is a contact counts: nonsense must not use the day up
-                    self._parts.daily_cap.take(source.name, source.spam.max_per_day)
+                self._check_spam(submission, reading.contact.email, source.spam)
+                if most := source.spam.max_per_day:
+                    count = partial(self._parts.daily_cap.take, source.name, most)
             outcome = self._parts.delivery.deliver(
-                reading.contact, source.on_existing, reading.delivery_id, deadline
+                reading.contact, source.on_existing, reading.delivery_id, deadline, count
             )
+        except TakenForSpam as error:
+            self._parts.delivery.hold(submission, error.code)
+            self._log("held", submission, code=error.code)
+            return {"status": "created", **result}  # as a success says: nobody learns which rule it met
         except (Temporary, Permanent) as error:
             status = self._parts.delivery.keep(submission, error)
             self._log(status, submission, **telemetry.failure(error))
             return {"status": status, **result}
         self._log(outcome.status, submission)
-        contact = {"contact_id": outcome.contact_id} if isinstance(source, Webhook) else {}
-        return {"status": outcome.status, **result, **contact}
+        if isinstance(source, Form):
+            return {"status": "created", **result}  # P8: it does not tell whether the address was known
+        return {"status": outcome.status, **result, "contact_id": outcome.contact_id}
 
     def _proven_body(self, source: Source) -> bytes:
         """The raw bytes, if they come from whom they say (P5)."""
         if isinstance(source, Form):
-            if "origin" in self._headers and not self._origin_allowed():
+            # "null" is what a browser sends for a page that keeps its address to itself.
+            if self._headers.get("origin", "null") != "null" and not self._origin_allowed():
                 raise ForeignOrigin("foreign_origin")
             return event_body(self._event)
         try:
@@ -306,17 +335,20 @@ class _Request:
         if isinstance(error, Unmappable):
             fields = [{"field": field, "message": message} for field, message in error.fields]
             return _problem(error.status, error.title, errors=fields)
-        if isinstance(error, TooMany):
-            response = _problem(error.status, error.title)
-            response.headers["Retry-After"] = str(ceil(error.retry_after))
-            return response
         detail = "" if isinstance(error, Unauthentic) or str(error) == error.code else str(error)
         return _problem(error.status, error.title, **({"detail": detail} if detail else {}))
 
     def _from_a_page(self) -> bool:
-        return "text/html" in self._headers.get("accept", "")
+        """Whether a browser asks that goes to the answer: a program may take HTML too, but not before all else."""
+        first = self._headers.get("accept", "").partition(",")[0].partition(";")[0]
+        return (
+            first.strip().lower() == "text/html"
+            or self._headers.get("sec-fetch-mode", "").lower() == "navigate"
+        )
 
     def _origin_allowed(self) -> bool:
+        if self._headers.get("origin") == "null":  # any page can be made to say so
+            return False
         allowed = self._source.allowed_origins if isinstance(self._source, Form) else ()
         return "*" in allowed or self._headers.get("origin", "").lower() in allowed
 

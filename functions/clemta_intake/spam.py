@@ -1,49 +1,80 @@
 """What an open form does against machines: a trap field, the time a person needs, a captcha's token. Pure."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from .errors import Unmappable
 from .sources.config import Spam
 
-STARTED = "_started"
-"""The field in which a page's script puts the unix milliseconds at which it was loaded."""
-
+TRAP = "_leave_empty"
+"""The trap field of the pages in docs/website-form.md."""
+ELAPSED = "_elapsed"
+"""The field in which a page's script says how many milliseconds ago the page was loaded."""
 TOKENS = {
     "turnstile": "cf-turnstile-response",
     "hcaptcha": "h-captcha-response",
     "recaptcha": "g-recaptcha-response",
 }
+MAX_TOKEN = 8_192  # characters; Turnstile's have 2,048 at most, the others' are not bounded
+TRY_AGAIN = "was not accepted: reload the page and try again"
 
 
-def broken_rule(spam: Spam, fields: Mapping[str, Any], now: float) -> str | None:
-    """The rule that the submission breaks; None if it is a person's, as far as can be seen. `now` is unix seconds."""
+def broken_rule(spam: Spam, fields: Mapping[str, Any], email: str) -> str | None:
+    """The rule that the submission breaks; None if it is a person's, as far as can be seen.
+
+    Raises Unmappable where the page says an impossible time.
+    """
+    elapsed = _elapsed(fields.get(ELAPSED)) if spam.min_seconds else None
     if spam.honeypot and fields.get(spam.honeypot):
         return "honeypot"
-    started = fields.get(STARTED)
-    if spam.min_seconds and started is not None and not _in_time(started, spam.min_seconds, now):
+    if spam.min_seconds and elapsed is not None and elapsed < spam.min_seconds:
         return "too_fast"
-    provider, _ = spam.captcha or ("", "")
-    if provider and not captcha_token(provider, fields):
-        return "captcha"
+    if spam.disposable and _is_disposable(email):
+        return "disposable"
     return None
 
 
-def is_disposable(email: str) -> bool:
-    """Whether the address is of a service that throws mail away."""
+def captcha_token(provider: str, fields: Mapping[str, Any]) -> str:
+    """What the captcha's widget put into the form; Unmappable if it is not there, or no widget wrote it."""
+    name = TOKENS[provider]
+    token = fields.get(name)
+    if not token or not isinstance(token, str):
+        raise Unmappable([(name, "is required: show that you are a person")], "captcha_missing")
+    if len(token) > MAX_TOKEN or not (token.isascii() and token.isprintable()):
+        raise captcha_refused(provider, "captcha_malformed")
+    return token
+
+
+def captcha_refused(provider: str, code: str) -> Unmappable:
+    """A person gets another token by trying again."""
+    return Unmappable([(TOKENS[provider], TRY_AGAIN)], code)
+
+
+def answers_only(fields: Mapping[str, Any], spam: Spam | None) -> dict[str, Any]:
+    """The form's fields without those that only tell people from machines."""
+    left_out = {TRAP, ELAPSED, *TOKENS.values(), spam.honeypot if spam else None}
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+def _elapsed(value: Any) -> float | None:
+    """Seconds; None where the page says nothing that can be read, as one without a script does."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        seconds = float(value) / 1000
+    except ValueError:
+        return None
+    except OverflowError:  # an integer of hundreds of digits
+        seconds = math.inf
+    if not 0 <= seconds < math.inf:
+        raise Unmappable([(ELAPSED, "must be the milliseconds since the page was loaded")])
+    return seconds
+
+
+def _is_disposable(email: str) -> bool:
+    """Whether the address is of a service that throws mail away, or of a sub-domain of it."""
     from disposable_email_domains import blocklist  # only for a form that asks: 5 ms
 
-    return email.rpartition("@")[2].lower() in blocklist
-
-
-def captcha_token(provider: str, fields: Mapping[str, Any]) -> str:
-    """What the captcha's widget put into the form."""
-    token = fields.get(TOKENS[provider])
-    return token if isinstance(token, str) else ""
-
-
-def _in_time(started: Any, min_seconds: float, now: float) -> bool:
-    """A time that is none, or lies ahead, was not written by the page."""
-    try:
-        return now - float(started) / 1000 >= min_seconds
-    except (TypeError, ValueError):
-        return False
+    labels = email.rpartition("@")[2].lower().split(".")
+    return any(".".join(labels[start:]) in blocklist for start in range(len(labels)))

@@ -23,7 +23,8 @@ SOURCES = """
 kind = "form"
 allowed_origins = ["{origin}"]
 [sources.website.spam]
-honeypot = "website_url"
+honeypot = "_leave_empty"
+min_seconds = 2
 
 [sources.plain]
 kind = "form"
@@ -31,11 +32,13 @@ allowed_origins = ["{origin}"]
 success_url = "{origin}/thanks.html"
 error_url = "{origin}/failed.html"
 [sources.plain.spam]
-honeypot = "website_url"
+honeypot = "_leave_empty"
+min_seconds = 2
 
 [sources.guarded]
 kind = "form"
 success_url = "{origin}/thanks.html"
+error_url = "{origin}/failed.html"
 [sources.guarded.spam]
 turnstile = "captcha"
 captcha_outage = "refuse"
@@ -102,8 +105,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, site: tuple[Path, str, str])
 
 @pytest.fixture
 def contacts(stack: Deployed) -> Any:
-    """The contacts in the stand-in, which has none at first."""
+    """The contacts in the stand-in, which has none at first; nor does the held queue hold anything."""
     requests.post(f"{stack.clemta_url}/_stand-in/reset", timeout=10)
+    stack.client("sqs").purge_queue(QueueUrl=stack.held_queue_url)
 
     def read() -> list[str]:
         answer = requests.get(f"{stack.clemta_url}/_stand-in/contacts", timeout=10)
@@ -112,10 +116,20 @@ def contacts(stack: Deployed) -> Any:
     return read
 
 
-def fill(browser: Chrome, url: str, **fields: str) -> None:
+def held(stack: Deployed) -> list[str]:
+    """The rules that held something."""
+    found = stack.client("sqs").receive_message(
+        QueueUrl=stack.held_queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    return [json.loads(message["Body"])["failure"]["code"] for message in found.get("Messages", [])]
+
+
+def fill(browser: Chrome, url: str, *, as_fast_as_a_machine: bool = False, **fields: str) -> None:
     browser.get(url)
     for name, value in fields.items():
         browser.find_element(By.NAME, name).send_keys(value)
+    # Nobody waits here: the page's clock is set to what a person, or a machine, would need.
+    browser.execute_script(f"performance.now = () => {500 if as_fast_as_a_machine else 2500.5};")
 
 
 def status(browser: Chrome) -> str:
@@ -191,21 +205,38 @@ def test_a_page_of_another_site_is_refused(
     assert not contacts()
 
 
-def test_a_filled_in_trap_is_thanked_and_nothing_is_made(
+def test_a_filled_in_trap_is_thanked_and_held(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/fetch.html", full_name="A Machine", email="machine@example.com")
-    browser.execute_script("document.getElementById('website_url').value = 'https://spam.example';")
+    browser.execute_script("document.getElementById('_leave_empty').value = 'https://spam.example';")
     submit(browser)
     assert status(browser).startswith("Thank you")
     assert not contacts()
+    assert held(stack) == ["honeypot"]
+
+
+@pytest.mark.parametrize("page", ["plain", "fetch"])
+def test_a_form_that_is_sent_faster_than_a_person_could_is_thanked_and_held(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any, page: str
+) -> None:
+    person = {"full_name": "A Machine", "email": "fast@example.com"}
+    fill(browser, f"{site[1]}/{page}.html", as_fast_as_a_machine=True, **person)
+    submit(browser)
+    if page == "plain":
+        WebDriverWait(browser, 20).until(lambda _: browser.title == "Thanks")
+    else:
+        assert status(browser).startswith("Thank you")
+    assert not contacts()
+    assert held(stack) == ["too_fast"]
 
 
 def test_the_form_with_turnstile_needs_the_widgets_word(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
-    """The widget of the test gives no token: the thank-you page, and no contact."""
+    """The widget of the test gives no token: a person is told, and can try again."""
     fill(browser, f"{site[1]}/turnstile.html", full_name="Ada Example", email="ada.turnstile@example.com")
     submit(browser)
-    WebDriverWait(browser, 20).until(lambda _: browser.title == "Thanks")
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Failed")
     assert not contacts()
+    assert held(stack) == []

@@ -157,6 +157,12 @@ def dead_letters(stack: Deployed, aws: Callable[[str], Any]) -> Queue:
     return Queue(stack.dead_letter_queue_url, aws("sqs"))
 
 
+@pytest.fixture(scope="session")
+def held_queue(stack: Deployed, aws: Callable[[str], Any]) -> Queue:
+    """What a form's rules took for spam."""
+    return Queue(stack.held_queue_url, aws("sqs"))
+
+
 @dataclass(frozen=True)
 class Redelivery:
     """The retry queue's poller, which a test can hold to look at what waits."""
@@ -193,14 +199,16 @@ def clemta(
     aws: Callable[[str], Any],
     retry_queue: Queue,
     dead_letters: Queue,
+    held_queue: Queue,
 ) -> Clemta:
-    """The stand-in's control; whoever asks for it finds it, both queues and the ledger empty."""
+    """The stand-in's control; whoever asks for it finds it, the queues and the ledger empty."""
     control = Clemta(stack.clemta_url, http)
     control.clear_faults()  # what hangs in one ends
     poller = Redelivery(aws("lambda"), retry_queue)
     poller.hold()  # else a delivery of the test before could end after the reset
     retry_queue.purge()
     dead_letters.purge()
+    held_queue.purge()
     control.reset()
     control.settings(rate_limit=10_000)
     ledger = aws("dynamodb")

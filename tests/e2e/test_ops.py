@@ -339,7 +339,9 @@ class TestPeople:
         assert command("erase", "bo@example.com", "--yes", "--json").data["parked"]
         assert not command("find", "bo@example.com", "--json").data["parked"]
         assert dead_letters.size() == 1
-        assert sign_up(email="ada@example.com").json()["status"] == "duplicate", "Clemta has her still"
+        again = sign_up(email="ada@example.com").json()["submission_id"]
+        found = command("find", again, "--json").data["history"]
+        assert [line["outcome"] for line in found] == ["duplicate"], "Clemta has her still"
 
     @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
     def test_erase_that_is_ended_switches_redelivery_on_again(
@@ -487,6 +489,60 @@ class TestDeadLetters:
         assert sorted(contact["email"] for contact in clemta.contacts()) == sorted(
             f"{person}@example.com" for person in people
         )
+
+
+class TestHeld:
+    """What a form's rules took for spam: it is seen, released or thrown away."""
+
+    def held(self, sign_up: SignUp, *people: str) -> list[str]:
+        answers = [sign_up(email=f"{person}@example.com", _leave_empty="x").json() for person in people]
+        assert {answer["status"] for answer in answers} == {"created"}, "it is answered as a success is"
+        return [answer["submission_id"] for answer in answers]
+
+    def test_p1_what_was_held_by_mistake_is_released_and_becomes_a_contact(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, held_queue: Queue, dead_letters: Queue
+    ) -> None:
+        [one] = self.held(sign_up, "ada")
+        assert not clemta.requests()
+        [message] = held_queue.messages()
+        assert message["attributes"] == {"source": "website", "class": "spam", "status": "0"}
+        [listed] = command("held", "list", "--json").data
+        assert (listed["submission_id"], listed["class"], listed["code"]) == (one, "spam", "honeypot")
+        assert "honeypot" in command("held", "list").out
+        masked, revealed = command("held", "show", one).out, command("held", "show", one, "--reveal").out
+        assert "ada@example.com" not in masked
+        assert "ada@example.com" in revealed
+        assert "is held as spam" in command("find", "ada@example.com").out
+        assert [line["outcome"] for line in command("find", one, "--json").data["history"]] == ["held"]
+        assert "1 taken for spam" in command("doctor").out
+        assert command("held", "release").code == 2, "which?"
+        [fate] = command("held", "release", "--all", "--dry-run", "--json").data
+        assert (fate["submission_id"], fate["outcome"], held_queue.size()) == (one, "released", 1)
+        assert command("held", "release", one).code == 0
+        assert eventually(lambda: [contact["email"] for contact in clemta.contacts()] == ["ada@example.com"])
+        assert held_queue.size() == dead_letters.size() == 0
+        assert command("held", "release", one).code == 1, "it is not there any more"
+
+    def test_discard_and_erase_reach_what_is_held(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, held_queue: Queue
+    ) -> None:
+        spam, _ = self.held(sign_up, "machine", "bo")
+        assert command("held", "discard", spam, "--reason", "spam").code == 0
+        assert "discarded (spam), from website" in command("find", spam).out
+        assert len(command("erase", "bo@example.com", "--yes", "--json").data["held"]) == 1
+        assert held_queue.size() == 0
+        assert command("held", "list", "--json").data == []
+        assert not clemta.contacts()
+
+    def test_status_counts_what_is_held(self, command: Command, sign_up: SignUp) -> None:
+        def counted() -> int:
+            return int(command("status", "--json").data["today"].get("website", {}).get("held", 0))
+
+        before = counted()
+        self.held(sign_up, "ada")
+        assert eventually(lambda: counted() == before + 1)
+        said = command("status")
+        assert "held          1" in said.out
 
 
 def test_sources_are_listed_and_checked(command: Command, project: Path) -> None:

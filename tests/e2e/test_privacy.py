@@ -58,6 +58,7 @@ def test_p8_nothing_personal_is_seen_beside_the_payload(
     clemta: Clemta,
     dead_letters: Queue,
     retry_queue: Queue,
+    held_queue: Queue,
     redelivery: Redelivery,
     everything: Callable[[], dict[str, str]],
 ) -> None:
@@ -70,6 +71,8 @@ def test_p8_nothing_personal_is_seen_beside_the_payload(
     lead = json.dumps(LEAD).encode()
     post("website", data=FORM)
     post("website", data=FORM)
+    post("website", data=FORM | {"_leave_empty": f"{CANARY}trap"})
+    post("website", data=FORM | {"_elapsed": f"-1{'0' * 400}", f"{CANARY}field": "y"})
     post("crm", data=lead, headers=signed(lead))
     post("crm", data=lead, headers=signed(lead, f"{CANARY}secret"))
     post("crm", data=lead, headers={"X-Signature": f"{CANARY}signature"}, params={"token": f"{CANARY}token"})
@@ -92,14 +95,14 @@ def test_p8_nothing_personal_is_seen_beside_the_payload(
     clemta.fault("error_before", times=None)
     post("website", data=FORM | {"email": f"{CANARY}waiting@example.com"})
     assert eventually(lambda: bool(retry_queue.messages()))
-    messages = [*retry_queue.messages(), *dead_letters.messages()]
-    assert len(messages) >= 5
+    messages = [*retry_queue.messages(), *dead_letters.messages(), *held_queue.messages()]
+    assert len(messages) >= 6
     assert {name for message in messages for name in message["attributes"]} == {"source", "class", "status"}
     attributes = json.dumps([message["attributes"] for message in messages])
 
     seen = everything()
     logged = "".join(text for place, text in seen.items() if place.startswith("logs"))
-    for outcome in ("created", "duplicate", "queued", "parked", "refused", "unauthentic"):
+    for outcome in ("created", "duplicate", "queued", "parked", "held", "refused", "unauthentic"):
         assert f'"outcome":"{outcome}"' in logged, "the search looked where the outcomes are"
     seen |= {
         "message attributes": attributes,

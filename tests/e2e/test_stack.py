@@ -22,7 +22,8 @@ from .conftest import Clemta, eventually
 
 FACTS = {
     *("api_url", "clemta_url", "console_url", "aws_endpoint_url", "region", "stack_name"),
-    *("retry_queue_url", "dead_letter_queue_url", "ledger_table", "clemta_secret_id", "signing_secret_id"),
+    *("retry_queue_url", "dead_letter_queue_url", "held_queue_url", "ledger_table", "ledger_pepper_id"),
+    *("clemta_secret_id", "signing_secret_id"),
 }
 
 

@@ -1,28 +1,139 @@
 """The captchas' verifiers over real sockets."""
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
-from clemta_intake.captcha import VERIFIERS, Captcha
+from clemta_intake.captcha import NO_TOKEN, VERIFIERS, Captcha, Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import Temporary
+from clemta_intake.errors import CaptchaTrouble, Temporary
+from clemta_intake.sources.config import to_source
 from clemta_intake.wiring import Wiring
+from local.processes import HOST
+from ops import doctor
+from tests.fakes import COMPANY
 
 
-def ask(url: str, seconds: float = 2) -> bool:
-    return Captcha({"turnstile": url}).is_person("turnstile", "secret", "token", Deadline.after(seconds))
+def ask(url: str, seconds: float = 2) -> Verdict:
+    return Captcha({"turnstile": url}).verify("turnstile", "secret", "token", Deadline.after(seconds))
 
 
-@pytest.mark.parametrize("person", [True, False])
-def test_its_word_is_taken(serve: Callable[..., str], person: bool) -> None:
-    assert ask(serve(b'{"success": true}' if person else b'{"success": false, "error-codes": []}')) is person
+def refusal(*codes: str) -> bytes:
+    return json.dumps({"success": False, "error-codes": codes}).encode()
+
+
+@contextmanager
+def verifier(says: Callable[[str, str], tuple[str, ...]]) -> Iterator[str]:
+    """The address of a verifier that gives these error codes for a secret and a token; none is a success."""
+
+    class Verifier(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            codes = says(body["secret"][0], body["response"][0])
+            answer = refusal(*codes) if codes else b'{"success": true}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Stays silent."""
+
+    with ThreadingHTTPServer((HOST, 0), Verifier) as server:
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://{HOST}:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"success": true}', Verdict(True)),
+        (
+            b'{"success": true, "hostname": "WWW.example.com", "score": 0.9}',
+            Verdict(True, "www.example.com", 0.9),
+        ),
+        (b'{"success": true, "hostname": null, "score": "1"}', Verdict(True)),
+        (b'{"success": false}', Verdict(False)),
+        (b'{"success": false, "error-codes": []}', Verdict(False)),
+        (b'{"success": false, "error-codes": "invalid-input-secret"}', Verdict(False)),
+    ],
+)
+def test_its_word_is_taken(serve: Callable[..., str], body: bytes, expected: Verdict) -> None:
+    assert ask(serve(body)) == expected
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "missing-input-response",
+        "invalid-input-response",
+        "timeout-or-duplicate",
+        "expired-input-response",
+        "already-seen-response",
+        "invalid-or-already-seen-response",
+        "sitekey-secret-mismatch",
+    ],
+)
+def test_a_token_s_fault_is_the_sender_s(serve: Callable[..., str], code: str, status: int) -> None:
+    assert ask(serve(refusal(code), status)) == Verdict(False)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (["invalid-input-secret"], "captcha_secret_refused"),
+        (["missing-input-secret"], "captcha_secret_refused"),
+        (["not-using-dummy-passcode"], "captcha_secret_refused"),
+        (["invalid-input-response", "invalid-input-secret"], "captcha_secret_refused"),
+        (["internal-error"], "captcha_error"),
+        (["bad-request"], "captcha_error"),
+        (["one-of-next-year"], "captcha_error"),
+    ],
+)
+def test_a_fault_of_our_secret_or_of_its_maker_is_no_word_about_a_person(
+    serve: Callable[..., str], codes: list[str], expected: str, status: int
+) -> None:
+    with pytest.raises(CaptchaTrouble) as trouble:
+        ask(serve(refusal(*codes), status))
+    assert trouble.value.code == expected
+
+
+@pytest.mark.parametrize("code", ["bad-request", "one-of-next-year"])
+def test_a_code_that_says_not_whose_fault_it_is_counts_as_the_token_s_where_another_token_has_none(
+    code: str,
+) -> None:
+    """Else whoever finds a token that confuses the verifier would pass as an outage."""
+    with verifier(lambda _, token: ("invalid-input-response" if token == NO_TOKEN else code,)) as url:
+        assert ask(url) == Verdict(False)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_a_4xx_without_codes_is_its_makers(serve: Callable[..., str], status: int) -> None:
+    for body in (b'{"success": false}', b'{"success": true}'):
+        with pytest.raises(CaptchaTrouble, match=f"HTTP {status}"):
+            ask(serve(body, status))
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 200), (b"<html>", 200), (b"[]", 200), (b'{"success": "true"}', 200), (b'{"success": true}', 500)],
+    [
+        (b"", 200),
+        (b"<html>", 200),
+        (b"[]", 200),
+        (b'{"success": "true"}', 200),
+        (b'{"success": true}', 500),
+        (refusal("invalid-input-response"), 500),
+    ],
 )
 def test_nonsense_is_no_word(serve: Callable[..., str], body: bytes, status: int) -> None:
     with pytest.raises(Temporary):
@@ -39,7 +150,7 @@ def test_it_is_not_waited_for_long(hung: str) -> None:
 def test_without_time_it_is_not_asked(closed: str) -> None:
     for seconds in (0, 1):
         with pytest.raises(Temporary):
-            ask(closed, seconds)
+            ask(closed, seconds=seconds)
 
 
 def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
@@ -47,3 +158,48 @@ def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
     assert parts.daily_cap is parts.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
     assert all(url.startswith("https://") for url in VERIFIERS.values())
+
+
+class Asked:
+    """What doctor needs of an environment, with these secrets for the captcha."""
+
+    def __init__(self, url: str, *secrets: str) -> None:
+        self.parts = self
+        self.captcha = Captcha({"turnstile": url})
+        self.sources = {
+            "website": to_source("website", {"kind": "form", "spam": {"turnstile": "captcha"}}, COMPANY),
+            "open": to_source("open", {"kind": "form"}, COMPANY),
+        }
+        self._secrets = secrets
+
+    def signing_secrets(self, name: str) -> tuple[str, ...]:
+        return self._secrets
+
+
+@pytest.mark.parametrize(
+    ("secrets", "state", "says"),
+    [
+        (["good"], "ok", "website"),
+        (["old", "good"], "ok", "website"),
+        (["old"], "fail", "captcha_secret_refused"),
+        (["test"], "note", "test secret"),
+        (["ill"], "fail", "captcha_error"),
+    ],
+)
+def test_doctor_asks_the_verifier_whether_the_secret_is_right(
+    secrets: list[str], state: str, says: str
+) -> None:
+    codes = {
+        "good": ("invalid-input-response",),
+        "old": ("invalid-input-secret",),
+        "ill": ("internal-error",),
+        "test": (),
+    }
+    with verifier(lambda secret, _: codes[secret]) as url:
+        [check] = doctor._captcha(Asked(url, *secrets))  # type: ignore[arg-type]
+    assert (check.state, says in check.says) == (state, True)
+    assert bool(check.do) == (state != "ok")
+
+
+def test_doctor_says_nothing_of_a_captcha_without_a_secret_twice(closed: str) -> None:
+    assert list(doctor._captcha(Asked(closed))) == []  # type: ignore[arg-type]

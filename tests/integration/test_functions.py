@@ -59,8 +59,8 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(one, range(6)))
     assert len(clemta.contacts()) == 1
-    assert statuses.count("created") == 1
-    assert set(statuses) <= {"created", "queued", "duplicate"}
+    assert "created" in statuses
+    assert set(statuses) <= {"created", "queued"}
 
 
 def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: StandIn, aws: Aws) -> None:
@@ -76,7 +76,8 @@ def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: 
     with ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(one, range(2)))
     assert len(clemta.contacts()) == 1
-    assert sorted(statuses) in (["created", "queued"], ["created", "duplicate"])
+    # The form's answer is "created" also where the webhook was first (P8).
+    assert sorted(statuses) in (["created", "queued"], ["created", "duplicate"], ["created", "created"])
 
 
 def test_p3_p4_where_strangers_flood_the_search_the_sign_up_waits_and_no_contact_is_made(

@@ -28,7 +28,9 @@ TAKEN = ["received good", "proven good", "mapped good"]
         ([line("unauthentic", "signature_mismatch")], ["received good", "proven bad signature_mismatch"]),
         ([line("refused", "invalid_fields")], [*TAKEN[:2], "mapped bad invalid_fields"]),
         ([line("ignored")], [*TAKEN[:2], "ignored good"]),
-        ([line("spam")], [*TAKEN[:2], "spam good"]),
+        ([line("held", "honeypot")], [*TAKEN, "held note honeypot"]),
+        ([line("held", "honeypot"), line("created")], [*TAKEN, "held note honeypot", "created good"]),
+        ([line("captcha_unavailable", "captcha_error"), line("created")], [*TAKEN, "created good"]),
         ([line("unavailable", "queue_unavailable")], [*TAKEN[:2], "not taken bad queue_unavailable"]),
         (
             [line("parked", "invalid_fields", failure="DataError")],

@@ -73,9 +73,8 @@ class TestAPlainForm:
         assert contact(sent, content_type="application/x-www-form-urlencoded") == {
             "full_name": "Ayşe Örnek 🎉",
             "email": "ayse@example.com",
-            "description": "Company: Örnek A.Ş.\nMerhaba!\nİki satır.",
+            "description": "Company: Örnek A.Ş.\nBilling e-mail: fatura@example.com\nMerhaba!\nİki satır.",
             "billing": {
-                "email": "fatura@example.com",
                 "phone": "5321234567",
                 "phone_code": "+90",
                 "iso_code": "TR",
@@ -191,8 +190,17 @@ class TestEmail:
     def test_a_wrong_one_is_named_and_not_quoted(self, written: Any) -> None:
         assert mistakes({"name": "Ada", "email": written}) == {"email": "must be an e-mail address"}
 
-    def test_that_of_the_invoice_stands_in(self) -> None:
-        read = contact({"billing_email": "books@example.com"})
+    def test_on_an_open_form_that_of_the_invoice_is_only_said_in_the_description(self) -> None:
+        read = contact(ADA | {"billing_email": "thief@example.com"})
+        assert read == {
+            "full_name": "Ada Example",
+            "email": "ada@example.com",
+            "description": "Billing e-mail: thief@example.com",
+        }
+        assert mistakes({"billing_email": "thief@example.com"}) == {"email": "is required"}
+
+    def test_of_a_proven_sender_that_of_the_invoice_is_read_and_stands_in(self) -> None:
+        read = contact({"billing_email": "books@example.com"}, webhook())
         assert (read["email"], read["billing"]) == ("books@example.com", {"email": "books@example.com"})
 
     def test_an_international_domain_is_written_as_mail_servers_know_it(self) -> None:

@@ -27,14 +27,21 @@ def previewed(body: str, **table: Any) -> Preview:
     [
         ("email=ada@example.com&cf-turnstile-response=x", ""),
         ("email=ada@example.com&cf-turnstile-response=x&website_url=x", "honeypot"),
-        ("email=nonsense&website_url=x", "honeypot"),
-        ("email=ada@example.com", "captcha"),
         ("email=ada@mailinator.com&cf-turnstile-response=x", "disposable"),
     ],
 )
 def test_what_would_be_taken_for_spam_is_said_to_be(body: str, rule: str) -> None:
     found = previewed(body, spam=SPAM)
     assert (found.spam, found.status, found.good) == (rule, "spam" if rule else "contact", not rule)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [("email=nonsense&website_url=x", "email"), ("email=ada@example.com", "cf-turnstile-response")],
+)
+def test_what_would_be_refused_is_not_said_to_be_spam(body: str, field: str) -> None:
+    found = previewed(body, spam=SPAM)
+    assert (found.status, found.spam, [name for name, _ in found.problems]) == ("refused", "", [field])
 
 
 def test_a_mapped_field_shows_what_was_sent() -> None:

@@ -3,19 +3,24 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
-from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.captcha import Verdict
+from clemta_intake.deadlines import Deadline
+from clemta_intake.errors import CaptchaTrouble, ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
 from clemta_intake.queues import Envelope
+from clemta_intake.redeliver import Redelivery
+from clemta_intake.sources.config import Spam
+from clemta_intake.spam import answers_only
 from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
 from tests.events import CRM_SECRET, Context, crm, form, request
-from tests.fakes import FakeParts
+from tests.fakes import FakeParts, contact
 
 WEBSITE = {"kind": "form"}
 PAGED = {
@@ -33,6 +38,12 @@ CRM = {
 }
 ADA = {"full_name": "Ada Example", "email": "ada@example.com"}
 LEAD = {"event": "lead.created", "first": "Bo", "last": None, "email": "bo@example.com"}
+
+
+def posted(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form that a page's script sends as JSON."""
+    content_type = {"Content-Type": "application/json"}
+    return request("POST", "/signups/website", json.dumps(fields).encode(), content_type)
 
 
 class Api:
@@ -60,10 +71,17 @@ class TestForms:
         assert body.keys() == {"status", "submission_id"}, "a form learns no contact id"
         assert body["status"] == "created"
 
-    def test_p3_a_double_click_is_a_duplicate(self, api: Api) -> None:
-        api.send(form(ADA))
-        assert api.send(form(ADA))[2]["status"] == "duplicate"
+    @pytest.mark.parametrize("policy", ["skip", "update"])
+    def test_p3_p8_a_second_one_makes_no_contact_and_the_answer_does_not_tell(
+        self, api: Api, logged: Lines, policy: str
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {"on_existing": policy}
+        first = api.send(form(ADA))
+        again = api.send(form({**ADA, "phone": "+90 532 123 45 67"}))
+        assert again[:2] == first[:2]
+        assert again[2] == first[2] | {"submission_id": again[2]["submission_id"]}
         assert len(api.parts.clemta.stored) == 1
+        assert logged()[-1]["outcome"] == {"skip": "duplicate", "update": "updated"}[policy]
 
     def test_a19_under_sam_local_a_request_is_as_old_as_it_is(self, api: Api) -> None:
         event = form(ADA)
@@ -108,6 +126,23 @@ class TestForms:
         status, headers, _ = api.send(form(ADA, "paged", Accept="text/html,*/*"))
         assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
 
+    @pytest.mark.parametrize(
+        ("headers", "page"),
+        [
+            ({"Accept": "text/html,application/xhtml+xml;q=0.9"}, True),
+            ({"Accept": " Text/HTML;q=1"}, True),
+            ({"Accept": "*/*", "Sec-Fetch-Mode": "navigate"}, True),
+            ({"Accept": "application/json,text/html,application/xhtml+xml"}, False),
+            ({"Accept": "text/htmlx"}, False),
+            ({"Accept": "*/*", "Sec-Fetch-Mode": "cors"}, False),
+            ({}, False),
+        ],
+    )
+    def test_a_page_asks_for_html_first_or_says_that_it_navigates(
+        self, api: Api, headers: dict[str, str], page: bool
+    ) -> None:
+        assert api.send(form(ADA, "paged", **headers))[0] == (303 if page else 200)
+
     def test_a_page_is_sent_on_to_the_error(self, api: Api) -> None:
         status, headers, _ = api.send(form({}, "paged", Accept="text/html,*/*"))
         assert (status, headers["location"]) == (303, "https://www.example.com/again")
@@ -125,6 +160,14 @@ class TestForms:
         _, headers, _ = api.send(form(ADA, Origin="https://any.example"))
         assert headers["access-control-allow-origin"] == "https://any.example"
 
+    @pytest.mark.parametrize("source", ["website", "paged"])
+    def test_a_page_without_an_origin_may_post_and_may_not_read(self, api: Api, source: str) -> None:
+        status, headers, _ = api.send(form(ADA, source, Origin="null"))
+        assert (status, len(api.parts.clemta.stored)) == (200, 1)
+        assert "access-control-allow-origin" not in headers
+        preflight = request("OPTIONS", f"/signups/{source}", headers={"Origin": "null"})
+        assert "access-control-allow-origin" not in api.send(preflight)[1]
+
     def test_a_foreign_page_is_refused(self, api: Api) -> None:
         status, headers, _ = api.send(form(ADA, "paged", Origin="https://other.example"))
         assert status == 403
@@ -140,104 +183,223 @@ class TestForms:
 
 
 class TestSpam:
-    """A machine is told what a person is told, and nothing is made of what it sent."""
+    """What a rule takes for a machine's is told what a person is told, and held."""
 
-    TRAPPED = WEBSITE | {"spam": {"honeypot": "website_url", "min_seconds": 2}}
-    GUARDED = WEBSITE | {"spam": {"turnstile": "captcha"}}
-
-    def started(self, api: Api, seconds: float) -> dict[str, str]:
-        return {"_started": str(int((api.parts.clock() - seconds) * 1000))}
+    TRAPPED = WEBSITE | {"spam": {"honeypot": "_leave_empty", "min_seconds": 2}}
 
     def test_a_person_passes(self, api: Api) -> None:
         api.parts.tables["website"] = self.TRAPPED
-        assert api.send(form({**ADA, "website_url": "", **self.started(api, 3)}))[2]["status"] == "created"
+        assert api.send(form({**ADA, "_leave_empty": "", "_elapsed": "2000"}))[2]["status"] == "created"
+        assert len(api.parts.clemta.stored) == 1
+        assert not api.parts.queues.held
+
+    @pytest.mark.parametrize(
+        "fields", [{}, {"_elapsed": ""}, {"_elapsed": "soon"}, {"_elapsed": [1]}, {"_elapsed": True}]
+    )
+    def test_a_page_that_says_no_time_passes(self, api: Api, fields: dict[str, Any]) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        assert api.send(posted({**ADA, **fields}))[2]["status"] == "created"
         assert len(api.parts.clemta.stored) == 1
 
-    def test_a_page_without_a_script_passes(self, api: Api) -> None:
+    def test_the_old_field_with_the_time_of_loading_is_read_no_more(self, api: Api) -> None:
         api.parts.tables["website"] = self.TRAPPED
-        api.send(form(ADA))
+        api.send(posted({**ADA, "_started": api.parts.clock() * 1000}))
         assert len(api.parts.clemta.stored) == 1
 
     @pytest.mark.parametrize(
         ("fields", "rule"),
         [
-            ({"website_url": "https://spam.example"}, "honeypot"),
-            ({"_started": "now"}, "too_fast"),
-            ({"_started": "nan"}, "too_fast"),
-            ({"_started": "1" * 30}, "too_fast"),
+            ({"_leave_empty": "https://spam.example"}, "honeypot"),
+            ({"_elapsed": "1999"}, "too_fast"),
+            ({"_elapsed": 0}, "too_fast"),
+            ({"_elapsed": 12.5}, "too_fast"),
         ],
     )
-    def test_a_machine_gets_the_answer_of_a_success(
-        self, api: Api, logged: Lines, fields: dict[str, str], rule: str
+    def test_p1_a_machine_gets_the_answer_of_a_success_and_is_held(
+        self, api: Api, logged: Lines, fields: dict[str, Any], rule: str
     ) -> None:
         api.parts.tables["website"] = self.TRAPPED
-        status, _, body = api.send(form({**ADA, **fields}))
+        status, _, body = api.send(posted({**ADA, **fields}))
         assert (status, body.keys(), body["status"]) == (200, {"status", "submission_id"}, "created")
         assert not api.parts.clemta.calls
-        assert not api.parts.queues.retried
-        assert (logged()[-1]["outcome"], logged()[-1]["rule"]) == ("spam", rule)
+        assert not api.parts.ledger.items
+        [held] = api.parts.queues.held
+        assert held.submission.submission_id == body["submission_id"]
+        assert (held.failure.failure_class, held.failure.code, held.attempt) == ("spam", rule, 0)
+        assert json.loads(held.submission.body)["email"] == "ada@example.com"
+        assert (logged()[-1]["outcome"], logged()[-1]["code"]) == ("held", rule)
+        assert logged()[-1]["Submissions"] == 1
 
-    def test_faster_than_a_person_is_a_machine(self, api: Api) -> None:
+    @pytest.mark.parametrize(
+        "elapsed",
+        [10**400, -(10**400), -1, "1" + "0" * 400, "nan", "1e999", "-2"],
+        ids=lambda elapsed: str(elapsed)[:6] + type(elapsed).__name__,
+    )
+    def test_p2_a_time_out_of_range_is_a_mistake_in_its_field_and_no_trouble_of_ours(
+        self, api: Api, elapsed: Any
+    ) -> None:
         api.parts.tables["website"] = self.TRAPPED
-        for seconds in (1.9, -60):
-            api.send(form({**ADA, **self.started(api, seconds)}))
-        assert not api.parts.clemta.calls
+        status, _, body = api.send(posted({**ADA, "_elapsed": elapsed}))
+        assert (status, [error["field"] for error in body["errors"]]) == (422, ["_elapsed"])
+        assert not api.parts.queues.held
+
+    def test_p1_p2_what_cannot_be_held_is_answered_with_503(self, api: Api) -> None:
+        api.parts.tables["website"] = self.TRAPPED
+        api.parts.queues.refuses = True
+        status, headers, _ = api.send(form({**ADA, "_leave_empty": "x"}))
+        assert (status, headers["retry-after"]) == (503, "30")
 
     def test_a_machine_is_sent_on_to_the_thanks(self, api: Api) -> None:
         api.parts.tables["paged"] = PAGED | {"spam": {"honeypot": "trap"}}
         status, headers, _ = api.send(form({**ADA, "trap": "x"}, "paged", Accept="text/html"))
         assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
+        assert len(api.parts.queues.held) == 1
 
-    def test_what_cannot_be_read_is_still_said(self, api: Api) -> None:
+    def test_what_cannot_be_read_or_mapped_is_said_before_it_could_be_held(self, api: Api) -> None:
         api.parts.tables["website"] = self.TRAPPED
-        for body in (b"[]", b"{"):
+        for body, expected in ((b"[]", 400), (b"{", 400), (b'{"_leave_empty": "x"}', 422)):
             event = request("POST", "/signups/website", body, {"Content-Type": "application/json"})
-            assert api.send(event)[0] == 400
+            assert api.send(event)[0] == expected
+        assert not api.parts.queues.held
 
-    def test_a_throw_away_address_is_a_machines_where_the_form_says_so(self, api: Api, logged: Lines) -> None:
+    @pytest.mark.parametrize("domain", ["Mailinator.com", "x.mailinator.com", "a.b.mailinator.com"])
+    def test_a_throw_away_address_is_held_where_the_form_says_so(self, api: Api, domain: str) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"disposable": True}}
-        assert api.send(form({**ADA, "email": "ada@Mailinator.com"}))[2]["status"] == "created"
+        assert api.send(form({**ADA, "email": f"ada@{domain}"}))[2]["status"] == "created"
         assert not api.parts.clemta.calls
-        assert logged()[-1]["rule"] == "disposable"
-        api.send(form(ADA))
+        assert [held.failure.code for held in api.parts.queues.held] == ["disposable"]
+        api.send(form({**ADA, "email": "ada@mailinator.com.example.org"}))
         assert len(api.parts.clemta.stored) == 1
 
-    def test_a_day_has_so_many_sign_ups(self, api: Api) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 2}}
-        for number in range(2):
-            assert api.send(form({**ADA, "email": f"ada{number}@example.com"}))[0] == 200
-            assert api.send(form({"email": "nonsense"}))[0] == 422
-        status, headers, _ = api.send(form(ADA))
-        assert status == 429
-        assert 0 < int(headers["retry-after"]) <= 86_400
+    def test_what_tells_people_from_machines_never_reaches_the_contact(self, api: Api) -> None:
+        api.parts.tables["website"] = WEBSITE | {
+            "spam": {"honeypot": "company", "min_seconds": 2},
+            "contact": {
+                "description": "join(' ', [body._elapsed, body.\"cf-turnstile-response\", body.note])"
+            },
+        }
+        fields = {"_elapsed": "3000", "cf-turnstile-response": "token", "_leave_empty": "", "note": "Hello"}
+        api.send(form({**ADA, **fields}))
+        [stored] = api.parts.clemta.stored.values()
+        assert stored["description"] == "Hello"
+        assert {"_leave_empty", "company"}.isdisjoint(
+            answers_only({"company": "x", "_leave_empty": "x"}, Spam(honeypot="company"))
+        )
+
+
+class TestTheDailyNumber:
+    """`max_per_day` counts contacts that are about to be made; what is over it is held."""
+
+    CAPPED = WEBSITE | {"spam": {"max_per_day": 2}}
+
+    def test_what_is_over_it_is_held_and_leaves_no_claim(self, api: Api, logged: Lines) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for number in range(3):
+            answer = api.send(form({**ADA, "email": f"ada{number}@example.com"}))
+            assert (answer[0], answer[2]["status"]) == (200, "created")
+        assert len(api.parts.clemta.stored) == 2
+        assert [held.failure.code for held in api.parts.queues.held] == ["max_per_day"]
+        assert logged()[-1]["outcome"] == "held"
+        assert [item["state"] for item in api.parts.ledger.items.values()] == ["created", "created", "free"]
+        api.parts.daily_cap.taken = 0  # the next day
+        api.send(form({**ADA, "email": "ada2@example.com"}))
+        assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (3, 1)
+
+    def test_nonsense_and_who_is_known_take_no_number(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        api.parts.clemta.create(contact("bo@example.com"), Deadline.after(5))
+        api.send(form(ADA))
+        for fields in (ADA, ADA, {**ADA, "email": "bo@example.com"}, {"email": "nonsense"}):
+            api.send(form(fields))
+        assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (2, 1)
+        assert not api.parts.queues.held
+
+    def test_a_repeat_of_what_was_queued_takes_no_second_number(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for error in (Temporary("RATE_LIMIT_EXCEEDED", status=429), OutcomeUnknown("no_answer")):
+            api.parts.clemta.fail("create", error)
+            assert api.send(form(ADA))[2]["status"] == "queued"
+        assert api.parts.daily_cap.taken == 1
+
+    def test_a_redelivery_takes_none(self, api: Api) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
+        api.send(form({**ADA, "email": "bo@example.com"}))
+        api.send(form(ADA))
+        [held] = api.parts.queues.held
+        redelivery = Redelivery(api.parts)  # type: ignore[arg-type]
+        redelivery.message("m1", held.to_json(), 1, Deadline.after(5))
         assert len(api.parts.clemta.stored) == 2
 
-    @pytest.mark.parametrize(("person", "contacts"), [(True, 1), (False, 0)])
-    def test_the_captchas_word_counts(self, api: Api, person: bool, contacts: int) -> None:
+
+class TestCaptcha:
+    """A person without a good token can try again; our own trouble is an outage; nobody is dropped."""
+
+    GUARDED = WEBSITE | {"spam": {"turnstile": "captcha"}}
+    TOKEN: ClassVar = {"cf-turnstile-response": "token"}
+
+    @pytest.fixture(autouse=True)
+    def _guarded(self, api: Api) -> None:
         api.parts.tables["website"] = self.GUARDED
         api.parts.secrets["captcha"] = "s"
-        api.parts.captcha.person = person
-        assert api.send(form({**ADA, "cf-turnstile-response": "token"}))[2]["status"] == "created"
-        assert len(api.parts.clemta.stored) == contacts
+
+    def refused(self, api: Api, fields: dict[str, Any]) -> None:
+        """The answer is 422 and names the token's field, and nothing is kept."""
+        status, _, body = api.send(posted({**ADA, **fields}))
+        assert (status, [error["field"] for error in body["errors"]]) == (422, ["cf-turnstile-response"])
+        assert all(error["message"] for error in body["errors"])
+        assert not api.parts.clemta.calls
+        assert not api.parts.queues.held
+
+    def test_a_person_passes(self, api: Api) -> None:
+        assert api.send(form({**ADA, **self.TOKEN}))[2]["status"] == "created"
+        assert len(api.parts.clemta.stored) == 1
         assert api.parts.captcha.asked == [("turnstile", "s", "token")]
 
-    def test_without_a_token_the_captcha_is_not_asked(self, api: Api) -> None:
-        api.parts.tables["website"] = self.GUARDED
-        api.send(form(ADA))
-        api.send(
-            request(
-                "POST",
-                "/signups/website",
-                b'{"cf-turnstile-response": 1}',
-                {"Content-Type": "application/json"},
-            )
-        )
+    @pytest.mark.parametrize(
+        ("token", "code"),
+        [
+            ({}, "captcha_missing"),
+            ({"cf-turnstile-response": ""}, "captcha_missing"),
+            ({"cf-turnstile-response": 1}, "captcha_missing"),
+            ({"cf-turnstile-response": "x" * 8_193}, "captcha_malformed"),
+            ({"cf-turnstile-response": "to\u00e9ken"}, "captcha_malformed"),
+            ({"cf-turnstile-response": "to\nken"}, "captcha_malformed"),
+        ],
+    )
+    def test_a_token_that_no_widget_wrote_is_refused_without_asking(
+        self, api: Api, logged: Lines, token: dict[str, Any], code: str
+    ) -> None:
+        self.refused(api, token)
         assert not api.parts.captcha.asked
-        assert not api.parts.clemta.calls
+        assert (logged()[-1]["outcome"], logged()[-1]["code"]) == ("refused", code)
+
+    def test_a_token_of_the_greatest_length_is_asked_about(self, api: Api) -> None:
+        api.send(form({**ADA, "cf-turnstile-response": "x" * 8_192}))
+        assert len(api.parts.clemta.stored) == 1
+
+    def test_p1_a_token_that_proves_nothing_can_be_replaced_and_nothing_is_kept(
+        self, api: Api, logged: Lines
+    ) -> None:
+        api.parts.captcha.says = Verdict(False)
+        self.refused(api, self.TOKEN)
+        assert logged()[-1]["code"] == "captcha_refused"
+        assert "CaptchaUnavailable" not in logged()[-1]
+
+    def test_a_refused_captcha_goes_before_the_rules_and_an_impossible_time_before_the_captcha(
+        self, api: Api
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {
+            "spam": {"turnstile": "captcha", "honeypot": "trap", "min_seconds": 2}
+        }
+        assert api.send(form({**ADA, **self.TOKEN, "_elapsed": "nan"}))[0] == 422
+        assert not api.parts.captcha.asked, "its token is good for another try"
+        self.refused(api, {"trap": "x"})
+        assert api.send(form({**ADA, **self.TOKEN, "trap": "x"}))[0] == 200
+        assert [held.failure.code for held in api.parts.queues.held] == ["honeypot"]
 
     @pytest.mark.parametrize(("outage", "status", "contacts"), [("accept", 200, 1), ("refuse", 503, 0)])
-    @pytest.mark.parametrize("trouble", ["verifier", "secret", "secrets"])
-    def test_its_outage_is_decided_by_the_form(
+    @pytest.mark.parametrize("trouble", ["verifier", "its own error", "no secret", "wrong secret", "secrets"])
+    def test_our_own_trouble_is_an_outage_which_the_form_decides_and_is_counted(
         self,
         api: Api,
         logged: Lines,
@@ -247,13 +409,72 @@ class TestSpam:
         contacts: int,
     ) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"hcaptcha": "captcha", "captcha_outage": outage}}
-        if trouble != "secret":
-            api.parts.secrets["captcha"] = "s"
+        if trouble == "no secret":
+            del api.parts.secrets["captcha"]
         api.parts.secrets_unavailable = trouble == "secrets"
-        api.parts.captcha.person = None
+        api.parts.captcha.says = {
+            "verifier": Temporary("captcha_unavailable"),
+            "its own error": CaptchaTrouble("captcha_error"),
+            "wrong secret": CaptchaTrouble("captcha_secret_refused"),
+        }.get(trouble, Verdict(True))
         assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
         assert len(api.parts.clemta.stored) == contacts
         assert logged()[0]["CaptchaUnavailable"] == [1]
+        assert not api.parts.queues.held
+
+    def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
+        api.parts.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
+        api.parts.newer_secrets["captcha"] = ["new", "s"]
+        api.send(form({**ADA, **self.TOKEN}))
+        assert [secret for _, secret, _ in api.parts.captcha.asked] == ["s", "new"]
+        assert len(api.parts.clemta.stored) == 1
+        assert not any("CaptchaUnavailable" in line for line in logged())
+
+    def test_each_listed_secret_is_tried_and_each_once(self, api: Api) -> None:
+        api.parts.secrets["captcha"] = ["", "one", "two", "three"]
+        for secret in ("one", "two"):
+            api.parts.captcha.of_secret[secret] = CaptchaTrouble("captcha_secret_refused")
+        api.parts.captcha.says = Verdict(False)
+        self.refused(api, self.TOKEN)
+        assert [secret for _, secret, _ in api.parts.captcha.asked] == ["one", "two", "three"]
+
+    @pytest.mark.parametrize(
+        ("hostname", "status"), [("www.example.com", 200), ("evil.example", 422), ("", 422)]
+    )
+    def test_a_token_of_another_page_is_refused_where_the_form_says_whose(
+        self, api: Api, logged: Lines, hostname: str, status: int
+    ) -> None:
+        spam = {"turnstile": "captcha", "hostname": "WWW.example.com"}
+        api.parts.tables["website"] = WEBSITE | {"spam": spam}
+        api.parts.captcha.says = Verdict(True, hostname)
+        assert api.send(form({**ADA, **self.TOKEN}))[0] == status
+        assert (logged()[-1].get("code") == "captcha_hostname") == (status == 422)
+
+    @pytest.mark.parametrize(
+        ("score", "outcome", "contacts"),
+        [
+            (0.5, "created", 1),
+            (0.4, "held", 0),
+            (float("nan"), "held", 0),
+            (0, "held", 0),
+            (None, "created", 1),
+        ],
+    )
+    def test_a_low_score_is_a_judgement_of_a_machine_and_is_held(
+        self, api: Api, logged: Lines, score: float | None, outcome: str, contacts: int
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
+        api.parts.captcha.says = Verdict(True, "", score)
+        assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[2]["status"] == "created"
+        assert logged()[-1]["outcome"] == outcome
+        assert len(api.parts.clemta.stored) == contacts
+        assert [held.failure.code for held in api.parts.queues.held] == ["captcha_score"] * (1 - contacts)
+        assert ("CaptchaUnavailable" in logged()[0]) == (score is None), "its key is none of v3"
+
+    def test_a_token_that_is_refused_has_no_score_to_miss(self, api: Api) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
+        api.parts.captcha.says = Verdict(False)
+        assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[0] == 422
 
 
 class TestTime:

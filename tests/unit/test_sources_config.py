@@ -209,12 +209,12 @@ class TestTheFileItself:
 
 
 FORM_KEYS = (
-    "accept, allowed_origins, answer_seconds, answers, company_id, contact, contact_type, default_country, defaults,"
-    " delivery_id, error_url, kind, name_fallback, on_existing, spam, success_url"
+    "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, contact, contact_type,"
+    " default_country, defaults, delivery_id, error_url, kind, name_fallback, on_existing, spam, success_url"
 )
 HOOK_KEYS = (
-    "accept, answer_seconds, answers, auth, batch, company_id, contact, contact_type, default_country, defaults,"
-    " delivery_id, handshake, kind, name_fallback, on_existing"
+    "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, contact, contact_type, default_country,"
+    " defaults, delivery_id, handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"
@@ -224,6 +224,7 @@ FIELDS = ", ".join(sorted(CONTACT_FIELDS))
 ORIGIN = 'must be an origin without a path, as "https://www.example.com", or "*"'
 NAME = "must be at most 64 lower-case letters, digits, - and _"
 COUNTRY = "must be the ISO code of a country, as TR, DE or GB"
+OVERWRITE = " allowed: skip, create, or update with allow_overwrite = true"
 URL = "must be an address that begins with https:// or http://"
 STAMPED = "{timestamp} in `signed` and timestamp_header or timestamp_prefix go together"
 
@@ -247,7 +248,25 @@ class TestMistakes:
             (
                 FORM + 'spam = { honeypott = "x" }\n',
                 "3: sources.website.spam.honeypott: is not known; allowed: captcha_outage, disposable, hcaptcha,"
-                " honeypot, max_per_day, min_seconds, recaptcha, turnstile",
+                " honeypot, hostname, max_per_day, min_score, min_seconds, recaptcha, turnstile",
+            ),
+            (
+                FORM + 'spam = { hostname = "www.example.com" }\n',
+                "3: sources.website.spam: has hostname without a captcha;"
+                " allowed: beside turnstile, hcaptcha or recaptcha",
+            ),
+            (
+                FORM + 'spam = { turnstile = "a", hostname = "https://www.example.com" }\n',
+                '3: sources.website.spam.hostname: must be a page\'s host, as "www.example.com"',
+            ),
+            (
+                FORM + 'spam = { turnstile = "a", min_score = 0.5 }\n',
+                "3: sources.website.spam: has min_score without recaptcha; allowed: beside recaptcha, with a key of v3",
+            ),
+            (
+                FORM + 'on_existing = "update"\n',
+                "3: sources.website.on_existing: update lets anybody who knows an e-mail address change a contact;"
+                f"{OVERWRITE}",
             ),
             (
                 FORM + 'spam = { turnstile = "a", recaptcha = "b" }\n',
@@ -511,3 +530,46 @@ class TestTheCommand:
         with pytest.raises(SystemExit) as caught:
             runpy.run_module(check.__name__, run_name="__main__")
         assert caught.value.code == 0
+
+
+class TestWhoMayOverwrite:
+    """`update` needs a sender that proves when it sent, or the operator's word."""
+
+    @pytest.mark.parametrize(
+        "auth",
+        [
+            AUTH,
+            'auth = { scheme = "basic", secret = "crm" }\n',
+            'auth = { scheme = "jws", secret = "crm", header = "x-jws", issuer = "x" }\n',
+            'auth = { scheme = "hmac", secret = "crm", header = "x-signature" }\n',
+        ],
+    )
+    def test_a_sender_without_a_signed_time_may_not(self, file: Path, auth: str) -> None:
+        text = HOOK + 'on_existing = "update"\n' + auth
+        assert mistakes(file, text) == [
+            "4: sources.crm.on_existing: update lets a repeated old request, whose time is not signed, change a"
+            f" contact;{OVERWRITE}"
+        ]
+        file.write_text(text + "allow_overwrite = true\n")
+        assert check_file(file) == ["crm"]
+
+    @pytest.mark.parametrize(
+        "auth",
+        [
+            'auth = { scheme = "standard-webhooks", secret = "crm" }\n',
+            'auth = { scheme = "hmac", secret = "crm", header = "x-s", signed = "{timestamp}.{body}",'
+            ' timestamp_header = "x-t" }\n',
+        ],
+    )
+    def test_one_with_a_signed_time_may(self, file: Path, auth: str) -> None:
+        file.write_text(HOOK + 'on_existing = "update"\n' + auth)
+        assert check_file(file) == ["crm"]
+
+    def test_a_form_may_where_its_owner_says_so(self, file: Path) -> None:
+        file.write_text(FORM + 'on_existing = "update"\nallow_overwrite = true\n')
+        assert check_file(file) == ["website"]
+
+    def test_a_sender_by_name_is_held_to_it_too(self, file: Path) -> None:
+        file.write_text('[sources.t]\nkind = "typeform"\non_existing = "update"\n')
+        with pytest.raises(InvalidSources, match=r"3: sources\.t\.on_existing"):
+            check_file(file)

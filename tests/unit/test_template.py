@@ -534,6 +534,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         ("ClemtaIntake", "WaitingAge"),
         ("ClemtaIntake", "ClemtaUnauthorized"),
         ("ClemtaIntake", "SigningSecretMissing"),
+        ("ClemtaIntake", "CaptchaUnavailable"),
         ("ClemtaIntake", "Submissions"),
         ("ClemtaIntake", "UnexpectedErrors"),
         ("ClemtaIntake", "RedeliveryFailures"),
@@ -548,6 +549,7 @@ def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, A
         assert variables["POWERTOOLS_SERVICE_NAME"] == STACK, "or stacks side by side share their metrics"
     assert "switched off" in alarms["RetryAgeAlarm"]["AlarmDescription"]
     assert "clemta-intake dlq list" in alarms["DeadLetterAlarm"]["AlarmDescription"]
+    assert "clemta-intake doctor" in alarms["CaptchaUnavailableAlarm"]["AlarmDescription"]
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm.get("OKActions") == (None if name == "DeadLetterArrivalAlarm" else alarm["AlarmActions"])

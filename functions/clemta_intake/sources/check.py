@@ -72,6 +72,11 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
         for problem in error.errors(include_url=False, include_input=False):
             yield _keys(problem), _message(problem)
         return
+    if source.on_existing == "update" and not source.allow_overwrite and (why := _overwritten_by(source)):
+        yield (
+            ("on_existing",),
+            f"update lets {why} change a contact; allowed: skip, create, or update with allow_overwrite = true",
+        )
     import phonenumbers
 
     if source.default_country and source.default_country not in phonenumbers.SUPPORTED_REGIONS:
@@ -82,6 +87,16 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
             TypeAdapter(model.model_fields[field.removeprefix("billing.")].annotation).validate_python(value)
         except ValidationError as error:
             yield ("defaults", field), _message(error.errors(include_url=False, include_input=False)[0])
+
+
+def _overwritten_by(source: Form | Webhook) -> str:
+    """Who could change a contact without its sender's will; nobody where each request proves its time."""
+    if isinstance(source, Form):
+        return "anybody who knows an e-mail address"
+    timed = isinstance(source.auth, StandardWebhooks) or (
+        isinstance(source.auth, Hmac) and "{timestamp}" in source.auth.signed
+    )
+    return "" if timed else "a repeated old request, whose time is not signed,"
 
 
 def _keys(problem: Any) -> tuple[str, ...]:

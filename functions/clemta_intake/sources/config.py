@@ -82,6 +82,11 @@ type Origin = Annotated[
     StringConstraints(to_lower=True),
     _matching(r"\*|https?://[^/\s?#@]+", 'an origin without a path, as "https://www.example.com", or "*"'),
 ]
+type Hostname = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    _matching(r"[a-z0-9.-]{1,253}", 'a page\'s host, as "www.example.com"'),
+]
 type Url = Annotated[str, _matching(r"https?://\S+", "an address that begins with https:// or http://")]
 type Country = Annotated[str, _matching("[A-Z]{2}", COUNTRY_CODE)]
 type ContactField = Annotated[str, AfterValidator(_contact_field)]
@@ -190,6 +195,8 @@ class _Source(BaseModel):
     contact_type: Literal["customer", "vendor"] = "customer"
     on_existing: Literal["skip", "update", "create"] = "skip"
     """What to do where the e-mail is a contact of that company and type already."""
+    allow_overwrite: bool = False
+    """Whether `update` is meant where anybody, or whoever repeats an old request, could change a contact."""
     delivery_id: Expression | None = None
     accept: Expression | None = None
     contact: Annotated[dict[ContactField, Expression], BeforeValidator(_flat)] = {}
@@ -209,7 +216,7 @@ class _Source(BaseModel):
 
 
 class Spam(BaseModel):
-    """A form's defences; whoever meets one gets the answer that a success gets."""
+    """A form's defences; what breaks a rule is held, and gets the answer that a success gets."""
 
     model_config = _CONFIG
 
@@ -221,11 +228,15 @@ class Spam(BaseModel):
     recaptcha: Name | None = None
     """The name of the captcha's secret."""
     captcha_outage: Literal["accept", "refuse"] = "accept"
-    """What to do while the captcha's maker does not answer."""
+    """What to do while the captcha's maker does not answer, or takes no secret of ours."""
+    hostname: Hostname | None = None
+    """The host of the page on which the captcha must have been solved; a token of another one is refused."""
+    min_score: Annotated[float, Field(gt=0, le=1)] | None = None
+    """reCAPTCHA v3: what has a lower score is a machine's."""
     disposable: bool = False
     """Whether throw-away e-mail addresses are a machine's."""
     max_per_day: Annotated[int, Field(ge=1)] | None = None
-    """Sign-ups of this source that are taken in a day, by UTC."""
+    """New contacts that this source makes in a day, by UTC; what is over it is held."""
 
     @property
     def captcha(self) -> tuple[str, str] | None:
@@ -237,6 +248,12 @@ class Spam(BaseModel):
     def _one_captcha(self) -> "Spam":
         if sum(secret is not None for secret in (self.turnstile, self.hcaptcha, self.recaptcha)) > 1:
             raise ValueError("has more than one captcha; allowed: one of turnstile, hcaptcha, recaptcha")
+        if self.hostname and not self.captcha:
+            raise ValueError(
+                "has hostname without a captcha; allowed: beside turnstile, hcaptcha or recaptcha"
+            )
+        if self.min_score and not self.recaptcha:
+            raise ValueError("has min_score without recaptcha; allowed: beside recaptcha, with a key of v3")
         return self
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ..contacts import MAX_LINE, ContactRequest, ascii_email
 from ..errors import Unmappable, Unreadable
+from ..spam import answers_only
 from ..submissions import Submission, read_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
@@ -49,11 +50,14 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
-    found = (
-        _clemta_fields(recognise(to_answers(search("answers", source.answers, data))))
-        if source.answers
-        else {}
-    )
+    if isinstance(source, Form):
+        data["body"] = answers_only(body, source.spam)
+    recognised = recognise(to_answers(search("answers", source.answers, data))) if source.answers else {}
+    if isinstance(source, Form) and (invoices_to := recognised.pop("billing_email", "")):
+        # Anybody could have a customer's invoices sent elsewhere: a bookkeeper sees it, and decides.
+        message = recognised.get("message", "")
+        recognised["message"] = f"Billing e-mail: {invoices_to}" + (f"\n{message}" if message else "")
+    found = _clemta_fields(recognised) if source.answers else {}
     for field, expression in source.contact.items():
         value = search(f"contact.{field}", expression, data)
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
