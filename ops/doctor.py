@@ -107,7 +107,11 @@ def _api(env: Environment) -> Iterator[Check]:
             if http.get(f"{env.api_url}/signups/{name}", timeout=_TIMEOUT).status_code == 404
         ]
     except requests.RequestException as error:
-        yield Check("api", "fail", f"does not answer: {type(error).__name__}", f"open {env.api_url}/health")
+        target = env.outputs.get("DomainTarget")
+        dns = f"point its name at {target} in your DNS; then " if target else ""
+        yield Check(
+            "api", "fail", f"does not answer: {type(error).__name__}", f"{dns}open {env.api_url}/health"
+        )
         return
     if answer.status_code == 200:
         yield Check("api", "ok", env.api_url)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import requests
@@ -65,14 +65,14 @@ def command(project: Path) -> Command:
     return run
 
 
-def started(project: Path, *arguments: str) -> "subprocess.Popen[str]":
+def started(project: Path, *arguments: str, out: IO[str] | int = subprocess.PIPE) -> "subprocess.Popen[str]":
     """Starts it in a process of its own."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"}
     return subprocess.Popen(
         [sys.executable, "-m", "ops.cli", *arguments],
         cwd=project,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=out,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - nohup's child ignores it
@@ -396,7 +396,9 @@ class TestDeadLetters:
         [one] = command("dlq", "list", "--class", "config", "--source", "website", "--json").data
         assert (one["submission_id"], one["status"]) == (letter, 403)
         masked, revealed = command("dlq", "show", letter).out, command("dlq", "show", letter, "--reveal").out
-        assert "ada@example.com" not in masked
+        whole = command("dlq", "show", letter, "--reveal", "--json").data
+        for hidden in ("ada@example.com", "full_name", whole["message"]):
+            assert hidden not in masked, hidden
         assert "ada@example.com" in revealed
         assert command("dlq", "show", "nobody").code == 1
 
@@ -421,6 +423,19 @@ class TestDeadLetters:
         lines = [json.loads(line) for line in command("dlq", "export").out.splitlines()]
         assert sorted(line["submission_id"] for line in lines) == sorted(letters)
         assert all("example.com" in line["body"] for line in lines)
+
+    def test_p8_a_file_that_an_export_goes_to_is_its_owners_alone(
+        self, project: Path, clemta: Clemta, sign_up: SignUp
+    ) -> None:
+        parked(clemta, sign_up, "ada")
+        letters = project / "letters.jsonl"
+        letters.touch(0o644)
+        with letters.open("w") as file:
+            process = started(project, "dlq", "export", out=file)
+            assert process.wait(60) == 0
+            process.communicate()
+        assert "website" in letters.read_text()
+        assert letters.stat().st_mode & 0o777 == 0o600
 
     def test_discard_says_why_in_the_log(
         self,

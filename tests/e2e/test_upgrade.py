@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from local.processes import ROOT
 from local.sam import TOOLS, built, sam
@@ -14,24 +15,31 @@ from local.stack import KEYS, REGION, Deployed, Stack
 
 from .conftest import Clemta, Queue, eventually
 
+type Deploy = Callable[..., dict[str, str]]
 NAME = "clemta-intake-upgraded"
-RELEASE = sorted((ROOT / "tests" / "releases").iterdir())[-1]
+DOMAIN = "signups.example.com"
+CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d"
+RELEASE = max(
+    (folder for folder in (ROOT / "tests" / "releases").iterdir() if folder.is_dir()),
+    key=lambda folder: [int(number) for number in folder.name.split(".")],
+)
 HOLDING = ("RetryQueue", "DeadLetterQueue", "LedgerTable", "LedgerPepper", "ClemtaSecret", "SigningSecret")
 
 
 @pytest.fixture
 def deploy(
     stack: Deployed, stack_settings: Stack, aws: Callable[[str], Any], tmp_path: Path
-) -> Iterator[Callable[[Path, str], dict[str, str]]]:
+) -> Iterator[Deploy]:
     """Deploys a built template as a stack beside the session's, gone after the test; returns its outputs."""
 
-    def run(template: Path, base_url: str) -> dict[str, str]:
+    def run(template: Path, **more: str) -> dict[str, str]:
         parameters = {
             "Architecture": "x86_64",
-            "ClemtaBaseUrl": base_url,
+            "ClemtaBaseUrl": stack.clemta_url,
             "DefaultCompanyId": "64b8f1a2e4b0c8d9f0123456",
             "RetryBaseSeconds": 1,
             "SearchLagSeconds": 1,
+            **more,
         }
         sam(
             [
@@ -73,12 +81,13 @@ def of_release(release: Path, build: Path, folder: Path) -> Path:
     return file
 
 
-def test_p3_p4_an_upgrade_replaces_nothing_and_delivers_what_waited(
+def test_p4_a6_an_upgrade_that_adds_a_domain_replaces_nothing_and_delivers_what_waited(
     stack: Deployed,
     stack_settings: Stack,
     clemta: Clemta,
+    http: requests.Session,
     aws: Callable[[str], Any],
-    deploy: Callable[[Path, str], dict[str, str]],
+    deploy: Deploy,
     tmp_path: Path,
 ) -> None:
     def ids() -> dict[str, str]:
@@ -93,7 +102,7 @@ def test_p3_p4_an_upgrade_replaces_nothing_and_delivers_what_waited(
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
     build = built(stack_settings.sources_file or stack_settings.deployed_sources, tmp_path / "build.log")
-    before = deploy(of_release(RELEASE, build, tmp_path), stack.clemta_url)
+    before = deploy(of_release(RELEASE, build, tmp_path))
     poller(before, on=False)
     first, second, letter = json.loads((RELEASE / "messages.json").read_text())
     retry = Queue(before["RetryQueueUrl"], aws("sqs"))
@@ -106,7 +115,7 @@ def test_p3_p4_an_upgrade_replaces_nothing_and_delivers_what_waited(
     secrets.put_secret_value(SecretId=before["ClemtaSecretId"], SecretString=session_key)
     pepper = secrets.get_secret_value(SecretId=before["LedgerPepperId"])["SecretString"]
     was = ids()
-    after = deploy(build / "template.yaml", stack.clemta_url)
+    after = deploy(build / "template.yaml", DomainName=DOMAIN, CertificateArn=CERTIFICATE)
     is_now = ids()
     assert {name: is_now[name] for name in HOLDING} == {name: was[name] for name in HOLDING}
     assert secrets.get_secret_value(SecretId=after["LedgerPepperId"])["SecretString"] == pepper
@@ -119,3 +128,9 @@ def test_p3_p4_an_upgrade_replaces_nothing_and_delivers_what_waited(
     }
     [kept] = dead.messages()
     assert kept["submission_id"] == letter["submission_id"]
+
+    assert after["ApiUrl"] == f"https://{DOMAIN}/v1"  # A6; the emulator takes the domain from the Host header
+    person = {"full_name": "Di Example", "email": "di.release@example.com"}
+    url = f"{stack.aws_endpoint_url}/v1/signups/website"
+    answer = http.post(url, data=person, headers={"Host": DOMAIN}, timeout=30)
+    assert (answer.status_code, answer.json()["status"]) == (200, "created")

@@ -1,4 +1,4 @@
-"""What doctor says of API Gateway, whose account settings the emulator does not need."""
+"""What doctor says of what the emulator does not have: API Gateway's account settings, a custom domain's DNS."""
 
 from pathlib import Path
 from typing import Any
@@ -52,3 +52,17 @@ def test_a21_doctor_says_when_the_account_lacks_the_role_that_the_access_log_nee
     role: str | None, state: str
 ) -> None:
     assert states(role=role, outputs={"AccessLogGroup": "group"}) == {"stages": "ok", "access log": state}
+
+
+@pytest.mark.parametrize("outputs", [{}, {"DomainTarget": "d-1.execute-api.eu-central-1.amazonaws.com"}])
+def test_a6_doctor_names_the_dns_entry_that_a_custom_domain_needs(
+    tmp_path: Path, outputs: dict[str, str]
+) -> None:
+    url = "http://127.0.0.1:1/v1"  # where nobody listens
+    env = Environment(Place("t", "eu-central-1", None, url), tmp_path / "sources.toml")
+    vars(env)["outputs"] = outputs
+    [check] = doctor._api(env)
+    assert check.state == "fail"
+    assert f"open {url}/health" in check.do
+    for target in outputs.values():
+        assert f"point its name at {target} in your DNS" in check.do
