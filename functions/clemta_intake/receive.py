@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
-from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, Deadline, reserve
+from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, WORTHWHILE_SECONDS, Deadline, reserve
 from .errors import (
     CaptchaTrouble,
     DataError,
@@ -193,29 +193,28 @@ class _Request:
         self._reserve = reserve(answer_seconds)
         self._parts.answer_by(self._deadline, self._reserve)
 
-    def _check_spam(self, submission: Submission, email: str, spam: Spam) -> None:
-        """Raises Unmappable where a person can try again, TakenForSpam where the submission breaks a rule."""
-        fields = read_body(submission.content_type, submission.body)
-        rule = broken_rule(
-            spam, fields, email
-        )  # before the captcha, as it may refuse, and a token counts once
+    def _check_spam(self, email: str, spam: Spam) -> None:
+        """Raises Unmappable where a person can try again, TakenForSpam where the form's post breaks a rule."""
+        # As it was posted: the captcha's token is a secret, and goes no further than this.
+        fields = read_body(self._headers.get("content-type", ""), event_body(self._event))
+        rule = broken_rule(spam, fields, email)  # may refuse: before the captcha, whose token counts once
         if spam.captcha:
-            rule = self._broken_captcha(submission, spam, *spam.captcha, fields) or rule
+            rule = self._broken_captcha(spam, *spam.captcha, fields) or rule
         if rule:
             raise TakenForSpam(rule)
 
-    def _broken_captcha(
-        self, submission: Submission, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]
-    ) -> str | None:
-        """The captcha's rule that the submission breaks; Unmappable where another token may be better."""
+    def _broken_captcha(self, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]) -> str | None:
+        """The captcha's rule that the post breaks; Unmappable where another token may be better."""
         token = captcha_token(provider, fields)
+        if self._deadline.earlier(RESERVE_SECONDS).remaining() < WORTHWHILE_SECONDS:
+            raise Unavailable("no_time_left")  # no outage of the captcha's: nobody may gain by being slow
         try:
             said = self._verdict(provider, name, token)
             if spam.min_score and said.person and said.score is None:
                 raise Temporary("captcha_without_score")  # the key is not one of v3
         except (Temporary, Unavailable) as error:
             telemetry.measured("CaptchaUnavailable")
-            self._log("captcha_unavailable", submission, code=error.code)
+            self._log("captcha_unavailable", code=error.code)
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error
             return None
@@ -269,7 +268,7 @@ class _Request:
                 return {"status": "ignored", **result}
             count = None
             if isinstance(source, Form) and source.spam:
-                self._check_spam(submission, reading.contact.email, source.spam)
+                self._check_spam(reading.contact.email, source.spam)
                 if most := source.spam.max_per_day:
                     count = partial(self._parts.daily_cap.take, source.name, most)
             outcome = self._parts.delivery.deliver(

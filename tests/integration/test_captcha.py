@@ -11,14 +11,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from clemta_intake import receive
 from clemta_intake.captcha import NO_TOKEN, VERIFIERS, Captcha, Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import CaptchaTrouble, Temporary
 from clemta_intake.sources.config import to_source
 from clemta_intake.wiring import Wiring
+from local.clemta import StandIn
 from local.processes import HOST
 from ops import doctor
-from tests.fakes import COMPANY
+from tests.events import form
+from tests.fakes import COMPANY, Clock
+from tests.integration.conftest import Aws
 
 
 def ask(url: str, seconds: float = 2) -> Verdict:
@@ -158,6 +162,42 @@ def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
     assert parts.daily_cap is parts.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
     assert all(url.startswith("https://") for url in VERIFIERS.values())
+
+
+def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_new_one(
+    aws: Aws, clemta: StandIn
+) -> None:
+    parts = Wiring(aws.settings, clock := Clock(time.time()))
+    parts._tables = {
+        "website": {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
+    }
+
+    def post(email: str, token: str) -> tuple[int, Any]:
+        event = form({"email": email, "cf-turnstile-response": token})
+        answer = receive._Request(parts, "website", event).answer()
+        return answer.status_code, json.loads(answer.body or "")
+
+    used: set[str] = set()
+
+    def says(secret: str, token: str) -> tuple[str, ...]:
+        if secret != "new":
+            return ("invalid-input-response", "invalid-input-secret")
+        known = token in used
+        used.add(token)
+        return ("timeout-or-duplicate",) if known else ()
+
+    with verifier(says) as url:
+        parts.captcha = Captcha({"turnstile": url})
+        aws.put_secret(aws.settings.signing_secret_id, '{"captcha": "old"}')
+        assert post("ada@example.com", "one")[0] == 503, "as the form says of an outage"
+        aws.put_secret(aws.settings.signing_secret_id, '{"captcha": ["new", "old"]}')
+        clock.advance(31)
+        assert post("ada@example.com", "one")[1]["status"] == "created"
+        status, body = post("bo@example.com", "one")
+        assert (status, body["errors"][0]["field"]) == (422, "cf-turnstile-response")
+        assert post("bo@example.com", "two")[1]["status"] == "created"
+    assert [entry["email"] for entry in clemta.contacts()] == ["ada@example.com", "bo@example.com"]
+    assert aws.waiting(aws.settings.held_queue_url) == 0
 
 
 class Asked:

@@ -207,6 +207,21 @@ class TestEmail:
         assert contact({"email": "ada@exämple.com"})["email"] == "ada@xn--exmple-cua.com"
 
 
+class TestTheDeliveryOfAForm:
+    def test_p3_a_second_click_is_the_same_delivery_whatever_time_and_token_it_brings(self) -> None:
+        clicks = [
+            ADA | {"_elapsed": 5_000, "cf-turnstile-response": "one"},
+            {"_elapsed": 6_000, "cf-turnstile-response": "two"} | ADA,
+        ]
+        first, second = (reading(click, form()) for click in clicks)
+        assert first is not None
+        assert second is not None
+        assert first.delivery_id == second.delivery_id
+        other = reading(clicks[0] | {"message": "Hello"}, form())
+        assert other is not None
+        assert other.delivery_id != first.delivery_id
+
+
 class TestPhoneAndCountry:
     @pytest.mark.parametrize(
         ("written", "default", "billing"),
@@ -405,7 +420,7 @@ class TestDeliveryId:
     def test_without_one_the_same_bytes_are_the_same_delivery(self, data: Any) -> None:
         body = json.dumps(data).encode()
         assert self.delivery_id(webhook(delivery_id="body.id"), body) == hashlib.sha256(body).hexdigest()
-        assert self.delivery_id(form(), body) != self.delivery_id(form(), body + b" ")
+        assert self.delivery_id(webhook(), body) != self.delivery_id(webhook(), body + b" ")
 
     @pytest.mark.parametrize("header", [None, "", "d1, d1", "d1,d2", "d 1", "d\u00e9", "d" * 201])
     def test_p3_a_stripped_or_repeated_id_falls_back_to_the_bytes(self, header: str | None) -> None:

@@ -422,6 +422,16 @@ class TestCaptcha:
         assert logged()[0]["CaptchaUnavailable"] == [1]
         assert not api.parts.queues.held
 
+    def test_p2_who_leaves_no_time_to_ask_must_come_again_and_does_not_pass_as_an_outage(
+        self, api: Api
+    ) -> None:
+        late = form({**ADA, **self.TOKEN})
+        late["requestContext"]["requestTimeEpoch"] -= 3_000
+        status, headers, _ = api.send(late)
+        assert (status, headers["retry-after"]) == (503, "30")
+        assert not api.parts.captcha.asked, "its token is good for another try"
+        assert not api.parts.clemta.stored
+
     def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
         api.parts.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
         api.parts.newer_secrets["captcha"] = ["new", "s"]
