@@ -30,7 +30,7 @@ from .errors import (
     UnsupportedMedia,
 )
 from .sources.config import Form, Handshake, Source, Spam, Webhook
-from .sources.mapping import Reading, kept_headers, kept_query, read
+from .sources.mapping import Prepared, Reading, kept_headers, kept_query, prepare, read
 from .sources.signatures import authenticate
 from .spam import broken_rule, captcha_token, is_disposable
 from .submissions import (
@@ -142,7 +142,7 @@ class _Request:
             and (greeting := self._greeting(source.handshake))
         ):
             return greeting
-        body = self._proven_body(source)
+        body, signed_id = self._proven_body(source)
         submission = Submission(
             submission_id=self._submission_id,
             source=source.name,
@@ -160,7 +160,9 @@ class _Request:
         for number, one in enumerate(batch, 1):
             if results and self._deadline.remaining() < 0:  # what was done of it is known when it comes again
                 raise Unavailable("no_time_left")
-            results.append(self._deliver(one, source, len(batch) - number))
+            # Each entry of a batch is a delivery of its own, under the one id that was signed.
+            one_id = f"{signed_id}-{number}" if signed_id and len(batch) > 1 else signed_id
+            results.append(self._deliver(prepare(one, source, one_id), source, len(batch) - number))
         return self._accepted(results)
 
     def _broken_rule(self, submission: Submission, spam: Spam) -> str | None:
@@ -206,12 +208,13 @@ class _Request:
             response.headers[handshake.echo_header] = echo
         return response
 
-    def _deliver(self, submission: Submission, source: Source, others: int) -> dict[str, str]:
+    def _deliver(self, prepared: Prepared, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
+        submission = prepared.submission
         deadline = self._deadline.earlier(RESERVE_SECONDS + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:
-            reading = self._read(submission, source)
+            reading = self._read(prepared, source)
             if reading is None:
                 self._log("ignored", submission)
                 return {"status": "ignored", **result}
@@ -231,12 +234,12 @@ class _Request:
         contact = {"contact_id": outcome.contact_id} if isinstance(source, Webhook) else {}
         return {"status": outcome.status, **result, **contact}
 
-    def _proven_body(self, source: Source) -> bytes:
-        """The raw bytes, if they come from whom they say (P5)."""
+    def _proven_body(self, source: Source) -> tuple[bytes, str]:
+        """The raw bytes, if they come from whom they say (P5), and the delivery id that is signed with them."""
         if isinstance(source, Form):
             if "origin" in self._headers and not self._origin_allowed():
                 raise ForeignOrigin("foreign_origin")
-            return event_body(self._event)
+            return event_body(self._event), ""
         try:
             body = event_body(self._event)
         except Unreadable as error:
@@ -244,18 +247,17 @@ class _Request:
         secrets = self._parts.signing_secrets(source.auth.secret)
         rest = body, self._headers, event_query(self._event), self._parts.clock(), event_uri(self._event)
         try:
-            authenticate(source.auth, secrets, *rest)
+            return body, authenticate(source.auth, secrets, *rest)
         except Unauthentic:
             newer = self._parts.signing_secrets(source.auth.secret, doubted=True)
             if newer == secrets:
                 raise
-            authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
-        return body
+            return body, authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
 
-    def _read(self, submission: Submission, source: Source) -> Reading | None:
+    def _read(self, prepared: Prepared, source: Source) -> Reading | None:
         """A person can mend a form; a webhook's sender cannot, so what it sent is parked."""
         try:
-            return read(submission, source)
+            return read(prepared.submission, source, prepared.body)
         except (Unreadable, UnsupportedMedia, Unmappable) as error:
             if isinstance(source, Form):
                 raise

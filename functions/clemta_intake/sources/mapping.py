@@ -3,14 +3,14 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..contacts import ContactRequest
-from ..errors import Unmappable, Unreadable
+from ..errors import ConfigError, Unmappable, Unreadable, UnsupportedMedia
 from ..submissions import Submission, read_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
@@ -26,24 +26,47 @@ class Reading:
     delivery_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission whose delivery id is known. `body` is what was read of it, UNREAD if nothing can be."""
+
+    submission: Submission
+    body: Any
+
+
+UNREAD: Any = object()
+
+
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
 
 
-def read(submission: Submission, source: Form | Webhook) -> Reading | None:
+def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "") -> Prepared:
+    """What may be mapped, queued or parked; `signed_id` is the id that the signature covers. Never raises."""
+    try:
+        body = read_body(submission.content_type, submission.body)
+    except (
+        Unreadable,
+        UnsupportedMedia,
+    ):  # `read` will say so; what an expression finds is seen once it is readable
+        return Prepared(replace(submission, delivery_id="" if source.delivery_id else signed_id), UNREAD)
+    try:
+        delivery_id = _delivery_id(submission, source, _data(submission, source, body), signed_id)
+    except ConfigError:  # as `read` will say
+        delivery_id = ""
+    return Prepared(replace(submission, delivery_id=delivery_id), body)
+
+
+def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> Reading | None:
     """The contact that a submission asks for; None if it is no event that the source accepts.
 
+    `body` is what `prepare` read of it.
     Raises Unreadable or UnsupportedMedia (the body), Unmappable (its fields) or ConfigError (the source's expressions).
     """
-    body = read_body(submission.content_type, submission.body)
-    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
-        [body] = body
-    data = {
-        "body": body,
-        "headers": dict(submission.headers),
-        "query": dict(submission.query),
-    }
+    if body is UNREAD:
+        body = read_body(submission.content_type, submission.body)
+    data = _data(submission, source, body)
     if source.accept and not search("accept", source.accept, data):
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
@@ -58,10 +81,24 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
     for field, default in source.defaults.items():
         found[field] = found.get(field) or _filled(default, submission)
-    delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
-    if not _DELIVERY_ID.fullmatch(delivery_id):
-        delivery_id = hashlib.sha256(submission.body).hexdigest()
+    delivery_id = submission.delivery_id or _delivery_id(submission, source, data)
     return Reading(_contact(found, source), f"{source.name}:{delivery_id}")
+
+
+def _data(submission: Submission, source: Form | Webhook, body: Any) -> dict[str, Any]:
+    """What expressions read."""
+    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
+        [body] = body
+    return {"body": body, "headers": dict(submission.headers), "query": dict(submission.query)}
+
+
+def _delivery_id(submission: Submission, source: Form | Webhook, data: Any, signed_id: str = "") -> str:
+    """The id that the source's expression finds, else the signed one, else the body's hash."""
+    found = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
+    for delivery_id in (found, signed_id.strip()):
+        if _DELIVERY_ID.fullmatch(delivery_id):
+            return delivery_id
+    return hashlib.sha256(submission.body).hexdigest()
 
 
 def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
