@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from ..contacts import ContactRequest
 from ..errors import ConfigError, Unmappable, Unreadable, UnsupportedMedia
-from ..submissions import Submission, read_body
+from ..submissions import Submission, read_body, rewrite_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
-from .config import Form, Webhook
+from .config import Form, Hmac, Jws, Token, Webhook
 from .expressions import reads, search
+from .redaction import redact, says_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A submission whose delivery id is known. `body` is what was read of it, UNREAD if nothing can be."""
+    """A submission that holds no secret and whose delivery id is known.
+
+    `body` is what was read of it, UNREAD if nothing can be; `left_out` names the fields that go nowhere.
+    """
 
     submission: Submission
     body: Any
+    left_out: tuple[str, ...] = ()
 
 
 UNREAD: Any = object()
@@ -39,7 +44,9 @@ UNREAD: Any = object()
 
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
+_CREDENTIALS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "token", "x-api-key", "api-key", "apikey", "api_key"}
+)
 
 
 def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "") -> Prepared:
@@ -51,11 +58,17 @@ def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "")
         UnsupportedMedia,
     ):  # `read` will say so; what an expression finds is seen once it is readable
         return Prepared(replace(submission, delivery_id="" if source.delivery_id else signed_id), UNREAD)
+    redacted = redact(body)
     try:
-        delivery_id = _delivery_id(submission, source, _data(submission, source, body), signed_id)
+        data = _data(submission, source, redacted.data)  # an id that a secret is part of is none
+        delivery_id = _delivery_id(submission, source, data, signed_id)
     except ConfigError:  # as `read` will say
         delivery_id = ""
-    return Prepared(replace(submission, delivery_id=delivery_id), body)
+    submission = replace(submission, delivery_id=delivery_id)
+    if redacted.left_out:
+        written = rewrite_body(submission.content_type, submission.body, lambda data: redact(data).data)
+        submission = replace(submission, body=written)
+    return Prepared(submission, redacted.data, redacted.left_out)
 
 
 def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> Reading | None:
@@ -65,7 +78,7 @@ def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> 
     Raises Unreadable or UnsupportedMedia (the body), Unmappable (its fields) or ConfigError (the source's expressions).
     """
     if body is UNREAD:
-        body = read_body(submission.content_type, submission.body)
+        body = redact(read_body(submission.content_type, submission.body)).data
     data = _data(submission, source, body)
     if source.accept and not search("accept", source.accept, data):
         return None
@@ -114,7 +127,13 @@ def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, st
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
     read = {keys for text in source.expressions() for keys in reads(text)}
     named = sorted(name for root, *names in read if root == part for name in names)
-    return {name: values[name] for name in named if name in values and name not in _CREDENTIALS}
+    auth = source.auth if isinstance(source, Webhook) else None
+    proof = {auth.header} if isinstance(auth, Hmac | Jws | Token) else set()
+    return {
+        name: values[name]
+        for name in named
+        if name in values and name.lower() not in _CREDENTIALS | proof and not says_secret(name[:200])
+    }
 
 
 def _only_text(field: str, value: Any) -> str:
