@@ -359,6 +359,11 @@ def _preview(found: Preview) -> Group:
     if found.dropped:
         names = ", ".join(name for name, _ in found.dropped)
         lines.append(Text(f"not sent, as nothing asks for it: {names}", style="dim"))
+    if found.left_out:
+        names = ", ".join(found.left_out)
+        lines.append(
+            Text(f"left out, as secrets go neither to Clemta nor into a queue: {names}", style="dim")
+        )
     return Group(*lines)
 
 

@@ -14,6 +14,7 @@ from clemta_intake.errors import IntakeError
 from clemta_intake.queues import MAX_DELAY, Envelope, Failure
 from clemta_intake.sources.config import Form
 from clemta_intake.sources.mapping import read
+from clemta_intake.sources.redaction import redact
 from clemta_intake.submissions import Submission
 
 from .environments import Environment, OpsError
@@ -72,7 +73,9 @@ def _text(file: Path) -> str:
 
 
 def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
-    body = json.dumps({name: value for name, value in fields.items() if name and value}, ensure_ascii=False)
+    given = {name: value for name, value in fields.items() if name and value}
+    # A list of past sign-ups may hold their passwords.
+    body = json.dumps(redact(given).data, ensure_ascii=False)
     submission = Submission(
         submission_id=str(uuid.uuid5(_NAMESPACE, f"{source.name}\n{body}")),
         source=source.name,

@@ -9,7 +9,7 @@ from clemta_intake.errors import IntakeError, Unauthentic, Unmappable
 from clemta_intake.sources.answers import Answer, recognise, to_answers, to_text
 from clemta_intake.sources.config import Form, Spam, Webhook
 from clemta_intake.sources.expressions import search
-from clemta_intake.sources.mapping import kept_headers, kept_query, read
+from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
 from clemta_intake.spam import broken_rule, captcha_token
 from clemta_intake.submissions import Submission, read_body, split_batch
@@ -44,6 +44,8 @@ class Field:
 class Preview:
     """What a request would become: `status` is "contact", "spam", "ignored" or "refused".
 
+    `left_out` names the fields that go nowhere: passwords, card numbers, codes, tokens.
+
     `authentic` is None where it was not checked. `spam` names the rule against machines that it breaks: it would be
     held, and answered as a success.
     """
@@ -56,6 +58,7 @@ class Preview:
     problems: list[tuple[str, str]] = field(default_factory=list)
     fields: list[Field] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict)
     delivery_id: str = ""
 
@@ -69,7 +72,7 @@ class Preview:
 
 def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bool) -> list[Preview]:
     """One for each submission in the request: a sender may post several at once."""
-    authentic, said = _authenticity(env, source, post, secrets=secrets)
+    authentic, said, signed_id = _authenticity(env, source, post, secrets=secrets)
     submission = Submission(
         submission_id=str(uuid.uuid4()),
         source=source.name,
@@ -80,33 +83,39 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
         query=kept_query(source, post.query),
     )
     several = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
-    return [
-        _previewed(source, one, Preview(one.submission_id, authentic, authentication=said)) for one in several
-    ]
+    found = []
+    for number, one in enumerate(several, 1):
+        one_id = f"{signed_id}-{number}" if signed_id and len(several) > 1 else signed_id
+        begun = Preview(one.submission_id, authentic, authentication=said)
+        found.append(_previewed(source, one, one_id, begun))
+    return found
 
 
 def _authenticity(
     env: Environment, source: Form | Webhook, post: Post, *, secrets: bool
-) -> tuple[bool | None, str]:
+) -> tuple[bool | None, str, str]:
+    """Whether it is authentic, what is to say about it, and the delivery id that is signed."""
     if isinstance(source, Form):
-        return None, "a form is open: nothing to check"
+        return None, "a form is open: nothing to check", ""
     if not secrets:
-        return None, "not checked"
+        return None, "not checked", ""
     known = env.parts.signing_secrets(source.auth.secret)
     uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
     try:
-        authenticate(source.auth, known, post.body, post.headers, post.query, time.time(), uri)
+        signed_id = authenticate(source.auth, known, post.body, post.headers, post.query, time.time(), uri)
     except Unauthentic as error:
-        return False, f"{source.auth.scheme}: {error.code}"
-    return True, source.auth.scheme
+        return False, f"{source.auth.scheme}: {error.code}", ""
+    return True, source.auth.scheme, signed_id
 
 
-def _previewed(source: Form | Webhook, submission: Submission, found: Preview) -> Preview:
+def _previewed(source: Form | Webhook, raw: Submission, signed_id: str, found: Preview) -> Preview:
+    prepared = prepare(raw, source, signed_id)
+    submission, found.left_out = prepared.submission, list(prepared.left_out)
     try:
-        submission.check_fits()
-        reading = read(submission, source)
+        raw.check_fits()
+        reading = read(submission, source, prepared.body)
         if reading and isinstance(source, Form) and source.spam:
-            found.spam = _broken_rule(source.spam, submission, reading.contact.email)
+            found.spam = _broken_rule(source.spam, raw, reading.contact.email)
     except Unmappable as error:
         found.problems = error.fields
         return found

@@ -31,7 +31,7 @@ from .errors import (
     UnsupportedMedia,
 )
 from .sources.config import Form, Handshake, Source, Spam, Webhook
-from .sources.mapping import Reading, kept_headers, kept_query, read
+from .sources.mapping import Prepared, Reading, kept_headers, kept_query, prepare, read
 from .sources.signatures import authenticate
 from .spam import broken_rule, captcha_refused, captcha_token
 from .submissions import (
@@ -154,7 +154,7 @@ class _Request:
             and (greeting := self._greeting(source.handshake))
         ):
             return greeting
-        body = self._proven_body(source)
+        body, signed_id = self._proven_body(source)
         submission = Submission(
             submission_id=self._submission_id,
             source=source.name,
@@ -167,11 +167,11 @@ class _Request:
         submission.check_fits()
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         if len(batch) > 1:
-            return self._accepted(self._deliver_all(submission, batch, source))
-        return self._accepted([self._deliver(submission, source, 0)])
+            return self._accepted(self._deliver_all(submission, batch, source, signed_id))
+        return self._accepted([self._deliver(prepare(submission, source, signed_id), source, 0)])
 
     def _deliver_all(
-        self, whole: Submission, batch: list[Submission], source: Source
+        self, whole: Submission, batch: list[Submission], source: Source, signed_id: str
     ) -> list[dict[str, str]]:
         """What became of each entry; a batch that was cut off goes on where it stopped, so nothing is parked twice."""
         known = self._parts.batches.settled(whole)
@@ -180,7 +180,9 @@ class _Request:
             for number, one in enumerate(batch[len(known) :], len(known) + 1):
                 if len(results) > len(known) and self._deadline.remaining() < self._reserve / 2:
                     raise Unavailable("no_time_left")
-                results.append(self._deliver(one, source, len(batch) - number))
+                # Each entry of a batch is a delivery of its own, under the one id that was signed.
+                one_id = f"{signed_id}-{number}" if signed_id else ""
+                results.append(self._deliver(prepare(one, source, one_id), source, len(batch) - number))
         finally:
             if len(results) > len(known) and (known or len(results) < len(batch)):
                 self._parts.batches.settle(whole, results)
@@ -206,7 +208,7 @@ class _Request:
     def _broken_captcha(self, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]) -> str | None:
         """The captcha's rule that the post breaks; Unmappable where another token may be better."""
         token = captcha_token(provider, fields)
-        if self._deadline.earlier(RESERVE_SECONDS).remaining() < WORTHWHILE_SECONDS:
+        if self._deadline.earlier(self._reserve).remaining() < WORTHWHILE_SECONDS:
             raise Unavailable("no_time_left")  # no outage of the captcha's: nobody may gain by being slow
         try:
             said = self._verdict(provider, name, token)
@@ -257,12 +259,13 @@ class _Request:
             response.headers[handshake.echo_header] = echo
         return response
 
-    def _deliver(self, submission: Submission, source: Source, others: int) -> dict[str, str]:
+    def _deliver(self, prepared: Prepared, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
+        submission = prepared.submission
         deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:
-            reading = self._read(submission, source)
+            reading = self._read(prepared, source)
             if reading is None:
                 self._log("ignored", submission)
                 return {"status": "ignored", **result}
@@ -287,13 +290,13 @@ class _Request:
             return {"status": "created", **result}  # P8: it does not tell whether the address was known
         return {"status": outcome.status, **result, "contact_id": outcome.contact_id}
 
-    def _proven_body(self, source: Source) -> bytes:
-        """The raw bytes, if they come from whom they say (P5)."""
+    def _proven_body(self, source: Source) -> tuple[bytes, str]:
+        """The raw bytes, if they come from whom they say (P5), and the delivery id that is signed with them."""
         if isinstance(source, Form):
             # "null" is what a browser sends for a page that keeps its address to itself.
             if self._headers.get("origin", "null") != "null" and not self._origin_allowed():
                 raise ForeignOrigin("foreign_origin")
-            return event_body(self._event)
+            return event_body(self._event), ""
         try:
             body = event_body(self._event)
         except Unreadable as error:
@@ -301,18 +304,17 @@ class _Request:
         secrets = self._parts.signing_secrets(source.auth.secret)
         rest = body, self._headers, event_query(self._event), self._parts.clock(), event_uri(self._event)
         try:
-            authenticate(source.auth, secrets, *rest)
+            return body, authenticate(source.auth, secrets, *rest)
         except Unauthentic:
             newer = self._parts.signing_secrets(source.auth.secret, doubted=True)
             if newer == secrets:
                 raise
-            authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
-        return body
+            return body, authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
 
-    def _read(self, submission: Submission, source: Source) -> Reading | None:
+    def _read(self, prepared: Prepared, source: Source) -> Reading | None:
         """A person can mend a form; a webhook's sender cannot, so what it sent is parked."""
         try:
-            return read(submission, source)
+            return read(prepared.submission, source, prepared.body)
         except (Unreadable, UnsupportedMedia, Unmappable) as error:
             if isinstance(source, Form):
                 raise

@@ -4,11 +4,11 @@ import codecs
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlencode
+from urllib.parse import quote_plus, unquote_to_bytes, urlencode
 
 from .errors import TooLarge, Unreadable, UnsupportedMedia
 
@@ -146,6 +146,30 @@ def read_body(content_type: str, body: bytes) -> Any:
     return data
 
 
+class Part(str):
+    """A value that knows which part of its body it is."""
+
+    place: int
+
+    def __new__(cls, text: str, place: int) -> "Part":
+        part = super().__new__(cls, text)
+        part.place = place
+        return part
+
+
+def rewrite_body(content_type: str, body: bytes, change: Callable[[Any], Any]) -> bytes:
+    """A readable body with what `change` makes of its data, in its own content type.
+
+    Of a form, the parts that `change` keeps are written as they came, files included; it gives Part for a changed one.
+    """
+    kind, charset = _media_type(content_type)
+    if kind == "application/x-www-form-urlencoded":
+        return _rewrite_urlencoded(body, charset, change)
+    if kind == "multipart/form-data":
+        return _rewrite_multipart(content_type, body, charset, change)
+    return _encode(_dump(change(read_body(content_type, body))), charset)
+
+
 def _media_type(content_type: str) -> tuple[str, str]:
     kind, _, parameters = content_type.partition(";")
     found = re.search(r"(?:^|;)\s*charset\s*=\s*\"?([^\";\s]+)", parameters, re.IGNORECASE)
@@ -251,6 +275,74 @@ def _multipart(content_type: str, body: bytes, charset: str) -> list[tuple[str, 
     except (multipart.MultipartError, UnicodeError) as error:
         raise Unreadable("not_multipart", "the body is not valid multipart/form-data") from error
     return [*fields, ("_files", str(files))] if files else fields
+
+
+def _rewrite_urlencoded(body: bytes, charset: str, change: Callable[[Any], Any]) -> bytes:
+    pairs = body.split(b"&")
+    found = {place: field for place, pair in enumerate(pairs) for field in _urlencoded(pair, charset)}
+    kept = _kept(found, change)
+    written = []
+    for place, pair in enumerate(pairs):
+        if place not in found:
+            written.append(pair)
+        elif place in kept:
+            text = kept[place]
+            new = pair.partition(b"=")[0] + b"=" + quote_plus(_encode(text, charset)).encode()
+            written.append(pair if text == found[place][1] else new)
+    return b"&".join(written)
+
+
+def _rewrite_multipart(content_type: str, body: bytes, charset: str, change: Callable[[Any], Any]) -> bytes:
+    import multipart
+
+    boundary = multipart.parse_options_header(content_type)[1]["boundary"]
+    parts = list(
+        multipart.MultipartParser(
+            BytesIO(body), boundary, charset=charset, part_limit=MAX_FIELDS, spool_limit=MAX_BODY
+        )
+    )
+    found = {
+        place: (part.name, _decode(part.raw, charset))
+        for place, part in enumerate(parts)
+        if part.filename is None
+    }
+    kept = _kept(found, change)
+    written = []
+    for place, part in enumerate(parts):
+        if place in found and place not in kept:
+            continue
+        changed = place in kept and kept[place] != found[place][1]
+        head = "".join(f"{name}: {value}\r\n" for name, value in part.headerlist)
+        content = _encode(kept[place], charset) if changed else part.raw
+        written += [f"--{boundary}\r\n".encode(), f"{head}\r\n".encode(charset), content, b"\r\n"]
+    return b"".join([*written, f"--{boundary}--\r\n".encode()])
+
+
+def _kept(found: Mapping[int, tuple[str, str]], change: Callable[[Any], Any]) -> dict[int, Part]:
+    """The parts that `change` keeps, by their place in the body."""
+    fields = [(name, Part(value, place)) for place, (name, value) in found.items()]
+    kept, waiting = {}, [change(_nested(fields))]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Part):
+            kept[value.place] = value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        else:
+            waiting += value
+    return kept
+
+
+def _dump(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _encode(text: str, charset: str) -> bytes:
+    """In the body's charset; JSON that holds other characters writes them as escapes."""
+    try:
+        return text.encode(charset)
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), separators=(",", ":")).encode()
 
 
 def _nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -58,6 +58,11 @@ def test_what_is_no_csv_is_named_with_what_helps(tmp_path: Path, raw: bytes, exp
         rows(tmp_path, raw)
 
 
+def test_p4_a_column_of_passwords_is_not_imported(tmp_path: Path) -> None:
+    raw = b"name,email,Password,Verification code\nAda,ada@example.com,kanarya,123456\n"
+    assert rows(tmp_path, raw) == [{"name": "Ada", "email": "ada@example.com"}]
+
+
 def test_an_import_goes_on_where_it_stopped(tmp_path: Path) -> None:
     file = tmp_path / "past.csv"
     file.write_text(TEXT)

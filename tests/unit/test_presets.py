@@ -1,6 +1,7 @@
 """Every sender by name: its sample, signed by its own rule, is the expected contact; anything else is refused (P5)."""
 
 import base64
+import hashlib
 import json
 import random
 import subprocess
@@ -15,9 +16,9 @@ from stripe import WebhookSignature
 from svix.webhooks import Webhook as Svix
 
 from clemta_intake import receive
-from clemta_intake.errors import DataError, Refused, Unauthentic, Unmappable
+from clemta_intake.errors import DataError, Refused, Temporary, Unauthentic, Unmappable
 from clemta_intake.sources.config import Webhook, presets, to_source
-from clemta_intake.sources.mapping import kept_headers, kept_query, read
+from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
 from clemta_intake.submissions import Submission
 from ops.signers import SIGNERS, TIMED, URI, Sample, jws
@@ -395,6 +396,120 @@ def test_a_real_sample_is_read(name: str) -> None:
     assert reading is not None
     assert "@" in reading.contact.email
     assert expected is None or reading.contact.email == expected
+
+
+class TestReplay:
+    """A captured request, sent again with other headers: whatever its signature does not cover names no delivery."""
+
+    FREE = (
+        *("svix-id", "webhook-id", "idempotency-key", "x-github-delivery", "x-shopify-event-id"),
+        *("shopify-event-id", "x-shopify-webhook-id", "x-wc-webhook-delivery-id", "x-request-id"),
+    )
+
+    @pytest.mark.parametrize("name", SIGNED)
+    def test_p3_a_captured_request_with_other_headers_makes_no_second_contact(self, name: str) -> None:
+        sample = Sample(name)
+        parts = FakeParts({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
+        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        signed = sample.signed(parts.clock())
+        covered = sample.headers.keys() & {"svix-id", "webhook-id", "framer-webhook-submission-id"}
+        statuses = []
+        for number in range(3):
+            free = {key: f"{key}-{number}" for key in self.FREE if key not in covered} if number else {}
+            event = request("POST", "/signups/x", sample.body, {**signed, **free})
+            event["requestContext"]["domainName"] = "api.example.com"
+            answer = app.resolve(event, Context())  # type: ignore[arg-type]
+            statuses.append((answer["statusCode"], json.loads(answer["body"]).get("status")))
+        # A request that changes nothing but unsigned headers is refused, or is the same delivery.
+        assert statuses[0] == (200, "created")
+        assert {status for _, status in statuses[1:]} <= {"duplicate", 401}, statuses
+        assert len(parts.clemta.stored) == 1
+
+    @pytest.mark.parametrize("name", ["standard-webhooks", "svix", "clerk", "polar", "framer"])
+    def test_p3_two_deliveries_of_one_body_are_two_contacts_where_the_id_is_signed(self, name: str) -> None:
+        sample = Sample(name)
+        parts = FakeParts({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
+        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        [header] = sample.headers.keys() & {"svix-id", "webhook-id", "framer-webhook-submission-id"}
+        for delivery_id in ("d1", "d2", "d1"):
+            sample.headers[header] = delivery_id
+            app.resolve(request("POST", "/signups/x", sample.body, sample.signed(parts.clock())), Context())  # type: ignore[arg-type]
+        assert len(parts.clemta.stored) == 2
+
+    def test_p3_each_entry_of_a_batch_is_a_delivery_under_the_one_signed_id(self) -> None:
+        sample = Sample("standard-webhooks")
+        table = {"kind": "standard-webhooks", "on_existing": "create", "batch": True, "answers": "body"}
+        parts = FakeParts({"x": table}, x=sample.secret)
+        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        body = json.dumps([{"email": "ada@example.com", "note": note} for note in "ab"]).encode()
+        for _ in range(2):
+            headers = sample.signed(parts.clock(), body)
+            app.resolve(request("POST", "/signups/x", body, headers), Context())  # type: ignore[arg-type]
+        assert len(parts.clemta.stored) == 2
+
+    def test_the_id_waits_with_the_submission(self) -> None:
+        """The header that held it need not be kept."""
+        sample = Sample("standard-webhooks")
+        parts = FakeParts({"x": {"kind": "standard-webhooks", "on_existing": "create"}}, x=sample.secret)
+        parts.clemta.fail("create", Temporary("away"))
+        event = request("POST", "/signups/x", sample.body, sample.signed(parts.clock()))
+        receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        [(waiting, _)] = parts.queues.retried
+        assert waiting.submission.delivery_id == "msg_sample1"
+        assert waiting.submission.headers == {}
+        reading = read(waiting.submission, source("standard-webhooks"))
+        assert reading is not None
+        assert reading.delivery_id == "x:msg_sample1"
+
+    def test_what_waits_since_an_older_version_is_read_as_before(self) -> None:
+        sample = Sample("supabase")
+        older = submission("supabase", sample.body, sample.content_type, sample.headers)
+        assert older.delivery_id == ""
+        reading = read(older, source("supabase"))
+        assert reading is not None
+        assert reading.delivery_id == f"x:{json.loads(sample.body)['metadata']['uuid']}"
+
+    def test_an_attempts_own_id_does_not_go_before_the_senders_id_of_the_event(self) -> None:
+        """Supabase makes a new webhook-id for every attempt."""
+        sample = Sample("supabase")
+        made = submission("supabase", sample.body, sample.content_type, sample.headers)
+        ids = {prepare(made, source("supabase"), attempt).submission.delivery_id for attempt in ("a", "b")}
+        assert ids == {json.loads(sample.body)["metadata"]["uuid"]}
+
+    @pytest.mark.parametrize("signed_id", ["d 1", "d1, d1", "é", "d" * 201, ""])
+    def test_p3_a_signed_id_that_is_none_leaves_the_bodys_hash(self, signed_id: str) -> None:
+        sample = Sample("svix")
+        made = submission("svix", sample.body, sample.content_type, sample.headers)
+        expected = hashlib.sha256(sample.body).hexdigest()
+        assert prepare(made, source("svix"), signed_id).submission.delivery_id == expected
+
+    def test_what_cannot_be_read_keeps_its_signed_id(self) -> None:
+        made = submission("svix", b"{", "application/json", {})
+        assert prepare(made, source("svix"), "d1").submission.delivery_id == "d1"
+        made = submission("supabase", b"{", "application/json", {})
+        assert prepare(made, source("supabase"), "attempt").submission.delivery_id == ""
+
+    def test_an_expression_that_fails_leaves_the_id_open(self) -> None:
+        broken = source("svix", delivery_id="sum(body.data)")
+        made = submission("svix", Sample("svix").body, "application/json", {})
+        assert prepare(made, broken, "d1").submission.delivery_id == ""
+
+
+def test_shopifys_newer_header_names_are_read_as_well() -> None:
+    sample = Sample("shopify")
+    newer = {key.removeprefix("x-"): value for key, value in sample.signed(NOW).items()}
+    assert "shopify-hmac-sha256" in newer
+    assert accepts("shopify", newer, sample.body, (sample.secret,))
+    reading = read(submission("shopify", sample.body, sample.content_type, newer), source("shopify"))
+    assert reading is not None
+    assert reading.delivery_id == "x:1000000000000000001"
+
+
+def test_polars_standard_secrets_are_accepted_beside_its_older_ones() -> None:
+    sample = Sample("polar")
+    standard = "whsec_" + base64.b64encode(b"a secret that was newly made").decode()
+    for secret in (sample.secret, standard):
+        assert accepts("polar", sample.signed(NOW, secret=secret), sample.body, (secret,))
 
 
 class TestOverrides:

@@ -52,3 +52,14 @@ def test_a_mapped_field_shows_what_was_sent() -> None:
     shown = {field.field: (field.value, field.origin, field.was) for field in found.fields}
     assert shown["email"] == ("ada@example.com", "contact: body.mail", "")
     assert shown["billing.phone"] == ("5321234567", "contact: body.tel", "+90 532 123 45 67")
+
+
+def test_p4_a_secret_is_named_and_not_shown() -> None:
+    found = previewed("email=ada@example.com&Password=kanarya&g-recaptcha-response=kanarya")
+    assert found.left_out == ["Password", "g-recaptcha-response"]
+    assert "kanarya" not in str(found.as_json())
+
+
+def test_the_captcha_is_judged_by_what_was_sent_before_its_token_is_left_out() -> None:
+    found = previewed("email=ada@example.com&cf-turnstile-response=x", spam=SPAM)
+    assert (found.spam, found.left_out) == ("", ["cf-turnstile-response"])

@@ -428,6 +428,74 @@ class TestHmac:
                 assert not accepts(scheme.auth, scheme.sign(KEY, BODY, NOW) | {name: other}, KEY)
 
 
+class TestTheSignedId:
+    """What `authenticate` returns: only an id that the signature covers names a delivery."""
+
+    def signed_id(self, scheme: Scheme, **headers: str) -> str:
+        signed = scheme.sign(scheme.secret, BODY, NOW) | headers
+        return authenticate(scheme.auth, (scheme.secret,), BODY, signed, {}, NOW)
+
+    def test_p3_it_is_the_id_in_what_is_signed(self) -> None:
+        assert [self.signed_id(scheme) for scheme in (STANDARD, SVIX, WORKOS)] == ["d1", "d1", "d1"]
+
+    def test_p3_the_id_of_the_other_header_names_counts_for_nothing(self) -> None:
+        """A request that is signed under webhook-* says nothing about svix-id, which anybody can add."""
+        assert self.signed_id(STANDARD, **{"svix-id": "free"}) == "d1"
+        assert self.signed_id(SVIX, **{"webhook-id": "free", "webhook-timestamp": str(NOW)}) == "d1"
+
+    @every({name: SCHEMES[name] for name in ("hex", "base64", "stripe", "token", "bearer", "basic")})
+    def test_p3_what_signs_no_id_has_none(self, scheme: Scheme) -> None:
+        free = {"x-id": "free", "webhook-id": "free", "idempotency-key": "free"}
+        assert self.signed_id(scheme, **free) == ""
+
+
+class TestAnotherHeader:
+    """A sender that renames its header sends one name or the other."""
+
+    SCHEME = auth(scheme="hmac", header="x-signature", other_header="Signature")
+
+    @pytest.mark.parametrize("name", ["x-signature", "signature"])
+    def test_either_name_is_read(self, name: str) -> None:
+        assert accepts(self.SCHEME, {name: digest(KEY, BODY).hex()}, KEY)
+
+    def test_p5_a_wrong_signature_is_not_saved_by_the_other_header(self) -> None:
+        good = digest(KEY, BODY).hex()
+        for bad in ("", "00", "junk"):
+            assert not accepts(self.SCHEME, {"x-signature": bad, "signature": good}, KEY)
+            assert not accepts(self.SCHEME, {"signature": bad}, KEY)
+
+
+class TestEitherKey:
+    """A sender that changed from one meaning of its secrets to the other: both are tried."""
+
+    SCHEME = auth(scheme="standard-webhooks", key="either")
+
+    def signed(self, key: bytes) -> Headers:
+        code = hmac.digest(key, b"d1.%d." % NOW + BODY, "sha256")
+        stamp = {"webhook-id": "d1", "webhook-timestamp": str(NOW)}
+        return stamp | {"webhook-signature": "v1," + b64encode(code).decode()}
+
+    def test_a_standard_secret_is_decoded(self) -> None:
+        assert accepts(self.SCHEME, self.signed(bytes(range(24))), KEY)
+
+    @pytest.mark.parametrize("secret", ["whsec_chosen by hand", "polar_whs_sample", KEY, "a|b", "ğ"])
+    def test_a_secret_may_be_the_key_as_it_is_written(self, secret: str) -> None:
+        assert accepts(self.SCHEME, self.signed(secret.encode()), secret)
+
+    def test_a_secret_of_either_kind_may_stand_beside_the_other(self) -> None:
+        assert accepts(self.SCHEME, self.signed(bytes(range(24))), "polar_whs_sample", KEY)
+        assert accepts(self.SCHEME, self.signed(b"polar_whs_sample"), "polar_whs_sample", KEY)
+
+    @pytest.mark.parametrize("secret", ["whsec_", "v1,whsec_", " whsec_ "])
+    def test_p5_a_secret_that_holds_no_key_accepts_nothing(self, secret: str) -> None:
+        for key in (b"", b"whsec_", secret.encode()):
+            assert not accepts(self.SCHEME, self.signed(key), secret)
+
+    def test_p5_another_key_is_refused(self) -> None:
+        for key in (b"", b"another", KEY.removeprefix("whsec_").encode(), bytes(range(24, 48))):
+            assert not accepts(self.SCHEME, self.signed(key), KEY)
+
+
 class TestStandardWebhooks:
     @pytest.mark.parametrize("secret", [KEY, "v1," + KEY, KEY.removeprefix("whsec_"), f" {KEY}\n"])
     def test_the_reference_library_signs_and_we_verify(self, secret: str) -> None:

@@ -33,3 +33,17 @@ def test_the_three_lines_are_a_source(page: Path) -> None:
 def test_a_token_is_asked_for_where_nothing_is_signed(kind: str) -> None:
     text = " ".join((source_docs.DOCS / "sources" / f"{kind}.md").read_text().split())
     assert ("The token stands in" in text) == (presets()[kind]["auth"]["scheme"] == "token")
+
+
+def test_p3_every_sender_whose_signature_has_no_time_is_named_where_replay_is_explained() -> None:
+    text = " ".join(
+        (source_docs.DOCS / "security.md").read_text().split("## Replay")[1].split("\n- ")[0].split()
+    )
+    timeless = {
+        kind
+        for kind, preset in presets().items()
+        if preset["auth"]["scheme"] == "jws"
+        or (preset["auth"]["scheme"] == "hmac" and "{timestamp}" not in preset["auth"].get("signed", ""))
+    }
+    titles = {kind: preset["title"].partition(",")[0] for kind, preset in presets().items()}
+    assert timeless == {kind for kind, title in titles.items() if re.search(rf"\b{re.escape(title)}\b", text)}

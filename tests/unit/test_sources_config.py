@@ -42,6 +42,12 @@ def mistakes(file: Path, text: str | bytes) -> list[str]:
     return [line.removeprefix("sources.toml:") for line in lines]
 
 
+def good(file: Path, text: str) -> bool:
+    """Whether the file is taken; a mistake raises."""
+    file.write_text(text, encoding="utf-8")
+    return bool(check_file(file))
+
+
 class TestAGoodFile:
     def test_the_shipped_one_is_valid(self) -> None:
         assert check_file(SHIPPED)
@@ -217,8 +223,8 @@ HOOK_KEYS = (
     " defaults, delivery_id, handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
-    "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"
-    " timestamp_prefix, timestamp_unit, tolerance"
+    "digest, encoding, header, id_header, key, other_header, prefix, scheme, secret, separator, signed,"
+    " timestamp_header, timestamp_prefix, timestamp_unit, tolerance"
 )
 FIELDS = ", ".join(sorted(CONTACT_FIELDS))
 ORIGIN = 'must be an origin without a path, as "https://www.example.com", or "*"'
@@ -492,6 +498,75 @@ class TestMistakes:
             assert mistakes(file, f"{HOOK}{open_door}\n")
         for secret in ('""', "[]", "0", '" "'):
             assert mistakes(file, f'{HOOK}auth = {{ scheme = "token", secret = {secret} }}\n')
+
+
+REPLAY = (
+    'which the signature does not cover: with on_existing = "create" one captured request could be sent again'
+)
+REPLAY += " as a new delivery; "
+ANY_FIELD = 'read a field of the body, as "body.id", or leave the key out for the body\'s hash'
+SIGNED_ID = "leave the key out for the id that the signature covers"
+HMAC = 'auth = { scheme = "hmac", secret = "x", header = "x-signature" }\nanswers = "body"\n'
+TIMED = (
+    'auth = { scheme = "hmac", secret = "x", header = "x-s", id_header = "x-id", timestamp_header = "x-time",'
+    ' signed = "{id}{timestamp}{method}{uri}{body}" }\nanswers = "body"\n'
+)
+JWS = 'auth = { scheme = "jws", secret = "x", header = "x-s", issuer = "x" }\nanswers = "body"\n'
+
+
+class TestReplay:
+    """With `create` an id that an attacker can change would make a new contact of a captured request."""
+
+    def source(self, kind: str, expression: str, policy: str = "create", auth: str = "") -> str:
+        overwrites = "allow_overwrite = true\n" if policy == "update" else ""
+        head = f'[sources.crm]\nkind = "{kind}"\non_existing = "{policy}"\n{overwrites}'
+        return head + f"delivery_id = '{expression}'\n" + auth
+
+    @pytest.mark.parametrize(
+        ("kind", "auth", "expression", "read", "instead"),
+        [
+            ("webhook", HMAC, 'headers."x-id"', 'headers."x-id"', ANY_FIELD),
+            ("webhook", HMAC, "query.id", 'query."id"', ANY_FIELD),
+            ("webhook", HMAC, 'body.id || headers."x-id"', 'headers."x-id"', ANY_FIELD),
+            ("webhook", HMAC, "join(to_string(`1`), [body.a, headers.b])", 'headers."b"', ANY_FIELD),
+            ("webhook", JWS, 'headers."x-id"', 'headers."x-id"', ANY_FIELD),
+            ("webhook", TIMED, 'headers."x-other"', 'headers."x-other"', SIGNED_ID),
+            ("clerk", "", 'headers."svix-id"', 'headers."svix-id"', SIGNED_ID),
+            ("clerk", "", 'headers."webhook-id"', 'headers."webhook-id"', SIGNED_ID),
+            ("github", "", 'headers."x-github-delivery"', 'headers."x-github-delivery"', ANY_FIELD),
+            (
+                *("shopify", "", 'headers."x-shopify-event-id"', 'headers."x-shopify-event-id"'),
+                "leave the key out for this sender's own id, body.id",
+            ),
+        ],
+    )
+    def test_p3_an_id_that_is_not_signed_fails_the_build_where_each_delivery_is_a_contact(
+        self, file: Path, kind: str, auth: str, expression: str, read: str, instead: str
+    ) -> None:
+        found = mistakes(file, self.source(kind, expression, auth=auth))
+        assert found == [f"4: sources.crm.delivery_id: reads {read}, {REPLAY}{instead}"]
+        for policy in ("skip", "update"):
+            assert good(file, self.source(kind, expression, policy, auth))
+
+    @pytest.mark.parametrize(
+        ("kind", "auth", "expression"),
+        [
+            ("webhook", HMAC, "body.id"),
+            ("webhook", TIMED, 'join(to_string(`1`), [headers."x-id", headers."x-time", query.id])'),
+            ("framer", "", 'headers."framer-webhook-submission-id"'),
+            ("zapier", "", 'headers."idempotency-key"'),
+            ("webhook", 'auth = { scheme = "basic", secret = "x" }\nanswers = "body"\n', "headers.id"),
+            ("form", "", 'headers."idempotency-key"'),
+        ],
+    )
+    def test_an_id_that_is_as_good_as_the_body_is_taken(
+        self, file: Path, kind: str, auth: str, expression: str
+    ) -> None:
+        assert good(file, self.source(kind, expression, auth=auth))
+
+    @pytest.mark.parametrize("kind", sorted(presets()))
+    def test_p3_no_sender_by_name_has_an_id_that_is_not_signed(self, file: Path, kind: str) -> None:
+        assert good(file, f'[sources.x]\nkind = "{kind}"\non_existing = "create"\n')
 
 
 class TestTheCommand:

@@ -27,6 +27,7 @@ from .config import (
     read_sources,
     to_source,
 )
+from .expressions import reads
 
 
 def main(arguments: list[str]) -> int:
@@ -77,6 +78,8 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
             ("on_existing",),
             f"update lets {why} change a contact; allowed: skip, create, or update with allow_overwrite = true",
         )
+    if source.on_existing == "create" and isinstance(source, Webhook) and (unsigned := _unsigned(source)):
+        yield ("delivery_id",), _no_id(source, unsigned, presets().get(str(table["kind"]), {}))
     import phonenumbers
 
     if source.default_country and source.default_country not in phonenumbers.SUPPORTED_REGIONS:
@@ -97,6 +100,38 @@ def _overwritten_by(source: Form | Webhook) -> str:
         isinstance(source.auth, Hmac) and "{timestamp}" in source.auth.signed
     )
     return "" if timed else "a repeated old request, whose time is not signed,"
+
+
+def _unsigned(source: Webhook) -> str:
+    """What `delivery_id` reads that the signature does not cover; "" if nothing.
+
+    A token and a password prove no more of the body than of a header: there both are worth the same.
+    """
+    if not source.delivery_id or isinstance(source.auth, Token | Basic):
+        return ""
+    signed = {"body"}
+    if isinstance(source.auth, Hmac):
+        signed |= {f"headers.{name}" for name in (source.auth.id_header, source.auth.timestamp_header)}
+        signed |= {"query"} if "{uri}" in source.auth.signed else set()
+    found = [(root, names) for root, *names in reads(source.delivery_id)]
+    return next(
+        (f'{root}."{names[0]}"' for root, names in found if not signed & {root, ".".join([root, *names])}), ""
+    )
+
+
+def _no_id(source: Webhook, unsigned: str, preset: dict[str, Any]) -> str:
+    """Why it is none, and what to write instead."""
+    instead = 'read a field of the body, as "body.id", or leave the key out for the body\'s hash'
+    if "delivery_id" in preset:
+        instead = f"leave the key out for this sender's own id, {preset['delivery_id']}"
+    elif isinstance(source.auth, StandardWebhooks) or (
+        isinstance(source.auth, Hmac) and source.auth.id_header
+    ):
+        instead = "leave the key out for the id that the signature covers"
+    return (
+        f'reads {unsigned}, which the signature does not cover: with on_existing = "create" one captured'
+        f" request could be sent again as a new delivery; {instead}"
+    )
 
 
 def _keys(problem: Any) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ class Hmac(BaseModel):
     scheme: Literal["hmac"]
     secret: Name
     header: Header
+    other_header: Header | None = None
+    """The name that newer requests of the sender use instead; read where `header` is missing."""
     encoding: Literal["hex", "base64"] = "hex"
     digest: Literal["sha256", "sha512", "sha1"] = "sha256"
     prefix: str = ""
@@ -114,8 +116,8 @@ class Hmac(BaseModel):
     tolerance: Annotated[int, Field(ge=1, le=86_400)] = 300
     """Seconds that the timestamp may lie in the past or in the future."""
     id_header: Header | None = None
-    key: Literal["text", "base64"] = "text"
-    """How the secret becomes the key: its characters, or base64 after "whsec_"."""
+    key: Literal["text", "base64", "either"] = "text"
+    """How the secret becomes the key: its characters, base64 after "whsec_", or whichever of the two fits."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Hmac":
@@ -137,8 +139,8 @@ class StandardWebhooks(BaseModel):
     scheme: Literal["standard-webhooks"]
     secret: Name
     tolerance: Annotated[int, Field(ge=1, le=86_400)] = 300
-    key: Literal["base64", "text"] = "base64"
-    """How the secret becomes the key: base64 after "whsec_", or its characters."""
+    key: Literal["base64", "text", "either"] = "base64"
+    """How the secret becomes the key: base64 after "whsec_", its characters, or whichever of the two fits."""
 
 
 class Jws(BaseModel):

@@ -5,20 +5,21 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..contacts import MAX_LINE, ContactRequest, ascii_email
-from ..errors import Unmappable, Unreadable
+from ..errors import ConfigError, Unmappable, Unreadable, UnsupportedMedia
 from ..spam import answers_only
-from ..submissions import Submission, read_body
+from ..submissions import Submission, read_body, rewrite_body
 from . import normalise
 from .answers import recognise, to_answers, to_text
-from .config import Form, Webhook
+from .config import Form, Hmac, Jws, Token, Webhook
 from .expressions import reads, search
+from .redaction import redact, says_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,63 @@ class Reading:
     delivery_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that holds no secret and whose delivery id is known.
+
+    `body` is what was read of it, UNREAD if nothing can be; `left_out` names the fields that go nowhere.
+    """
+
+    submission: Submission
+    body: Any
+    left_out: tuple[str, ...] = ()
+
+
+UNREAD: Any = object()
+
+
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
+_CREDENTIALS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "token", "x-api-key", "api-key", "apikey", "api_key"}
+)
 
 
-def read(submission: Submission, source: Form | Webhook) -> Reading | None:
+def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "") -> Prepared:
+    """What may be mapped, queued or parked; `signed_id` is the id that the signature covers. Never raises."""
+    try:
+        body = read_body(submission.content_type, submission.body)
+    except (
+        Unreadable,
+        UnsupportedMedia,
+    ):  # `read` will say so; what an expression finds is seen once it is readable
+        return Prepared(replace(submission, delivery_id="" if source.delivery_id else signed_id), UNREAD)
+    redacted = redact(body)
+    try:
+        data = _data(submission, source, redacted.data)  # an id that a secret is part of is none
+        delivery_id = _delivery_id(submission, source, data, signed_id)
+    except ConfigError:  # as `read` will say
+        delivery_id = ""
+    submission = replace(submission, delivery_id=delivery_id)
+    if redacted.left_out:
+        written = rewrite_body(submission.content_type, submission.body, lambda data: redact(data).data)
+        submission = replace(submission, body=written)
+    return Prepared(submission, redacted.data, redacted.left_out)
+
+
+def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> Reading | None:
     """The contact that a submission asks for; None if it is no event that the source accepts.
 
+    `body` is what `prepare` read of it.
     Raises Unreadable or UnsupportedMedia (the body), Unmappable (its fields) or ConfigError (the source's expressions).
     """
-    body = read_body(submission.content_type, submission.body)
-    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
-        [body] = body
-    data = {
-        "body": body,
-        "headers": dict(submission.headers),
-        "query": dict(submission.query),
-    }
+    if body is UNREAD:
+        body = redact(read_body(submission.content_type, submission.body)).data
+    data = _data(submission, source, body)
     if source.accept and not search("accept", source.accept, data):
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
-    if isinstance(source, Form):
-        data["body"] = answers_only(body, source.spam)
     recognised = recognise(to_answers(search("answers", source.answers, data))) if source.answers else {}
     if isinstance(source, Form) and (invoices_to := recognised.pop("billing_email", "")):
         # Anybody could have a customer's invoices sent elsewhere: a bookkeeper sees it, and decides.
@@ -66,15 +100,29 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
         found["full_name"] = ""
     for field, default in source.defaults.items():
         found[field] = found.get(field) or _filled(default, submission)
-    delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
-    if not _DELIVERY_ID.fullmatch(delivery_id):
-        said = submission.body
-        if isinstance(
-            source, Form
-        ):  # a second click says another time, and may bring another captcha's token
-            said = json.dumps(data["body"], sort_keys=True).encode()
-        delivery_id = hashlib.sha256(said).hexdigest()
+    delivery_id = submission.delivery_id or _delivery_id(submission, source, data)
     return Reading(_contact(found, source), f"{source.name}:{delivery_id}")
+
+
+def _data(submission: Submission, source: Form | Webhook, body: Any) -> dict[str, Any]:
+    """What expressions read."""
+    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
+        [body] = body
+    if isinstance(source, Form) and isinstance(body, dict):
+        body = answers_only(body, source.spam)
+    return {"body": body, "headers": dict(submission.headers), "query": dict(submission.query)}
+
+
+def _delivery_id(submission: Submission, source: Form | Webhook, data: Any, signed_id: str = "") -> str:
+    """The id that the source's expression finds, else the signed one, else the body's hash."""
+    found = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
+    for delivery_id in (found, signed_id.strip()):
+        if _DELIVERY_ID.fullmatch(delivery_id):
+            return delivery_id
+    said = submission.body
+    if isinstance(source, Form):  # a second click says another time, and may bring another captcha's token
+        said = json.dumps(data["body"], sort_keys=True).encode()
+    return hashlib.sha256(said).hexdigest()
 
 
 def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +138,13 @@ def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, st
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
     read = {keys for text in source.expressions() for keys in reads(text)}
     named = sorted(name for root, *names in read if root == part for name in names)
-    return {name: values[name] for name in named if name in values and name not in _CREDENTIALS}
+    auth = source.auth if isinstance(source, Webhook) else None
+    proof = {auth.header} if isinstance(auth, Hmac | Jws | Token) else set()
+    return {
+        name: values[name]
+        for name in named
+        if name in values and name.lower() not in _CREDENTIALS | proof and not says_secret(name[:200])
+    }
 
 
 def _only_text(field: str, value: Any) -> str:

@@ -28,26 +28,30 @@ def authenticate(
     query: Mapping[str, str],
     now: float,
     uri: str = "",
-) -> None:
-    """Returns if one of `secrets` signed the POST to `uri`; `headers` have lower-case names, `now` is unix seconds."""
+) -> str:
+    """Returns if one of `secrets` signed the POST to `uri`; `headers` have lower-case names, `now` is unix seconds.
+
+    What it returns is the id of the delivery that the signature covers; "" for a scheme that signs none.
+    """
     usable = [secret for secret in secrets if secret.strip()]
     if not usable:
         raise Unauthentic("secret_missing")
     if isinstance(auth, Hmac):
-        _hmac(auth, usable, body, headers, now, uri)
-    elif isinstance(auth, StandardWebhooks):
-        _standard_webhooks(auth, usable, body, headers, now)
-    elif isinstance(auth, Jws):
+        return _hmac(auth, usable, body, headers, now, uri)
+    if isinstance(auth, StandardWebhooks):
+        return _standard_webhooks(auth, usable, body, headers, now)
+    if isinstance(auth, Jws):
         _jws(auth, usable, body, headers)
     elif isinstance(auth, Token):
         _token(auth, usable, headers, query)
     else:
         _basic(usable, headers)
+    return ""
 
 
 def _hmac(
     auth: Hmac, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float, uri: str = ""
-) -> None:
+) -> str:
     items = _items(auth, headers)
     signatures = [item.removeprefix(auth.prefix) for item in items if item.startswith(auth.prefix)]
     received = [signature for text in signatures if (signature := _decoded(text, auth.encoding))]
@@ -60,15 +64,17 @@ def _hmac(
         values["{timestamp}"] = _timestamp(auth, items, headers, now).encode()
     parts = re.split(r"(\{\w+\})", auth.signed)
     signed = b"".join(values[part] if part in values else part.encode() for part in parts)
-    keys = [key for secret in secrets if (key := _key(secret, auth.key))]
+    keys = [key for secret in secrets for key in _keys(secret, auth.key) if key]
     if not keys:
         raise Unauthentic("secret_malformed")
     expected = [hmac.digest(key, signed, auth.digest) for key in keys]
     _require_match(received, expected, "signature_mismatch")
+    return headers[auth.id_header] if auth.id_header else ""
 
 
 def _items(auth: Hmac, headers: Mapping[str, str]) -> list[str]:
-    header = _required(headers, auth.header)
+    other = auth.other_header if auth.other_header and auth.header not in headers else None
+    header = _required(headers, other or auth.header)
     # Supabase joins its signatures with ", " where the standard has " ": a comma at an item's end is no part of it.
     return [item.strip(" ,") for item in header.split(auth.separator)] if auth.separator else [header.strip()]
 
@@ -89,7 +95,7 @@ def _timestamp(auth: Hmac, items: list[str], headers: Mapping[str, str], now: fl
 
 def _standard_webhooks(
     auth: StandardWebhooks, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float
-) -> None:
+) -> str:
     name = "svix" if "svix-signature" in headers else "webhook"
     scheme = Hmac(
         scheme="hmac",
@@ -108,7 +114,7 @@ def _standard_webhooks(
     several = [
         part for secret in secrets for part in (secret.split("|") if auth.key == "base64" else [secret])
     ]
-    _hmac(scheme, several, body, headers, now)
+    return _hmac(scheme, several, body, headers, now)  # the id of the family that verified, never the other's
 
 
 def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, str]) -> None:
@@ -118,7 +124,7 @@ def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, s
     received = _unpadded(signature)
     if not received or not dot or _object(header).get("alg") != "HS256":
         raise Unauthentic("signature_malformed")
-    expected = [hmac.digest(_key(secret, "text"), signed.encode(), "sha256") for secret in secrets]
+    expected = [hmac.digest(_text_key(secret), signed.encode(), "sha256") for secret in secrets]
     _require_match([received], expected, "signature_mismatch")
     says = _object(claims)
     hashed = hashlib.sha256(body).hexdigest()
@@ -187,12 +193,17 @@ def _decoded(text: str, encoding: str) -> bytes:
         return b""
 
 
-def _key(secret: str, form: str) -> bytes:
-    """The key's bytes; empty if the secret is not of that form."""
+def _keys(secret: str, form: str) -> list[bytes]:
+    """The bytes of every key that the secret can mean; an empty one if it is not of that form."""
     if form == "text":
-        return secret.encode("utf-8", "surrogatepass")
+        return [_text_key(secret)]
     text = secret.strip().removeprefix("v1,").removeprefix("whsec_")
-    return _decoded(text + "=" * (-len(text) % 4), "base64")
+    decoded = _decoded(text + "=" * (-len(text) % 4), "base64")
+    return [decoded] if form == "base64" or not text else [decoded, _text_key(secret)]
+
+
+def _text_key(secret: str) -> bytes:
+    return secret.encode("utf-8", "surrogatepass")
 
 
 def _require_match(received: Sequence[bytes], expected: Sequence[bytes], code: str) -> None:
