@@ -45,5 +45,5 @@ def _in_time(started: Any, min_seconds: float, now: float) -> bool:
     """A time that is none, or lies ahead, was not written by the page."""
     try:
         return now - float(started) / 1000 >= min_seconds
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False

@@ -6,18 +6,29 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 from .errors import TooLarge, Unreadable, UnsupportedMedia
 
+# Every length is bounded before anything looks at the content (P9); what is left is looked at in linear time.
 MAX_BODY = 180_000  # bytes; in base64 with its headers it stays under the 256 KiB of an SQS message
 MAX_HEADERS = 1_000  # characters of content type, kept headers and kept query, twelve bytes each at the worst
 MAX_FIELDS = 2_000  # values in one body; Typeform's largest forms have some hundreds
 MAX_DEPTH = 24
 MAX_BATCH = 100  # events in one request; HubSpot sends no more
-_CHARSETS = {"utf-8", "ascii", "iso8859-1", "iso8859-9", "iso8859-15", "cp1252", "cp1254"}
+# Charset -> the names that senders give it. `codecs.lookup` would keep every name that it is ever asked for.
+_CHARSETS = {
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 csutf8",
+    "ascii": "us-ascii ascii iso646-us ansi_x3.4-1968",
+    "iso8859-1": "iso-8859-1 iso8859-1 iso88591 iso_8859-1 latin1 latin-1 l1 cp819 ibm819",
+    "iso8859-9": "iso-8859-9 iso8859-9 iso88599 iso_8859-9 latin5 latin-5 l5",
+    "iso8859-15": "iso-8859-15 iso8859-15 iso885915 iso_8859-15 latin9 latin-9 l9",
+    "cp1252": "windows-1252 cp1252 cp-1252 x-cp1252",
+    "cp1254": "windows-1254 cp1254 cp-1254 x-cp1254",
+}
+_CHARSET_OF = {name: charset for charset, names in _CHARSETS.items() for name in names.split()}
+_CHARSET_FIELD = b"_charset_"  # HTML fills a field of that name with the charset of the form's fields
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,20 +48,38 @@ class Submission:
         """Raises TooLarge if no queue message could carry it."""
         texts = (self.content_type, *self.headers.values(), *self.query.values())
         if len(self.body) > MAX_BODY or sum(map(len, texts)) > MAX_HEADERS:
-            raise TooLarge(
-                "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
-            )
+            raise _too_large()
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
+    )
+
+
+def check_body_size(event: Mapping[str, Any]) -> None:
+    """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
+    length = len(event.get("body") or "")
+    if event.get("isBase64Encoded"):
+        length = length // 4 * 3 - 2  # the least that such a text can hold
+    if length > MAX_BODY:
+        raise _too_large()
 
 
 def event_body(event: Mapping[str, Any]) -> bytes:
-    """The bytes that were posted, API Gateway's base64 undone and nothing else."""
+    """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
+    check_body_size(event)
     text = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return bytes(text.encode("utf-8", "surrogatepass"))
-    try:
-        return b64decode(text, validate=True)
-    except ValueError as error:
-        raise Unreadable("not_base64") from error
+    if event.get("isBase64Encoded"):
+        try:
+            body = b64decode(text, validate=True)
+        except ValueError as error:
+            raise Unreadable("not_base64") from error
+    else:
+        body = bytes(text.encode("utf-8", "surrogatepass"))
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return body
 
 
 def event_headers(event: Mapping[str, Any]) -> dict[str, str]:
@@ -86,7 +115,9 @@ def event_uri(event: Mapping[str, Any]) -> str:
         for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
         for value in values
     ]
-    return f"https://{host}{context.get('path', '')}" + (f"?{urlencode(pairs)}" if pairs else "")
+    return f"https://{host}{context.get('path', '')}" + (
+        f"?{urlencode(pairs, errors='surrogatepass')}" if pairs else ""
+    )
 
 
 def split_batch(submission: "Submission") -> "list[Submission]":
@@ -113,9 +144,10 @@ def split_batch(submission: "Submission") -> "list[Submission]":
 def read_body(content_type: str, body: bytes) -> Any:
     """The body as JSON-like data: dicts, lists, strings, numbers, booleans and None.
 
-    JSON must be UTF-8; a missing or text/plain content type is read as JSON, as some senders and `fetch` say nothing
-    better. Urlencoded and multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; multipart
-    files are left out and their number stands under "_files". Raises Unreadable or UnsupportedMedia.
+    A missing or text/plain content type is read as JSON, as some senders and `fetch` say nothing better. Urlencoded and
+    multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; multipart files are left out and
+    their number stands under "_files". A part's charset wins over the field `_charset_`, which wins over the content
+    type's; the default is UTF-8. Raises Unreadable or UnsupportedMedia.
     """
     kind, charset = _media_type(content_type)
     if not body.strip():
@@ -135,14 +167,15 @@ def read_body(content_type: str, body: bytes) -> Any:
 def _media_type(content_type: str) -> tuple[str, str]:
     kind, _, parameters = content_type.partition(";")
     found = re.search(r"(?:^|;)\s*charset\s*=\s*\"?([^\";\s]+)", parameters, re.IGNORECASE)
-    name = found[1] if found else "utf-8"
-    try:
-        charset = codecs.lookup(name).name
-    except (LookupError, ValueError):  # ValueError: a NUL in the name
-        charset = ""
-    if charset not in _CHARSETS:
+    return kind.strip().lower(), _charset(found[1]) if found else "utf-8"
+
+
+def _charset(name: str) -> str:
+    """The codec of a charset by one of its usual names."""
+    charset = _CHARSET_OF.get(name.lower())
+    if charset is None:
         raise UnsupportedMedia("charset", "send UTF-8")
-    return kind.strip().lower(), charset
+    return charset
 
 
 def _decode(data: bytes, charset: str) -> str:
@@ -210,33 +243,55 @@ def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
     pairs = body.split(b"&")
     if len(pairs) > MAX_FIELDS:
         raise Unreadable("too_many_fields", f"more than {MAX_FIELDS} fields")
-    fields = []
+    fields: list[tuple[bytes, bytes, str | None]] = []
     for pair in pairs:
         name, _, value = pair.replace(b"+", b" ").partition(b"=")
         if name:
-            fields.append(
-                (_decode(unquote_to_bytes(name), charset), _decode(unquote_to_bytes(value), charset))
-            )
-    return fields
+            fields.append((unquote_to_bytes(name), unquote_to_bytes(value), None))
+    return _decoded(fields, charset)
+
+
+def _decoded(fields: list[tuple[bytes, bytes, str | None]], charset: str) -> list[tuple[str, str]]:
+    """Names and values as text; each pair may have a charset of its own. A field `_charset_` is no answer."""
+    named = [value.strip() for name, value, _ in fields if name == _CHARSET_FIELD]
+    if named and named[0]:
+        charset = _charset(named[0].decode("latin-1"))
+    return [
+        (_decode(name, charset), _decode(value, own or charset))
+        for name, value, own in fields
+        if name != _CHARSET_FIELD
+    ]
 
 
 def _multipart(content_type: str, body: bytes, charset: str) -> list[tuple[str, str]]:
     import multipart  # only for such a body
 
     boundary = multipart.parse_options_header(content_type)[1].get("boundary", "")
-    fields, files = [], 0
+    fields: list[tuple[bytes, bytes, str | None]] = []
+    segment: Any = None
+    files, value = 0, b""
     try:
-        parts = multipart.MultipartParser(
-            BytesIO(body), boundary, charset=charset, part_limit=MAX_FIELDS, spool_limit=MAX_BODY
+        # Latin-1 keeps a name's bytes until the charset is known. Strict: no header goes on in a next line.
+        parser = multipart.PushMultipartParser(
+            boundary, max_segment_count=MAX_FIELDS, header_charset="latin-1", strict=True
         )
-        for part in parts:
-            if part.filename is None:
-                fields.append((part.name, _decode(part.raw, charset)))
-            elif part.filename or part.size:  # an empty file input sends a part without a file's name
-                files += 1
+        with parser:
+            for event in parser.parse(body):
+                if isinstance(event, bytes):
+                    value += event  # the body is one chunk, and so is the value of a part
+                elif event is not None:
+                    segment, value = event, b""
+                elif segment.filename is None:
+                    own = _charset(segment.charset) if segment.charset else None
+                    fields.append((segment.name.encode("latin-1"), value, own))
+                elif segment.filename or value:  # an empty file input sends a part without a file's name
+                    files += 1
     except (multipart.MultipartError, UnicodeError) as error:
         raise Unreadable("not_multipart", "the body is not valid multipart/form-data") from error
-    return [*fields, ("_files", str(files))] if files else fields
+    if any(name in (b"", b"[]") for name, _, _ in fields):
+        raise Unreadable("nameless_field", "a field has no name")
+    found = _decoded(fields, charset)
+    return [*found, ("_files", str(files))] if files else found
 
 
 def _nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
