@@ -3,16 +3,17 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 # What HTML calls a valid e-mail address, and browsers accept (https://html.spec.whatwg.org/#valid-e-mail-address), with
-# at least one dot in the domain. A third of the cold start cheaper than pydantic's EmailStr, which checks what nobody
-# here needs (quoted local parts, special-use domains).
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
-    re.ASCII,
-)
+# at least one dot in the domain and, as RFC 5321 and Clemta have it, no empty part between dots. A third of the cold
+# start cheaper than pydantic's EmailStr, which checks what nobody here needs (quoted local parts, special-use domains).
+_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}")
+_LABEL = re.compile(r"[A-Za-z0-9-]{1,63}")
+_MAX_EMAIL = 254
+_MAX_LABEL = 63
+_MAX_COPIES = 20  # addresses of one contact
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what an international domain may have between its labels
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\t\n\r]")
 MAX_LINE = 256  # characters
@@ -20,7 +21,10 @@ MAX_LINE = 256  # characters
 
 def ascii_email(value: str) -> str:
     """The address in lower case, an international domain in its ASCII form; ValueError if it is none."""
-    local, at, domain = value.strip().rpartition("@")
+    address = value.strip()
+    local, at, domain = address.rpartition("@")
+    if len(address) > _MAX_EMAIL or any(len(label) > _MAX_LABEL for label in _DOTS.split(domain)):
+        raise ValueError("must be an e-mail address")  # idna would take the square of a label's length
     if at and not domain.isascii():
         import idna  # only for such a domain: 20 ms of tables
 
@@ -29,9 +33,19 @@ def ascii_email(value: str) -> str:
         except idna.IDNAError as error:
             raise ValueError("must be an e-mail address") from error
     address = f"{local}@{domain}"
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
+    if len(address) > _MAX_EMAIL or not _is_email(local, domain):
         raise ValueError("must be an e-mail address")
     return address.lower()
+
+
+def _is_email(local: str, domain: str) -> bool:
+    labels = domain.split(".")
+    return (
+        len(local) <= 64
+        and all(map(_ATOM.fullmatch, local.split(".")))
+        and len(labels) > 1
+        and all(_LABEL.fullmatch(label) and label.strip("-") == label for label in labels)
+    )
 
 
 def _printable(value: str) -> str:
@@ -46,7 +60,15 @@ def _one_line(value: str) -> str:
     return _printable(value)
 
 
+def _few(value: Any) -> Any:
+    """Before any is looked at: pydantic's own limit counts only the valid ones."""
+    if isinstance(value, tuple) and len(value) > _MAX_COPIES:
+        raise ValueError(f"must be at most {_MAX_COPIES} addresses")
+    return value
+
+
 type Email = Annotated[str, AfterValidator(ascii_email)]
+type Copies = Annotated[tuple[Email, ...], BeforeValidator(_few)]
 type Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINE),
@@ -89,8 +111,8 @@ class ContactRequest(BaseModel):
     company_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}\z")]
     status: Line | None = None
     description: Text | None = None
-    cc_emails: tuple[Email, ...] | None = None
-    bcc_emails: tuple[Email, ...] | None = None
+    cc_emails: Copies | None = None
+    bcc_emails: Copies | None = None
     billing: Billing | None = None
 
     def body(self) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from .sources.signatures import authenticate
 from .spam import broken_rule, captcha_refused, captcha_token
 from .submissions import (
     Submission,
+    check_body_size,
     event_body,
     event_headers,
     event_path,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .captcha import Verdict
 
 _RETRY_AFTER = "30"
+_MAX_HANDSHAKE = 1_000  # characters of body: it is not signed, so little of it is looked at
 _ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other failure is "refused"
 _SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
 
@@ -148,6 +150,7 @@ class _Request:
         """The answer to what was taken, once it is durable (P1)."""
         source = self._source = self._parts.source(self._source_name)
         self._be_quick(source.answer_seconds)
+        check_body_size(self._event)
         if (
             isinstance(source, Webhook)
             and source.handshake
@@ -155,6 +158,8 @@ class _Request:
         ):
             return greeting
         body, signed_id = self._proven_body(source)
+        if self._headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+            raise UnsupportedMedia("content_encoding", "send the body without Content-Encoding")
         submission = Submission(
             submission_id=self._submission_id,
             source=source.name,
@@ -248,8 +253,10 @@ class _Request:
         echo = self._headers.get(handshake.echo_header, "") if handshake.echo_header else ""
         if handshake.echo_header and not (echo.isascii() and echo.isprintable() and 0 < len(echo) <= 200):
             return None
+        if len(self._event.get("body") or "") > _MAX_HANDSHAKE:
+            return None
         try:
-            if not re.fullmatch(handshake.body.encode(), event_body(self._event)):
+            if not re.fullmatch(handshake.body.encode(), event_body(self._event).strip()):
                 return None
         except Unreadable:
             return None

@@ -16,6 +16,7 @@ TOKENS = {
     "hcaptcha": "h-captcha-response",
     "recaptcha": "g-recaptcha-response",
 }
+_MAX_ELAPSED = 100  # characters
 MAX_TOKEN = 8_192  # characters; Turnstile's have 2,048 at most, the others' are not bounded
 TRY_AGAIN = "was not accepted: reload the page and try again"
 
@@ -61,12 +62,15 @@ def _elapsed(value: Any) -> float | None:
     """Seconds; None where the page says nothing that can be read, as one without a script does."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    text = str(value).strip()
     try:
-        seconds = float(value) / 1000
+        seconds = (
+            math.inf
+            if len(text) > _MAX_ELAPSED and text.isdecimal()
+            else float(text[: _MAX_ELAPSED + 1]) / 1000
+        )
     except ValueError:
         return None
-    except OverflowError:  # an integer of hundreds of digits
-        seconds = math.inf
     if not 0 <= seconds < math.inf:
         raise Unmappable([(ELAPSED, "must be the milliseconds since the page was loaded")])
     return seconds

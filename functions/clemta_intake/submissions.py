@@ -6,18 +6,29 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote_plus, unquote_to_bytes, urlencode
 
 from .errors import TooLarge, Unreadable, UnsupportedMedia
 
+# Every length is bounded before anything looks at the content (P9); what is left is looked at in linear time.
 MAX_BODY = 180_000  # bytes; in base64 with its headers it stays under the 256 KiB of an SQS message
 MAX_HEADERS = 1_000  # characters of content type, kept headers and kept query, twelve bytes each at the worst
 MAX_FIELDS = 2_000  # values in one body; Typeform's largest forms have some hundreds
 MAX_DEPTH = 24
 MAX_BATCH = 100  # events in one request; HubSpot sends no more
-_CHARSETS = {"utf-8", "ascii", "iso8859-1", "iso8859-9", "iso8859-15", "cp1252", "cp1254"}
+# Charset -> the names that senders give it. `codecs.lookup` would keep every name that it is ever asked for.
+_CHARSETS = {
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 csutf8",
+    "ascii": "us-ascii ascii iso646-us ansi_x3.4-1968",
+    "iso8859-1": "iso-8859-1 iso8859-1 iso88591 iso_8859-1 latin1 latin-1 l1 cp819 ibm819",
+    "iso8859-9": "iso-8859-9 iso8859-9 iso88599 iso_8859-9 latin5 latin-5 l5",
+    "iso8859-15": "iso-8859-15 iso8859-15 iso885915 iso_8859-15 latin9 latin-9 l9",
+    "cp1252": "windows-1252 cp1252 cp-1252 x-cp1252",
+    "cp1254": "windows-1254 cp1254 cp-1254 x-cp1254",
+}
+_CHARSET_OF = {name: charset for charset, names in _CHARSETS.items() for name in names.split()}
+_CHARSET_FIELD = b"_charset_"  # HTML fills a field of that name with the charset of the form's fields
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -39,20 +50,38 @@ class Submission:
         """Raises TooLarge if no queue message could carry it."""
         texts = (self.content_type, *self.headers.values(), *self.query.values())
         if len(self.body) > MAX_BODY or sum(map(len, texts)) > MAX_HEADERS:
-            raise TooLarge(
-                "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
-            )
+            raise _too_large()
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
+    )
+
+
+def check_body_size(event: Mapping[str, Any]) -> None:
+    """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
+    length = len(event.get("body") or "")
+    if event.get("isBase64Encoded"):
+        length = length // 4 * 3 - 2  # the least that such a text can hold
+    if length > MAX_BODY:
+        raise _too_large()
 
 
 def event_body(event: Mapping[str, Any]) -> bytes:
-    """The bytes that were posted, API Gateway's base64 undone and nothing else."""
+    """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
+    check_body_size(event)
     text = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return bytes(text.encode("utf-8", "surrogatepass"))
-    try:
-        return b64decode(text, validate=True)
-    except ValueError as error:
-        raise Unreadable("not_base64") from error
+    if event.get("isBase64Encoded"):
+        try:
+            body = b64decode(text, validate=True)
+        except ValueError as error:
+            raise Unreadable("not_base64") from error
+    else:
+        body = bytes(text.encode("utf-8", "surrogatepass"))
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return body
 
 
 def event_headers(event: Mapping[str, Any]) -> dict[str, str]:
@@ -97,7 +126,9 @@ def event_uri(event: Mapping[str, Any]) -> str:
         for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
         for value in values
     ]
-    return f"https://{host}{context.get('path', '')}" + (f"?{urlencode(pairs)}" if pairs else "")
+    return f"https://{host}{context.get('path', '')}" + (
+        f"?{urlencode(pairs, errors='surrogatepass')}" if pairs else ""
+    )
 
 
 def split_batch(submission: "Submission") -> "list[Submission]":
@@ -127,9 +158,10 @@ def split_batch(submission: "Submission") -> "list[Submission]":
 def read_body(content_type: str, body: bytes) -> Any:
     """The body as JSON-like data: dicts, lists, strings, numbers, booleans and None.
 
-    JSON must be UTF-8; a missing or text/plain content type is read as JSON, as some senders and `fetch` say nothing
-    better. Urlencoded and multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; multipart
-    files are left out and their number stands under "_files". Raises Unreadable or UnsupportedMedia.
+    A missing or text/plain content type is read as JSON, as some senders and `fetch` say nothing better. Urlencoded and
+    multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; multipart files are left out and
+    their number stands under "_files". A part's charset wins over the field `_charset_`, which wins over the content
+    type's; the default is UTF-8. Raises Unreadable or UnsupportedMedia.
     """
     kind, charset = _media_type(content_type)
     if not body.strip():
@@ -173,14 +205,15 @@ def rewrite_body(content_type: str, body: bytes, change: Callable[[Any], Any]) -
 def _media_type(content_type: str) -> tuple[str, str]:
     kind, _, parameters = content_type.partition(";")
     found = re.search(r"(?:^|;)\s*charset\s*=\s*\"?([^\";\s]+)", parameters, re.IGNORECASE)
-    name = found[1] if found else "utf-8"
-    try:
-        charset = codecs.lookup(name).name
-    except (LookupError, ValueError):  # ValueError: a NUL in the name
-        charset = ""
-    if charset not in _CHARSETS:
+    return kind.strip().lower(), _charset(found[1]) if found else "utf-8"
+
+
+def _charset(name: str) -> str:
+    """The codec of a charset by one of its usual names."""
+    charset = _CHARSET_OF.get(name.lower())
+    if charset is None:
         raise UnsupportedMedia("charset", "send UTF-8")
-    return kind.strip().lower(), charset
+    return charset
 
 
 def _decode(data: bytes, charset: str) -> str:
@@ -244,42 +277,97 @@ def _check_size(data: Any) -> None:
     raise Unreadable("too_deep", f"nested more than {MAX_DEPTH} levels deep")
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field as it came; of a part in multipart, its own charset, file name and headers, where it has them."""
+
+    name: bytes
+    value: bytes = field(repr=False)
+    charset: str | None = None
+    filename: str | None = None
+    head: tuple[tuple[str, str], ...] = ()
+
+    def text(self, charset: str) -> tuple[str, str]:
+        """Name and value in the body's charset, or the value in its own."""
+        return _decode(self.name, charset), _decode(self.value, self.charset or charset)
+
+
+def _is_answer(one: _Field) -> bool:
+    return one.filename is None and one.name != _CHARSET_FIELD
+
+
+def _charset_said(fields: Iterable[_Field], charset: str) -> str:
+    """The charset that the first field `_charset_` names; without one, the content type's."""
+    said = next((one.value.strip() for one in fields if one.name == _CHARSET_FIELD), b"")
+    return _charset(said.decode("latin-1")) if said else charset
+
+
+def _texts(fields: list[_Field], charset: str) -> list[tuple[str, str]]:
+    charset = _charset_said(fields, charset)
+    return [one.text(charset) for one in fields if _is_answer(one)]
+
+
+def _pair(pair: bytes) -> _Field:
+    name, _, value = pair.replace(b"+", b" ").partition(b"=")
+    return _Field(unquote_to_bytes(name), unquote_to_bytes(value))
+
+
 def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
     pairs = body.split(b"&")
     if len(pairs) > MAX_FIELDS:
         raise Unreadable("too_many_fields", f"more than {MAX_FIELDS} fields")
-    fields = []
-    for pair in pairs:
-        name, _, value = pair.replace(b"+", b" ").partition(b"=")
-        if name:
-            fields.append(
-                (_decode(unquote_to_bytes(name), charset), _decode(unquote_to_bytes(value), charset))
-            )
-    return fields
+    return _texts([one for one in map(_pair, pairs) if one.name], charset)
 
 
 def _multipart(content_type: str, body: bytes, charset: str) -> list[tuple[str, str]]:
+    parts = _parts(content_type, body)
+    # An empty file input sends a part without a file's name.
+    files = sum(bool(one.filename or one.value) for one in parts if one.filename is not None)
+    found = _texts(parts, charset)
+    return [*found, ("_files", str(files))] if files else found
+
+
+def _boundary(content_type: str) -> str:
     import multipart  # only for such a body
 
-    boundary = multipart.parse_options_header(content_type)[1].get("boundary", "")
-    fields, files = [], 0
+    boundary: str = multipart.parse_options_header(content_type)[1].get("boundary", "")
+    return boundary
+
+
+def _parts(content_type: str, body: bytes) -> list[_Field]:
+    """The parts of a multipart body, files among them."""
+    import multipart
+
+    parts: list[_Field] = []
+    segment: Any = None
+    value = b""
     try:
-        parts = multipart.MultipartParser(
-            BytesIO(body), boundary, charset=charset, part_limit=MAX_FIELDS, spool_limit=MAX_BODY
+        # Latin-1 keeps a name's bytes until the charset is known. Strict: no header goes on in a next line.
+        parser = multipart.PushMultipartParser(
+            _boundary(content_type), max_segment_count=MAX_FIELDS, header_charset="latin-1", strict=True
         )
-        for part in parts:
-            if part.filename is None:
-                fields.append((part.name, _decode(part.raw, charset)))
-            elif part.filename or part.size:  # an empty file input sends a part without a file's name
-                files += 1
+        with parser:
+            for event in parser.parse(body):
+                if isinstance(event, bytes):
+                    value += event  # the body is one chunk, and so is the value of a part
+                elif event is not None:
+                    segment, value = event, b""
+                else:
+                    own = _charset(segment.charset) if segment.charset and segment.filename is None else None
+                    name, head = segment.name.encode("latin-1"), tuple(segment.headerlist)
+                    parts.append(_Field(name, value, own, segment.filename, head))
     except (multipart.MultipartError, UnicodeError) as error:
         raise Unreadable("not_multipart", "the body is not valid multipart/form-data") from error
-    return [*fields, ("_files", str(files))] if files else fields
+    if any(one.name in (b"", b"[]") for one in parts if one.filename is None):
+        raise Unreadable("nameless_field", "a field has no name")
+    return parts
 
 
 def _rewrite_urlencoded(body: bytes, charset: str, change: Callable[[Any], Any]) -> bytes:
     pairs = body.split(b"&")
-    found = {place: field for place, pair in enumerate(pairs) for field in _urlencoded(pair, charset)}
+    fields = [_pair(pair) for pair in pairs]
+    charset = _charset_said(fields, charset)
+    found = {place: one.text(charset) for place, one in enumerate(fields) if one.name and _is_answer(one)}
     kept = _kept(found, change)
     written = []
     for place, pair in enumerate(pairs):
@@ -293,29 +381,20 @@ def _rewrite_urlencoded(body: bytes, charset: str, change: Callable[[Any], Any])
 
 
 def _rewrite_multipart(content_type: str, body: bytes, charset: str, change: Callable[[Any], Any]) -> bytes:
-    import multipart
-
-    boundary = multipart.parse_options_header(content_type)[1]["boundary"]
-    parts = list(
-        multipart.MultipartParser(
-            BytesIO(body), boundary, charset=charset, part_limit=MAX_FIELDS, spool_limit=MAX_BODY
-        )
-    )
-    found = {
-        place: (part.name, _decode(part.raw, charset))
-        for place, part in enumerate(parts)
-        if part.filename is None
-    }
+    parts = _parts(content_type, body)
+    charset = _charset_said(parts, charset)
+    found = {place: one.text(charset) for place, one in enumerate(parts) if _is_answer(one)}
     kept = _kept(found, change)
+    delimiter = b"--" + _boundary(content_type).encode()
     written = []
-    for place, part in enumerate(parts):
+    for place, one in enumerate(parts):
         if place in found and place not in kept:
             continue
         changed = place in kept and kept[place] != found[place][1]
-        head = "".join(f"{name}: {value}\r\n" for name, value in part.headerlist)
-        content = _encode(kept[place], charset) if changed else part.raw
-        written += [f"--{boundary}\r\n".encode(), f"{head}\r\n".encode(charset), content, b"\r\n"]
-    return b"".join([*written, f"--{boundary}--\r\n".encode()])
+        head = "".join(f"{name}: {value}\r\n" for name, value in one.head).encode("latin-1")
+        content = _encode(kept[place], one.charset or charset) if changed else one.value
+        written += [delimiter, b"\r\n", head, b"\r\n", content, b"\r\n"]
+    return b"".join([*written, delimiter, b"--\r\n"])
 
 
 def _kept(found: Mapping[int, tuple[str, str]], change: Callable[[Any], Any]) -> dict[int, Part]:

@@ -139,6 +139,10 @@ class TestName:
             ({"name": "Ada\r\nBcc: bo@example.com", "first": "Ada"}, "Ada"),
             ({"name": "Ada\r\n  X: y"}, "Ada, X: y"),
             ({"name": "Ada\tExample"}, "Ada Example"),
+            ({"name": "Ada\u2028Example"}, "Ada, Example"),
+            ({"name": "Ada \u2029\r\n Example\n"}, "Ada, Example"),
+            ({"name": "\u202eelpmaxE\u202c\u200e \u2066adA\u2069\u061c"}, "elpmaxE adA"),
+            ({"name": "\u202e\u200f"}, "ada@example.com"),
             ({"name": "Zoë 🎉 O'Neil-李"}, "Zoë 🎉 O'Neil-李"),
             ({"name": 7}, "7"),
             ({"name": True}, "ada@example.com"),
@@ -161,7 +165,7 @@ class TestName:
         assert mistakes({"email": "ada@example.com"}, strict) == {"full_name": "is required"}
         assert contact(ADA, strict)["full_name"] == "Ada Example"
 
-    @pytest.mark.parametrize("name", ["A" * 10_240, "Ada\x00", "Ada\x1b[31m", "Ada\u2028Example"])
+    @pytest.mark.parametrize("name", ["A" * 10_240, "Ada\x00", "Ada\x1b[31m"])
     def test_one_that_no_list_can_show_is_refused(self, name: str) -> None:
         assert list(mistakes(ADA | {"name": name})) == ["full_name"]
 
@@ -184,6 +188,10 @@ class TestEmail:
             ["ada@example.com", "bo@example.com"],
             "ayşe@example.com",
             "a" * 300 + "@example.com",
+            "john..doe@example.com",
+            ".john@example.com",
+            "john.@example.com",
+            10**400,
             7,
         ],
     )
@@ -220,6 +228,12 @@ class TestTheDeliveryOfAForm:
         other = reading(clicks[0] | {"message": "Hello"}, form())
         assert other is not None
         assert other.delivery_id != first.delivery_id
+
+
+class TestDescription:
+    def test_line_and_paragraph_separators_are_line_breaks(self) -> None:
+        written = ADA | {"message": "one\u2028two\u2029three\r\nfour\rfive"}
+        assert contact(written)["description"] == "one\ntwo\nthree\nfour\nfive"
 
 
 class TestPhoneAndCountry:
@@ -314,6 +328,27 @@ class TestMapping:
         source = form(contact={"cc_emails": "body.x", "bcc_emails": "body.x"})
         read = contact(ADA | {"x": value}, source)
         assert (read["cc_emails"], read["bcc_emails"]) == (addresses, addresses)
+
+    def test_p9_copies_to_too_many_addresses_are_refused_before_one_is_read(self) -> None:
+        source = form(contact={"cc_emails": "body.x"})
+        assert len(contact(ADA | {"x": ["bo@example.com"] * 20}, source)["cc_emails"]) == 20
+        for many in (["bo@example.com"] * 21, ["bo"] * 21, ",".join(["bo"] * 21)):
+            assert mistakes(ADA | {"x": many}, source) == {"cc_emails": "must be at most 20 addresses"}
+
+    def test_p9_one_object_that_all_others_are_joined_with_is_refused_when_it_is_large(self) -> None:
+        joined = "join_on(body.left, 'id', body.right, 'id')"
+        source = webhook(answers=joined)
+        large = {"id": "x"} | {f"k{number}": "" for number in range(700)}
+        for count, fits in ((20, True), (300, False)):
+            body = {
+                "left": [{"id": "x", "key": "email", "value": "ada@example.com"}] * count,
+                "right": [large],
+            }
+            if fits:
+                assert contact(body, source)["email"] == "ada@example.com"
+            else:
+                with pytest.raises(Unreadable, match="fields are joined"):
+                    reading(body, source)
 
     @pytest.mark.parametrize("value", ["bo", ["bo@example.com", "bo"], [7], [None], 7, {"a": "b"}, True])
     def test_a_copy_to_no_address_is_refused(self, value: Any) -> None:

@@ -42,6 +42,7 @@ def test_a_phone_number_is_national_with_its_code(
         ("+999 123 456 789", None),
         ("+90 532 123 45 67 / +90 532 123 45 68", None),
         ("9" * 300, "TR"),
+        ("+90 532 123 45 67" + " " * 60, "TR"),
         ("\ud800", "TR"),
     ],
 )
@@ -82,7 +83,8 @@ def test_a_country_is_known_by_its_names_in_five_languages(code: str, country: s
 
 
 @pytest.mark.parametrize(
-    "name", ["Narnia", "KKTC", "XX", "Europe", "somewhere in Turkey", "🎉", "\ud800", "-", "İ"]
+    "name",
+    ["Narnia", "KKTC", "XX", "Europe", "somewhere in Turkey", "🎉", "\ud800", "-", "İ", "TR" + " " * 100],
 )
 def test_a_country_that_is_not_known_stays_as_it_was_written(name: str) -> None:
     assert normalise.country(name) == {"country": name}

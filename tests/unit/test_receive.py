@@ -1,5 +1,6 @@
 """Every answer of the HTTP interface."""
 
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -117,6 +118,15 @@ class TestForms:
         assert status == problem["status"] == expected
         assert not api.parts.queues.parked
         assert not api.parts.clemta.stored
+
+    @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity"])
+    def test_a_compressed_body_is_refused_and_the_header_named(self, api: Api, coding: str) -> None:
+        event = form(ADA, **{"Content-Encoding": coding})
+        status, _, problem = api.send(event)
+        assert (status, problem["status"]) == (415, 415)
+        assert "Content-Encoding" in problem["detail"]
+        assert not api.parts.clemta.stored
+        assert api.send(form(ADA, **{"Content-Encoding": "Identity"}))[2]["status"] == "created"
 
     def test_broken_base64_is_unreadable(self, api: Api) -> None:
         event = form(ADA) | {"body": "%%%"}
@@ -608,6 +618,24 @@ class TestWebhooks:
         assert body == {"type": "about:blank", "title": "Unauthorized", "status": 401}
         assert "access-control-allow-origin" not in headers
         assert not api.parts.clemta.stored
+
+    def test_p5_a_compressed_body_is_told_so_only_if_it_is_proven(self, api: Api) -> None:
+        compressed = gzip.compress(json.dumps(LEAD).encode())
+        assert api.send(crm(compressed, **{"Content-Encoding": "gzip"}))[0] == 415
+        assert api.send(crm(compressed, "wrong", **{"Content-Encoding": "gzip"}))[0] == 401
+        assert not api.parts.queues.parked
+
+    def test_p9_a_body_that_is_too_long_is_refused_before_it_is_decoded_or_proven(self, api: Api) -> None:
+        for body in ("%" * 240_004, "A" * 240_004):
+            status, _, problem = api.send(crm(LEAD) | {"body": body, "isBase64Encoded": True})
+            assert (status, problem["title"]) == (413, "Content too large")
+
+    def test_p9_a_handshake_is_short(self, api: Api) -> None:
+        api.parts.tables["crm"] = {"kind": "formspree"}
+        for spaces, answer in ((700, 200), (800, 401)):
+            body = b" " * (spaces // 2) + b"{ }" + b" " * (spaces // 2)
+            event = request("POST", "/signups/crm", body, {"X-Hook-Secret": "s"})
+            assert api.send(event)[0] == answer, spaces
 
     def test_p5_without_a_secret_nothing_is_accepted(self, api: Api) -> None:
         api.parts.secrets.clear()

@@ -234,3 +234,11 @@ class TestAnswers:
 )
 def test_any_answer_becomes_text(value: Any, text: str) -> None:
     assert to_text(value) == text
+
+
+def test_p9_a_key_or_a_label_too_long_to_be_a_known_name_is_none() -> None:
+    short, long = "e-mail" + "*" * 100, "e-mail" + "*" * 200
+    assert fields({short: "a@example.com"}) == {"email": "a@example.com"}
+    assert fields({long: "a@example.com"}) == {}
+    assert fields([listed(label=short, value="a@example.com")]) == {"email": "a@example.com"}
+    assert fields([listed(label=long, value="a@example.com")]) == {}

@@ -1,5 +1,6 @@
 """Bytes that a sender posted become data, or a refusal that says why; never anything else."""
 
+import codecs
 import json
 from base64 import b64encode
 from typing import Any
@@ -19,6 +20,7 @@ from clemta_intake.submissions import (
     event_body,
     event_headers,
     event_query,
+    event_uri,
     read_body,
 )
 
@@ -65,6 +67,25 @@ class TestTheEvent:
     def test_what_is_no_base64_is_refused(self, text: str) -> None:
         with pytest.raises(Unreadable, match="not_base64"):
             event_body({"body": text, "isBase64Encoded": True})
+
+    def test_p9_a_body_that_is_too_long_is_refused_before_it_is_decoded(self) -> None:
+        for event in ({"body": "%" * 240_004, "isBase64Encoded": True}, {"body": "x" * (MAX_BODY + 1)}):
+            with pytest.raises(TooLarge):
+                event_body(event)
+
+    def test_p9_the_bytes_of_a_body_are_bounded_and_not_its_characters(self) -> None:
+        assert len(event_body({"body": "ş" * (MAX_BODY // 2)})) == MAX_BODY
+        with pytest.raises(TooLarge):
+            event_body({"body": "ş" * (MAX_BODY // 2 + 1)})
+
+    @pytest.mark.parametrize("length", [MAX_BODY - 1, MAX_BODY])
+    def test_a_body_of_the_full_length_is_taken_in_base64(self, length: int) -> None:
+        event = {"body": b64encode(b"x" * length).decode(), "isBase64Encoded": True}
+        assert len(event_body(event)) == length
+
+    def test_p2_half_a_character_in_the_query_is_no_error(self) -> None:
+        event = {"multiValueQueryStringParameters": {"\ud800": ["\udfff"]}}
+        assert event_uri(event) == "https://?%ED%A0%80=%ED%BF%BF"
 
     def test_half_a_character_does_not_break_the_raw_bytes(self) -> None:
         assert event_body({"body": '"\ud83d"'}) == b'"\xed\xa0\xbd"'
@@ -234,6 +255,39 @@ class TestContentType:
         error = refusal(f"application/json; charset={charset}", b"{}")
         assert (type(error), error.code) == (UnsupportedMedia, "charset")
 
+    def test_p9_a_sender_s_word_for_a_charset_is_not_remembered(self) -> None:
+        asked = []
+
+        def search(name: str) -> None:
+            asked.append(name)
+
+        codecs.register(search)
+        try:
+            part_of_it = part(b"x", 'name="a"\r\nContent-Type: text/plain; charset=made-up-2')
+            refusal("application/json; charset=made-up-1", b"{}")
+            refusal(MULTIPART, multipart(part_of_it))
+            refusal(FORM, b"_charset_=made-up-3&a=1")
+        finally:
+            codecs.unregister(search)
+        assert not asked, "Python's table of codecs keeps every name that it is asked for"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "utf8",
+            "UTF-8",
+            "us-ascii",
+            "latin1",
+            "ISO-8859-1",
+            "iso_8859-9",
+            "ISO-8859-15",
+            "Windows-1252",
+            "cp1254",
+        ],
+    )
+    def test_a_charset_is_known_by_its_usual_names(self, name: str) -> None:
+        assert read_body(f"application/json; charset={name}", b'{"a": "b"}') == {"a": "b"}
+
     def test_the_charset_is_found_among_other_parameters(self) -> None:
         assert read_body(FORM + "; version=1;CHARSET = windows-1254 ", b"ad=%DEule") == {"ad": "Şule"}
 
@@ -304,6 +358,11 @@ class TestUrlencoded:
     def test_what_is_not_the_charset_is_refused(self, body: bytes) -> None:
         assert refusal(FORM, body).code == "charset"
 
+    def test_a_field_named_charset_says_how_the_others_are_written(self) -> None:
+        assert self.read("ad=%DEule&_charset_=windows-1254&%DE=1") == {"ad": "Şule", "Ş": "1"}
+        assert self.read("_charset_=&ad=%C5%9Eule") == {"ad": "Şule"}
+        assert refusal(FORM, b"_charset_=klingon&a=1").code == "charset"
+
     def test_no_named_field_is_no_data(self) -> None:
         assert self.read("&=1") == {}
 
@@ -331,6 +390,43 @@ class TestMultipart:
         body = multipart(part(b"\xdeule", 'name="ad"'))
         assert read_body(MULTIPART + "; charset=iso-8859-9", body) == {"ad": "Şule"}
 
+    def test_a_part_s_own_charset_goes_before_that_of_the_whole(self) -> None:
+        turkish = part(b"\xdeule", 'name="ad"\r\nContent-Type: text/plain; charset="ISO-8859-9"')
+        latin = part(b"Zo\xeb", 'name="name"')
+        body = multipart(turkish, latin)
+        assert read_body(MULTIPART + "; charset=latin1", body) == {"ad": "Şule", "name": "Zoë"}
+
+    def test_a_field_named_charset_says_how_names_and_values_are_written(self) -> None:
+        named = b'--frontier\r\nContent-Disposition: form-data; name="\xde"\r\n\r\n\xdeule\r\n'
+        utf8 = part("Şule".encode(), 'name="ad"\r\nContent-Type: text/plain; charset=utf-8')
+        body = multipart(named, utf8, part(b"iso-8859-9\r\n", 'name="_charset_"'))
+        assert read_body(MULTIPART, body) == {"Ş": "Şule", "ad": "Şule"}
+
+    @pytest.mark.parametrize("where", ["part", "field"])
+    def test_a_charset_that_is_unknown_is_refused(self, where: str) -> None:
+        of_a_part = part(b"x", 'name="a"\r\nContent-Type: text/plain; charset=klingon')
+        error = refusal(
+            MULTIPART, multipart(of_a_part if where == "part" else part(b"klingon", 'name="_charset_"'))
+        )
+        assert (type(error), error.code) == (UnsupportedMedia, "charset")
+
+    @pytest.mark.parametrize("names", [[""], ["[]"], ["", "[]"], ["a", "[]", ""]])
+    def test_p2_a_field_without_a_name_is_refused(self, names: list[str]) -> None:
+        body = multipart(*(part(b"1", f'name="{name}"') for name in names))
+        error = refusal(MULTIPART, body)
+        assert (type(error), error.code) == (Unreadable, "nameless_field")
+
+    def test_p9_a_header_that_goes_on_in_a_next_line_is_refused(self) -> None:
+        assert refusal(MULTIPART, multipart(part(b"1", 'name="a"\r\n; b=c'.replace("; b", " ; b")))).code == (
+            "not_multipart"
+        )
+
+    def test_a_value_may_be_empty(self) -> None:
+        assert read_body(MULTIPART, multipart(part(b"", 'name="a"'), part(b"1", 'name="b"'))) == {
+            "a": "",
+            "b": "1",
+        }
+
     def test_the_names_of_the_content_type_have_no_case(self) -> None:
         assert read_body("Multipart/Form-Data; Boundary=frontier", multipart(part(b"1", 'name="a"'))) == {
             "a": "1"
@@ -348,10 +444,6 @@ class TestMultipart:
             (MULTIPART, part(b"1", 'name="a"')),
             (MULTIPART, b"--frontier\r\nContent-Disposition form-data\r\n\r\n1\r\n--frontier--\r\n"),
             (MULTIPART, b"--frontier\r\n\r\n1\r\n--frontier--\r\n"),
-            (
-                MULTIPART,
-                b'--frontier\r\nContent-Disposition: form-data; name="\xeb"\r\n\r\n1\r\n--frontier--\r\n',
-            ),
             (MULTIPART, multipart(*(part(b"1", 'name="a"') for _ in range(MAX_FIELDS + 1)))),
         ],
     )
@@ -361,6 +453,8 @@ class TestMultipart:
 
     def test_a_value_that_is_not_the_charset_is_refused(self) -> None:
         assert refusal(MULTIPART, multipart(part(b"Zo\xeb", 'name="a"'))).code == "charset"
+        named = b'--frontier\r\nContent-Disposition: form-data; name="\xeb"\r\n\r\n1\r\n'
+        assert refusal(MULTIPART, multipart(named)).code == "charset"
 
 
 _KINDS = st.sampled_from(

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _TYPES = {
@@ -84,6 +85,7 @@ _CONTAINERS = frozenset(
 _WHOLES = {"full_name": "name", "address_1": "address"}
 
 
+_MAX_NAME = 200  # characters of a key or a label; to decompose accents takes the square of it at worst
 _NUMBERED = re.compile(r"^q\d+_(\D+)\d*$")  # Jotform's "q31_name31"
 
 
@@ -152,19 +154,25 @@ def recognise(answers: Sequence[Answer]) -> dict[str, str]:
 
 
 def _field_of(path: tuple[str, ...]) -> str | None:
-    names = [_plain(_NUMBERED.sub(r"\1", key)) for key in path]
+    names = [_plain(key) for key in path]
     if len(names) > 1 and names[-1] == "full":
         names.pop()
     names[:-1] = [_WHOLES.get(_FIELD_OF.get(name, ""), name) for name in names[:-1]]
-    for start in range(len(names)):
-        if all(name in _CONTAINERS for name in names[:start]) and (
-            field := _FIELD_OF.get("".join(names[start:]))
-        ):
+    for start, name in enumerate(names):
+        if field := _FIELD_OF.get("".join(names[start:])):
             return field
+        if name not in _CONTAINERS:
+            return None
     return None
 
 
 def _plain(name: str) -> str:
-    """ "E-posta adresi *" -> "epostaadresi": letters and digits only, without case and accents."""
+    """ "E-posta adresi *" -> "epostaadresi": letters and digits only, no case, no accents; "" if it is too long."""
+    return _letters(name) if len(name) <= _MAX_NAME else ""
+
+
+@lru_cache(2_048)  # an object's key is asked for with each of its leaves
+def _letters(name: str) -> str:
+    name = _NUMBERED.sub(r"\1", name)
     letters = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i").casefold())
     return re.sub(r"[^a-z0-9]", "", letters)

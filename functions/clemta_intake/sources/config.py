@@ -182,7 +182,7 @@ class Handshake(BaseModel):
     model_config = _CONFIG
 
     body: str
-    """Regular expression for the whole body."""
+    """Regular expression for the whole body, without the white space around it; of at most 1,000 characters."""
     echo_header: Header | None = None
     """Must be there, and goes back with the answer."""
 

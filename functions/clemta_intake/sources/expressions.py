@@ -7,12 +7,13 @@ import jmespath
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
-from ..errors import ConfigError
-from ..submissions import parse_json
+from ..errors import ConfigError, Unreadable
+from ..submissions import MAX_FIELDS, parse_json
 from .answers import to_text
 
 # Expressions whose further parts are read from what the first one gives.
 _SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}
+_MAX_JOINED = 10 * MAX_FIELDS
 _ANY: Any = {"types": []}
 _LIST: Any = {"types": ["array", "null"]}
 _TEXT: Any = {"types": ["string"]}
@@ -34,11 +35,15 @@ class Functions(functions.Functions):
             for entry in right or []
             if isinstance(entry, dict)
         }
-        return [
-            {**by_key.get(to_text(jmespath.search(left_key, entry)), {}), **entry}
-            for entry in left or []
-            if isinstance(entry, dict)
-        ]
+        joined, copied = [], 0
+        for entry in left or []:
+            if isinstance(entry, dict):
+                other = by_key.get(to_text(jmespath.search(left_key, entry)), {})
+                copied += len(other)
+                if copied > _MAX_JOINED:  # one large object of `right` that all of `left` name
+                    raise Unreadable("too_many_fields", f"more than {_MAX_JOINED} fields are joined")
+                joined.append({**other, **entry})
+        return joined
 
     @functions.signature(_ANY, _LIST)
     def _func_choices(self, value: Any, options: Any) -> Any:

@@ -47,6 +47,8 @@ UNREAD: Any = object()
 
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
+_LINE_BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text beside them around
 _CREDENTIALS = frozenset(
     {"authorization", "cookie", "proxy-authorization", "token", "x-api-key", "api-key", "apikey", "api_key"}
 )
@@ -184,10 +186,14 @@ def _contact(found: Mapping[str, Any], source: Form | Webhook) -> ContactRequest
     top: dict[str, Any] = {}
     billing: dict[str, str] = {}
     for field, value in found.items():
-        if value and field.startswith("billing."):
-            billing[field.removeprefix("billing.")] = _one_line(value)
+        if field.startswith("billing."):
+            if line := _one_line(value):
+                billing[field.removeprefix("billing.")] = line
+        elif field == "full_name":
+            if line := _name(value):
+                top[field] = line
         elif value:
-            top[field] = _name(value) if field == "full_name" else value
+            top[field] = _LINE_BREAKS.sub("\n", value) if isinstance(value, str) else value
     for field in ("cc_emails", "bcc_emails"):
         if field in top:
             top[field] = _addresses(top[field])
@@ -230,8 +236,9 @@ def _name(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    """An address from a text area keeps its lines apart, in one line; a tab is a space."""
-    return re.sub(r"\s*[\r\n]+\s*", ", ", value.strip()).replace("\t", " ")
+    """An address from a text area keeps its lines apart, in one line; a tab is a space; bidi controls go."""
+    lines = _LINE_BREAKS.split(_BIDI.sub("", value.replace("\t", " ")))
+    return ", ".join(text for line in lines if (text := line.strip()))
 
 
 def _addresses(value: Any) -> Any:

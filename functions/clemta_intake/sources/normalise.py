@@ -29,6 +29,10 @@ _ALSO = {
     "holland": "NL",
     "uae": "AE",
 }
+_MAX_COUNTRY = (
+    100  # characters; the longest name in the tables has 74, and `_folded` takes the square of it at worst
+)
+_MAX_PHONE = 64  # characters; the library's patterns take the square of it at worst
 _LANGUAGES = ("tr", "de", "es", "fr")
 
 
@@ -37,6 +41,8 @@ def phone(number: str, region: str | None) -> dict[str, str]:
 
     `region` is the ISO code that a number without a country code belongs to.
     """
+    if len(number) > _MAX_PHONE:
+        return {"phone": number}
     import phonenumbers  # only for a contact that has a number: 12 ms and 2 MB
 
     try:
@@ -52,6 +58,8 @@ def phone(number: str, region: str | None) -> dict[str, str]:
 
 def country(name: str) -> dict[str, str]:
     """`country` and `iso_code` ("Türkiye", "TR") of a name or code; only `country`, as written, if it is not known."""
+    if len(name) > _MAX_COUNTRY:
+        return {"country": name}
     import pycountry  # only for a contact that has a country: 25 ms
 
     code = _ALSO.get(_folded(name))

@@ -124,12 +124,15 @@ def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, s
     received = _unpadded(signature)
     if not received or not dot or _object(header).get("alg") != "HS256":
         raise Unauthentic("signature_malformed")
-    expected = [hmac.digest(_text_key(secret), signed.encode(), "sha256") for secret in secrets]
+    message = signed.encode("utf-8", "surrogatepass")
+    expected = [hmac.digest(_text_key(secret), message, "sha256") for secret in secrets]
     _require_match([received], expected, "signature_mismatch")
     says = _object(claims)
-    hashed = hashlib.sha256(body).hexdigest()
-    if says.get("iss") != auth.issuer or not hmac.compare_digest(
-        str(says.get("sha256")).encode(), hashed.encode()
+    claimed, hashed = says.get("sha256"), hashlib.sha256(body).hexdigest()
+    if (
+        says.get("iss") != auth.issuer
+        or not isinstance(claimed, str)
+        or not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), hashed.encode())
     ):
         raise Unauthentic("signature_mismatch")
 
