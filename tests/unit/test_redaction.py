@@ -59,8 +59,8 @@ ANSWERS = {
     "hints": "Nickname (not your password)|Nickname, not your password|Nickname [not your password]|"
     "Nickname - no password|nickname not your password|Your e-mail (we send your password here)|"
     "E-mail for your password|Where should we send your password?|Password hint|password_reset_at|"
-    "password_enabled|Password manager|"
-    "Which password manager do you use?|Do you have a password?|Forgot your password?|şifre değil|Passwort-Hinweis",
+    "password_enabled|Password manager|Which password manager do you use?|Do you have a password?|"
+    "Forgot your password?|şifre değil|Passwort-Hinweis",
     "codes": "PIN code|pin_code|PIN|promo code|Discount code|Booking confirmation code|Reference code|Area code|"
     "Country code|Zip code|Posta kodu|Postleitzahl|Código postal|Clave de reserva|Palabra clave|code|token|"
     "social security code",
