@@ -174,7 +174,7 @@ def test_p1_a_queued_submission_waits_in_sqs_whole(
     assert attributes == {"source": "website", "class": "outage", "status": "500"}
     assert message.keys() == {
         *("version", "submission_id", "source", "received_at", "attempt", "first_failure_at", "not_before"),
-        *("failure", "content_type", "headers", "query", "body_base64"),
+        *("failure", "content_type", "headers", "query", "delivery_id", "body_base64"),
     }
     assert message["submission_id"] == submission_id
     assert base64.b64decode(message["body_base64"]) == b"full_name=Ada%09Example&email=ada%40example.com"
