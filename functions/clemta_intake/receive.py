@@ -29,6 +29,7 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
+from .lanes import Place
 from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Reading, kept_headers, kept_query, read
 from .sources.signatures import authenticate
@@ -221,7 +222,7 @@ class _Request:
                 if source.spam.max_per_day:  # only what is a contact counts: nonsense must not use the day up
                     self._parts.daily_cap.take(source.name, source.spam.max_per_day)
             outcome = self._parts.delivery.deliver(
-                reading.contact, source.on_existing, reading.delivery_id, deadline
+                reading.contact, source.on_existing, reading.delivery_id, deadline, Place(source.lane)
             )
         except (Temporary, Permanent) as error:
             status = self._parts.delivery.keep(submission, error)

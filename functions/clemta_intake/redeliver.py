@@ -22,6 +22,7 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
+from .lanes import Place
 from .queues import Envelope, Failure
 from .sources.mapping import read
 from .submissions import Submission
@@ -65,14 +66,15 @@ class Redelivery:
         if delivery.postpone(envelope):
             return "postponed", {}
         try:
-            return self._deliver(envelope.submission, deadline), {}
+            return self._deliver(envelope, deadline), {}
         except (Temporary, Permanent) as error:
             kept = delivery.keep(envelope.submission, error, envelope)
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
             return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
-    def _deliver(self, submission: Submission, deadline: Deadline) -> str:
+    def _deliver(self, envelope: Envelope, deadline: Deadline) -> str:
         """Through today's mapping: it may have been mended since."""
+        submission = envelope.submission
         try:
             source = self._parts.source(submission.source)
             reading = read(submission, source)
@@ -83,8 +85,10 @@ class Redelivery:
         if reading is None:
             # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
+        slot = envelope.slot or ("tried" if envelope.attempt else "")  # who had a turn is no newcomer
+        place = Place(source.lane, slot, envelope.not_before)
         return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline
+            reading.contact, source.on_existing, reading.delivery_id, deadline, place
         ).status
 
     def _foreign(self, message_id: str, text: str) -> Envelope:

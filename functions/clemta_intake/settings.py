@@ -20,6 +20,7 @@ class Settings:
     give_up_hours: float
     search_lag_seconds: float
     clemta_requests_per_minute: float
+    proven_every: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -37,6 +38,7 @@ class Settings:
             give_up_hours=_number(environ, "GIVE_UP_HOURS"),
             search_lag_seconds=_number(environ, "SEARCH_LAG_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
+            proven_every=_number(environ, "PROVEN_EVERY"),
         )
 
 

@@ -63,9 +63,8 @@ class Wiring:
     @cached_property
     def delivery(self) -> Delivery:
         """The business rule with its real neighbours."""
-        budget = Budget(self._table, self.settings.clemta_requests_per_minute, self.clock)
         return Delivery(
-            Clemta(self.settings.clemta_base_url, self.api_key, budget),
+            Clemta(self.settings.clemta_base_url, self.api_key, self.budget),
             Ledger(self._table, self.pepper, self.settings.search_lag_seconds, self.clock),
             Queues(lambda: self._sqs, self.settings.retry_queue_url, self.settings.dead_letter_queue_url),
             retry_base=self.settings.retry_base_seconds,
@@ -73,6 +72,12 @@ class Wiring:
             search_lag=self.settings.search_lag_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def budget(self) -> Budget:
+        """Clemta's limit, which all functions share."""
+        settings = self.settings
+        return Budget(self._table, settings.clemta_requests_per_minute, self.clock, settings.proven_every)
 
     @cached_property
     def daily_cap(self) -> DailyCap:
