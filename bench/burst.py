@@ -98,8 +98,8 @@ class Stream:
 class Burst:
     """`signups` of forms in `seconds` against `limit` calls a minute, and `beside` them others.
 
-    Another client makes `foreign` calls a minute; a message comes up to `jitter` seconds after its time, and nobody takes
-    any from the queue in the seconds of `standstill`.
+    Another client makes `foreign` calls a minute; a message comes up to `jitter` seconds after its time, and in the
+    seconds of `standstill` nobody takes any from the queue.
     """
 
     table: Table
@@ -209,8 +209,7 @@ class Burst:
         contact = ContactRequest(type="customer", full_name="Ada Example", email=email, company_id=COMPANY)
         try:
             lane: Lane = "proven" if submission.source == "proven" else "open"
-            slot = earlier.slot or ("tried" if earlier.attempt else "") if earlier else ""
-            place = Place(lane, slot, earlier.not_before if earlier else 0)
+            place = earlier.place(lane) if earlier else Place(lane)
             function.deliver(contact, "skip", submission.submission_id, Deadline.after(60), place)
             self.served[lane][submission.received_at] = self.now
             self._open -= 1

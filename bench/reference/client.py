@@ -22,7 +22,7 @@ class Unlimited:
     def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
         """Nothing is remembered."""
 
-    def refused(self, seconds: float, deadline: Deadline) -> tuple[float, str]:
+    def refused(self, seconds: float, _: Deadline) -> tuple[float, str]:
         """Clemta's own word."""
         return seconds, ""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import FailureClass, Unavailable
+from .lanes import Lane, Place
 from .submissions import Submission
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Envelope:
     not_before: float = 0
     slot: str = ""
     waiting_since: float = 0
+
+    def place(self, lane: Lane) -> Place:
+        """Where it stands among those who wait for Clemta; what failed had its turn and is no newcomer."""
+        return Place(lane, self.slot or ("tried" if self.attempt else ""), self.not_before)
 
     def to_json(self) -> str:
         """The message body as design and docs fix it; never over 256 KiB for a body of MAX_BODY."""

@@ -22,7 +22,6 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from .lanes import Place
 from .queues import Envelope, Failure
 from .sources.mapping import read
 from .submissions import Submission
@@ -85,8 +84,7 @@ class Redelivery:
         if reading is None:
             # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
-        slot = envelope.slot or ("tried" if envelope.attempt else "")  # who had a turn is no newcomer
-        place = Place(source.lane, slot, envelope.not_before)
+        place = envelope.place(source.lane)
         return self._parts.delivery.deliver(
             reading.contact, source.on_existing, reading.delivery_id, deadline, place
         ).status
