@@ -8,17 +8,13 @@ Each lane has two queues. A submission that had its turn and lost it (it came to
 number of the lane's late queue, which goes first: it gets the lane's next turn, and those who wait move by one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 type Lane = Literal["proven", "open"]
 QUEUES = ("proven_late", "proven", "open_late", "open")
 LATE_SECONDS = 60  # so long after it was called a number is good
 _ROUNDING = 0.001  # seconds
-
-
-def _zeros() -> dict[str, int]:
-    return dict.fromkeys(QUEUES, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +26,27 @@ class Place:
     due: float = 0
 
 
-@dataclass(slots=True)
 class Lanes:
-    """The counters. `taken` and `called` count the numbers of each queue; the next one is called at `next_at`."""
+    """The counters: `taken` and `called` count the numbers of each queue; the next one is called at `next_at`.
 
-    pace: float
-    every: int
-    next_at: float = 0.0
-    since_proven: int = 0  # numbers of open forms called since the last proven sender's, up to `every` - 1
-    called: dict[str, int] = field(default_factory=_zeros)
-    taken: dict[str, int] = field(default_factory=_zeros)
+    `since_proven` counts the open forms' numbers that were called since the last proven sender's, up to `every` - 1.
+    """
+
+    def __init__(
+        self,
+        pace: float,
+        every: int,
+        next_at: float,
+        since_proven: int,
+        called: dict[str, int],
+        taken: dict[str, int],
+    ) -> None:
+        self.pace = pace
+        self.every = every
+        self.next_at = next_at
+        self.since_proven = since_proven
+        self.called = called
+        self.taken = taken
 
     def advance(self, now: float) -> None:
         """Calls the numbers that are due."""

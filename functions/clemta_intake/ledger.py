@@ -303,9 +303,10 @@ class Budget:
     def _lanes(self, now: float) -> Lanes:
         """The line as it is now: while Clemta refuses, it stands still."""
         next_at, since_proven, *called = json.loads(self._state.get("next_calls", "[0, 0, 0, 0, 0, 0]"))
-        lanes = Lanes(self._pace, self._every, next_at, since_proven, dict(zip(QUEUES, called, strict=True)))
-        lanes.taken = {queue: int(self._state.get(f"{queue}_taken", 0)) for queue in QUEUES}
-        lanes.next_at = max(lanes.next_at, float(self._state.get("blocked_until", 0)))
+        next_at = max(next_at, float(self._state.get("blocked_until", 0)))
+        taken = {queue: int(self._state.get(f"{queue}_taken", 0)) for queue in QUEUES}
+        called = dict(zip(QUEUES, called, strict=True))
+        lanes = Lanes(self._pace, self._every, next_at, since_proven, called, taken)
         lanes.advance(now)
         return lanes
 

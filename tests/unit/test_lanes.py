@@ -11,11 +11,9 @@ FEW = st.integers(0, 12)
 
 def lanes(every: int = 5, since: int = 0, **waiting: int) -> Lanes:
     """Lanes in which so many numbers wait, called from 100 on, one a second."""
-    made = Lanes(1.0, every, 100.0, min(since, every - 1))
-    for number, queue in enumerate(QUEUES):
-        made.called[queue] = 10 * number
-        made.taken[queue] = 10 * number + waiting.get(queue, 0)
-    return made
+    called = {queue: 10 * number for number, queue in enumerate(QUEUES)}
+    taken = {queue: number + waiting.get(queue, 0) for queue, number in called.items()}
+    return Lanes(1.0, every, 100.0, min(since, every - 1), called, taken)
 
 
 def next_queue(state: Lanes) -> str | None:
@@ -48,7 +46,7 @@ def test_p6_all_numbers_that_are_due_are_called_as_one_by_one(
     at_once, one_by_one = lanes(every, since, **numbers), lanes(every, since, **numbers)
     at_once.advance(100.0 + seconds)
     play(one_by_one, 100.0 + seconds)
-    assert at_once == one_by_one
+    assert vars(at_once) == vars(one_by_one)
 
 
 @settings(max_examples=1_000, deadline=None)
