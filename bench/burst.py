@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery
 from clemta_intake.errors import Permanent, Temporary
+from clemta_intake.lanes import Lane, Place
 from clemta_intake.ledger import Budget, Ledger, Table
 from clemta_intake.queues import MAX_DELAY, Envelope
 from clemta_intake.submissions import Submission
@@ -83,15 +84,32 @@ class VirtualClemta:
         return answer
 
 
+@dataclass(frozen=True)
+class Stream:
+    """Sign-ups that come beside the burst, evenly from `start` on, in seconds after its begin."""
+
+    lane: Lane
+    signups: int
+    start: float
+    seconds: float
+
+
 @dataclass
 class Burst:
-    """`signups` in `seconds` against `limit` calls a minute; another client makes `foreign` calls a minute beside."""
+    """`signups` of forms in `seconds` against `limit` calls a minute, and `beside` them others.
+
+    Another client makes `foreign` calls a minute; a message comes up to `jitter` seconds after its time, and in the
+    seconds of `standstill` nobody takes any from the queue.
+    """
 
     table: Table
     signups: int = 1_000
     seconds: float = 10.0
     limit: int = 100
     foreign: int = 0
+    beside: Sequence[Stream] = ()
+    jitter: float = 0.0
+    standstill: tuple[float, float] = (0.0, 0.0)
     seed: int = 1
     now: float = 1_800_000_000.0
     parked: list[Envelope] = field(default_factory=list)
@@ -102,14 +120,18 @@ class Burst:
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
         self.began = self.now
+        self.served: dict[Lane, dict[float, float]] = {"proven": {}, "open": {}}  # from when to when it took
+        self._chance = random.Random(self.seed)
         self._order = itertools.count()
-        self._open = self.signups
+        self._open = 0
         self.clemta = VirtualClemta(self._clock, self.limit, chance)
         self._functions = itertools.cycle([self._function(chance) for _ in range(FUNCTIONS)])
-        for number in range(self.signups):
-            at = self.now + number * self.seconds / self.signups
-            submission = Submission(f"s{number}", "website", at, b"")
-            self._at(at, partial(self._deliver, submission, None))
+        for stream in (Stream("open", self.signups, 0, self.seconds), *self.beside):
+            for number in range(stream.signups):
+                at = self.now + stream.start + number * stream.seconds / stream.signups
+                submission = Submission(f"s{self._open}", stream.lane, at, b"")
+                self._open += 1
+                self._at(at, partial(self._deliver, submission, None))
         if self.foreign:
             self._at(self.now, self._call_of_another)
 
@@ -122,8 +144,11 @@ class Burst:
 
     def retry(self, envelope: Envelope, delay: float) -> None:
         """The retry queue: whole seconds, as SQS has them."""
-        delay = min(MAX_DELAY, max(0, -(-delay // 1)))
-        self._at(self.now + delay, partial(self._redeliver, envelope))
+        at = self.now + min(MAX_DELAY, max(0, -(-delay // 1))) + self._chance.uniform(0, self.jitter)
+        stands, goes_on = (self.began + moment for moment in self.standstill)
+        if stands <= at < goes_on:
+            at = goes_on + self._chance.uniform(0, self.jitter)
+        self._at(at, partial(self._redeliver, envelope))
 
     def park(self, envelope: Envelope) -> None:
         """The dead-letter queue."""
@@ -148,7 +173,18 @@ class Burst:
     @property
     def pace(self) -> float:
         """How fast it was done, of what the limit allows: two calls a sign-up."""
-        return 2 * self.signups / self.limit * 60 / (self.now - self.began)
+        signups = sum(map(len, self.served.values()))
+        return 2 * signups / self.limit * 60 / (self.now - self.began)
+
+    def waits(self, lane: Lane) -> list[float]:
+        """Seconds from each sign-up to its contact, as they came."""
+        return [done - came for came, done in sorted(self.served[lane].items())]
+
+    def over_fifo(self, lane: Lane) -> float:
+        """The p99 of waiting, by that of the same calls first in, first out."""
+        came, done = sorted(self.served[lane]), sorted(self.served[lane].values())
+        in_order = [end - begin for begin, end in zip(came, done, strict=True)]
+        return p99(self.waits(lane)) / p99(in_order)
 
     def _function(self, chance: random.Random) -> Delivery:
         client = Clemta("http://clemta", lambda _: "key", Budget(self.table, self.limit, self._clock))
@@ -176,7 +212,10 @@ class Burst:
         email = f"{submission.submission_id}@example.com"
         contact = ContactRequest(type="customer", full_name="Ada Example", email=email, company_id=COMPANY)
         try:
-            function.deliver(contact, "skip", submission.submission_id, Deadline.after(60))
+            lane: Lane = "proven" if submission.source == "proven" else "open"
+            place = earlier.place(lane) if earlier else Place(lane)
+            function.deliver(contact, "skip", submission.submission_id, Deadline.after(60), place)
+            self.served[lane][submission.received_at] = self.now
             self._open -= 1
         except (Temporary, Permanent) as error:
             function.keep(submission, error, earlier)
@@ -190,3 +229,8 @@ class Burst:
     def _call_of_another(self) -> None:
         self.clemta.foreign()
         self._at(self.now + 60 / self.foreign, self._call_of_another)
+
+
+def p99(waits: Sequence[float]) -> float:
+    """What 99 of 100 waited at most."""
+    return sorted(waits)[len(waits) * 99 // 100]

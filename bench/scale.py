@@ -59,6 +59,7 @@ def burst(signups: int) -> dict[str, Any]:
         "parked": len(run.parked),
         "drained_over_ideal": round(1 / run.pace, 3),
         "most_calls_in_a_minute": run.peak,
+        "p99_over_fifo": round(run.over_fifo("open"), 3),
         "calls_refused": run.clemta.refusals,
         "calls_wasted": len(run.clemta.arrivals) - 2 * signups,
         "invocations": run.visits,

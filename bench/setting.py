@@ -115,6 +115,7 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "GIVE_UP_HOURS": "72",
         "SEARCH_LAG_SECONDS": "30",
         "CLEMTA_REQUESTS_PER_MINUTE": "100000000",
+        "PROVEN_EVERY": "5",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",

@@ -144,7 +144,8 @@ def _all_there(choice: Choice, found: set[str], store: Store) -> None:
 
 def _afresh(envelope: Envelope) -> Envelope:
     """As if it had just failed for the first time."""
-    return replace(envelope, attempt=0, not_before=0, first_failure_at=time.time())
+    fresh = replace(envelope, attempt=0, not_before=0, slot="", waiting_since=0)
+    return replace(fresh, first_failure_at=time.time())
 
 
 def _fate(env: Environment, message: Message, store: Store) -> Fate:

@@ -25,7 +25,6 @@ from botocore.exceptions import (
 from pydantic import ValidationError
 
 from clemta_intake.clemta import Clemta
-from clemta_intake.ledger import Budget
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 from clemta_intake.wiring import Wiring
@@ -193,6 +192,7 @@ class Environment:
                 "GIVE_UP_HOURS": parameter("GiveUpHours"),
                 "SEARCH_LAG_SECONDS": parameter("SearchLagSeconds"),
                 "CLEMTA_REQUESTS_PER_MINUTE": parameter("ClemtaRequestsPerMinute"),
+                "PROVEN_EVERY": parameter("ProvenEvery"),
             }
         )
 
@@ -240,8 +240,7 @@ class Parts(Wiring):
     @cached_property
     def clemta(self) -> Clemta:
         """Clemta, within the request budget that the functions share."""
-        budget = Budget(self._table, self.settings.clemta_requests_per_minute, self.clock)
-        return Clemta(self.settings.clemta_base_url, self.api_key, budget)
+        return Clemta(self.settings.clemta_base_url, self.api_key, self.budget)
 
     @cached_property
     def _tables(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
 from clemta_intake.errors import Busy, RateLimited, TakenForSpam, Unavailable, UnknownSource
+from clemta_intake.lanes import Place
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -66,7 +67,11 @@ class FakeClemta:
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     search: Search = field(default_factory=Search)
+    served: list[Place] = field(default_factory=list)
     _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
+
+    def serve(self, place: Place) -> None:
+        self.served.append(place)
 
     def fail(self, call: str, error: Exception, *, after: bool = False) -> None:
         self._failures[call] = (error, after)
@@ -207,6 +212,10 @@ class FakeBudget:
     taken: int = 0
     said_left: list[tuple[int, float]] = field(default_factory=list)
     refused_for: list[float] = field(default_factory=list)
+    served: list[Place] = field(default_factory=list)
+
+    def serve(self, place: Place) -> None:
+        self.served.append(place)
 
     def take(self, deadline: Deadline, ahead: int = 0) -> None:
         if self.taken >= self.left:
@@ -216,9 +225,9 @@ class FakeBudget:
     def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
         self.said_left.append((remaining, reset))
 
-    def refused(self, seconds: float, deadline: Deadline) -> float:
+    def refused(self, seconds: float, deadline: Deadline) -> tuple[float, str]:
         self.refused_for.append(seconds)
-        return seconds + 7
+        return seconds + 7, "open_late:7"
 
 
 @dataclass

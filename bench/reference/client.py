@@ -7,10 +7,14 @@ from typing import Any
 from clemta_intake.clemta import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
+from clemta_intake.lanes import Place
 
 
 class Unlimited:
     """A budget that counts nothing."""
+
+    def serve(self, place: Place) -> None:
+        """Nobody waits."""
 
     def take(self, deadline: Deadline, ahead: int = 0) -> None:
         """Always."""
@@ -18,9 +22,9 @@ class Unlimited:
     def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
         """Nothing is remembered."""
 
-    def refused(self, seconds: float, _: Deadline) -> float:
+    def refused(self, seconds: float, _: Deadline) -> tuple[float, str]:
         """Clemta's own word."""
-        return seconds
+        return seconds, ""
 
 
 clemta = Clemta(os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited())

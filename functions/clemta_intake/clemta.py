@@ -16,12 +16,14 @@ import urllib3.exceptions
 from . import bounded, telemetry
 from .contacts import ContactRequest
 from .deadlines import Deadline
-from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
+from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, Temporary, Throttled
+from .lanes import Place
 
 _CONNECT_SECONDS = 1.0
 _PAGE = 100
 _PAGES = 5  # of one search; more only come where strangers' names hold the address
 _WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says nothing
+_LONGEST_PAUSE = 900.0
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 _SAFE_RUN = re.compile("[a-z0-9@._-]+")
 
@@ -29,9 +31,10 @@ _SAFE_RUN = re.compile("[a-z0-9@._-]+")
 class Budget(Protocol):
     """Who may call when; see ledger.Budget."""
 
+    def serve(self, place: Place) -> None: ...
     def take(self, deadline: Deadline, ahead: int = 0) -> None: ...
     def heard(self, remaining: int, reset: float, deadline: Deadline) -> None: ...
-    def refused(self, seconds: float, deadline: Deadline) -> float: ...
+    def refused(self, seconds: float, deadline: Deadline) -> tuple[float, str]: ...
 
 
 class Clemta:
@@ -42,6 +45,10 @@ class Clemta:
         self._api_key = api_key
         self._budget = budget
         self._session = bounded.session()
+
+    def serve(self, place: Place) -> None:
+        """The calls that follow are made for the submission at this place."""
+        self._budget.serve(place)
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
         """The new contact's id. Raises OutcomeUnknown where Clemta may have made it without saying so."""
@@ -111,8 +118,8 @@ class Clemta:
         data = payload.get("data")
         if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
             refusal = _refusal(answer, payload, unrepeatable)
-            if isinstance(refusal, RateLimited):
-                refusal.retry_after = self._budget.refused(refusal.retry_after, deadline)
+            if isinstance(refusal, Throttled):
+                refusal.retry_after, refusal.slot = self._budget.refused(refusal.retry_after, deadline)
             raise refusal
         return data
 
@@ -199,7 +206,7 @@ def _refusal(
         return ConfigError(code, message, status=status)
     if status == 429:
         wait = _retry_after(answer) or _until_reset(answer) or _WINDOW_SECONDS
-        return RateLimited(code, message, status=status, retry_after=wait)
+        return Throttled(code, message, status=status, retry_after=wait)
     if 400 <= status < 500 and status not in (408, 425):
         return DataError(code, message, status=status)
     kind = OutcomeUnknown if unrepeatable else Temporary
@@ -207,8 +214,8 @@ def _refusal(
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """Seconds, at most eleven days; Clemta's 429 says 60 as a rule. A date or nonsense counts as nothing said."""
-    return _number(answer, "Retry-After", digits=6) or 0.0
+    """Seconds, believed up to a quarter of an hour: some servers say milliseconds. A date counts as nothing said."""
+    return min(_LONGEST_PAUSE, _number(answer, "Retry-After", digits=9) or 0.0)
 
 
 def _until_reset(answer: requests.Response) -> float:

@@ -8,13 +8,17 @@ from typing import Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import OutcomeUnknown, Permanent, RateLimited, TakenForSpam, Temporary, Unseen, Wait
+from .errors import OutcomeUnknown, Permanent, TakenForSpam, Temporary, Unseen, Wait
+from .lanes import Place
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
 
 type Policy = Literal["skip", "update", "create"]
 _MAX_MESSAGE = 500  # characters of a failure's message
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
+_LONGEST_WAIT = 14 * 86_400  # seconds; whatever a submission waits for, it has an end
+
+_NEWCOMER = Place("open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Outcome:
 class ContactsApi(Protocol):
     """What delivery needs of Clemta; see clemta.Clemta."""
 
+    def serve(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
     def find(self, contact: ContactRequest, deadline: Deadline) -> Iterable[dict[str, Any]]: ...
     def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None: ...
@@ -107,6 +112,7 @@ class Delivery:
         policy: Policy,
         delivery_id: str,
         deadline: Deadline,
+        place: Place = _NEWCOMER,
         count: Callable[[], None] | None = None,
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
@@ -114,6 +120,7 @@ class Delivery:
         `count` is called once for a contact that is about to be made; what it raises (TakenForSpam) ends the delivery.
         """
         deadline.check()
+        self._clemta.serve(place)
         claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
         if isinstance(claim, Created):
             existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None
@@ -213,15 +220,20 @@ class Delivery:
             self._queues.park(Envelope(submission, attempt + 1, first, failure))
             return "parked"
         failure = Failure("outage", error.status, error.code, str(error)[:_MAX_MESSAGE])
+        since = (earlier.waiting_since if earlier else 0) or now
+        give_up = now - since >= _LONGEST_WAIT
         if not isinstance(error, Wait):
             attempt += 1
-            if now - first >= self._give_up:
-                self._queues.park(Envelope(submission, attempt, first, failure))
-                return "parked"
+            give_up = give_up or now - first >= self._give_up
+        if give_up:
+            self._queues.park(Envelope(submission, attempt, first, failure))
+            return "parked"
         bound = min(MAX_DELAY, self._retry_base * 2 ** min(max(attempt, 1) - 1, 20))
-        # A turn is nobody else's; whoever else waits for the same thing is kept apart by chance.
-        delay = error.retry_after + (0 if isinstance(error, RateLimited) else self._jitter(0, bound))
-        self._queues.retry(Envelope(submission, attempt, first, failure, now + error.retry_after), delay)
+        # A slot is nobody else's; whoever else waits for the same thing is kept apart by chance.
+        delay = error.retry_after + (0 if error.slot else self._jitter(0, bound))
+        due = min(now + error.retry_after, since + _LONGEST_WAIT)
+        slot = error.slot or (earlier.slot if earlier else "")
+        self._queues.retry(Envelope(submission, attempt, first, failure, due, slot, since), delay)
         return "queued"
 
     def hold(self, submission: Submission, rule: str) -> None:

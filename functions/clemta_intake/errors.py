@@ -16,7 +16,8 @@
     │   ├── Wait                its turn has not come: no failure, and not counted as one
     │   │   ├── Busy                another delivery of the same contact is under way
     │   │   ├── Unseen              a look-up found nothing, and only a second one may decide
-    │   │   └── RateLimited         Clemta's limit, or our share of it, is used up
+    │   │   └── RateLimited         no call is left, or others go first
+    │   ├── Throttled           Clemta answered 429
     │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
     └── Permanent           park in the dead-letter queue
         ├── ConfigError         mend key, company or sources.toml, then replay
@@ -108,14 +109,21 @@ class Unavailable(IntakeError):
 
 
 class Temporary(IntakeError):
-    """Nothing took effect; safe to repeat after `retry_after` seconds."""
+    """Nothing took effect; safe to repeat after `retry_after` seconds, at the `slot` that the budget gave, if any."""
 
     def __init__(
-        self, code: str, message: str = "", *, status: int | None = None, retry_after: float = 0
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float = 0,
+        slot: str = "",
     ) -> None:
         super().__init__(code, message)
         self.status = status
         self.retry_after = retry_after
+        self.slot = slot
 
 
 class CaptchaTrouble(Temporary):
@@ -135,7 +143,11 @@ class Unseen(Wait):
 
 
 class RateLimited(Wait):
-    """No call to Clemta is left in this minute; `retry_after` is the time to a turn that nobody else has."""
+    """No call to Clemta is left in this minute, or others go first; `retry_after` is the time to the slot."""
+
+
+class Throttled(Temporary):
+    """Clemta answered 429: a failure of its, as our own limit should have kept us from it."""
 
 
 class OutcomeUnknown(Temporary):

@@ -13,9 +13,10 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +25,7 @@ from . import telemetry
 from .contacts import ContactRequest
 from .delivery import Claim, Created
 from .errors import Busy, ConfigError, RateLimited, TakenForSpam, Temporary
+from .lanes import QUEUES, Lanes, Place
 from .submissions import Submission
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _BUSY_SECONDS = 5
 _WINDOW_SECONDS = 60
 _TRAVEL_SECONDS = 1  # what a call may take from its booking here to being counted at Clemta
 _TRIES = 8  # writes for one call, where many functions call at once
+_MOMENT = 3  # seconds that a slot is kept for whoever finds no call left at its turn
 _DAY_SECONDS = 86_400
 _FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created ones stay
 
@@ -189,124 +192,189 @@ class Ledger:
 
 
 class Budget:
-    """At most `per_minute` calls to Clemta in any 60 s, by whichever function.
+    """At most `per_minute` calls to Clemta in any 60 s, by whichever function, and in order: see lanes.py.
 
-    One item counts the calls of each second that is still in the window. A call is one conditional write, which fails
-    if somebody else wrote meanwhile and then brings the newer state along. All of the limit may be used at once; who
-    comes too late takes a number: the item also holds the turn that the next one gets.
+    One item counts the calls of each second that is still in the window, and the numbers of those who wait. Each write
+    is conditional: it fails if somebody else wrote meanwhile, and then brings the newer state along. All of the limit
+    may be used at once; afterwards a submission waits for its turn, and so does whoever comes while others wait.
     """
 
-    def __init__(self, table: Table, per_minute: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, table: Table, per_minute: float, clock: Callable[[], float], proven_every: float = 5
+    ) -> None:
         self._limit = int(per_minute)
+        self._pace = _free_at(0) / self._limit
+        self._every = int(proven_every)
         self._table = table
         self._clock = clock
         self._state: dict[str, Any] = {}  # the item as last seen
         self._booked: list[int] = []  # the seconds of calls that were booked here and not made yet
+        self._place: Place | None = None
+        self._served = False  # the calls that follow belong to a submission whose turn it is
+
+    def serve(self, place: Place) -> None:
+        """The calls that follow are for the submission at this place. Without any, only the limit counts."""
+        self._place, self._served = place, False
 
     def take(self, deadline: "Deadline", ahead: int = 0) -> None:
-        """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when its turn comes.
+        """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when the turn comes.
 
         Those ahead are booked along, so that no look-up is wasted for want of the create after it.
         """
         wanted = min(1 + ahead, self._limit)
+        place, fresh = self._place, False
+        slot = place.slot if place else ""
         for _ in range(_TRIES):
             deadline.check()
             now = self._clock()
-            second, calls = int(now), self._calls(now)
+            second, calls, lanes = int(now), self._calls(now), self._lanes(now)
             booked = [earlier for earlier in self._booked if earlier in calls]
             missing = max(0, wanted - len(booked))
-            self._check(now, calls, missing, deadline)
-            if not missing and booked[0] == second:
-                self._booked = booked[1:]
-                return
-            for earlier in booked:  # they are made now, not when they were booked
-                calls[earlier] -= 1
-            calls[second] = calls.get(second, 0) + len(booked) + missing
-            if self._write(calls):
-                self._booked = [second] * (len(booked) + missing - 1)
-                telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
-                return
-        raise RateLimited("budget_contended", retry_after=self._turn(self._clock(), wanted, deadline))
+            room_at = self._room_at(now, calls, missing)
+            turn = lanes.turn(place, now) if place else None
+            may_go = self._served or turn == now or place is None or (turn is None and not lanes.busy(now))
+            if may_go and room_at <= now:
+                if self._served and not missing and booked[0] == second:
+                    self._booked = booked[1:]
+                    return
+                for earlier in booked:  # they are made now, not when they were booked
+                    calls[earlier] -= 1
+                calls[second] = calls.get(second, 0) + len(booked) + missing
+                if self._write(calls, lanes):
+                    self._served = True
+                    self._booked = [second] * (len(booked) + missing - 1)
+                    telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
+                    return
+                fresh = True
+            elif place is None:
+                raise RateLimited("budget_used_up", retry_after=room_at - now)
+            elif slot and not fresh:  # what is remembered here may be old
+                if turn == now:
+                    lanes.next_at += self._pace  # its call comes later, and so does everybody's after it
+                self._write(calls, lanes)
+                fresh = True
+            elif turn is not None and (turn > now or room_at < now + _MOMENT):
+                raise RateLimited("budget_used_up", retry_after=max(turn, room_at) - now, slot=slot)
+            elif room_at <= lanes.next_at and lanes.busy(now):
+                raise self._wait("budget_used_up", place, wanted)
+            else:  # the line begins, or is held up
+                lanes.next_at = max(lanes.next_at, room_at)
+                queue = self._queue(place)
+                if self._write(calls, lanes, {f"{queue}_taken": lanes.taken[queue] + wanted}):
+                    raise self._queued("budget_used_up", queue, wanted)
+        deadline.check()
+        if place is None or turn is not None:
+            raise RateLimited("budget_contended", retry_after=_MOMENT, slot=slot)
+        raise self._wait("budget_contended", place, wanted)
 
     def heard(self, remaining: int, reset: float, deadline: "Deadline") -> None:
         """Clemta says that so many calls are left, and for how many seconds none is if it is 0.
 
         Where that is fewer than we thought, somebody else calls with our key, or the limit is lower: it counts too.
         """
-        if remaining == 0 and reset:
-            self._block(reset)
-            return
         with suppress(Temporary):  # Clemta did answer, whatever becomes of this
             for _ in range(_TRIES):
                 now = self._clock()
                 second, calls = int(now), self._calls(now)
                 foreign = self._limit - sum(calls.values()) - remaining
+                if remaining == 0 and reset and foreign > 0:
+                    self._block(reset)
+                    return
                 if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
                     return
                 calls[second] = calls.get(second, 0) + foreign
                 deadline.check()
-                if self._write(calls):
+                if self._write(calls, self._lanes(now)):
                     return
 
-    def refused(self, seconds: float, deadline: "Deadline") -> float:
-        """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's turn."""
+    def refused(self, seconds: float, deadline: "Deadline") -> tuple[float, str]:
+        """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's slot, and the slot."""
         self._block(seconds)
-        return max(seconds, self._turn(self._clock() + seconds, 2, deadline))
+        if self._place is None:
+            return seconds, ""
+        try:
+            deadline.check()
+            queued = self._wait("clemta_limit", self._place, 2)
+        except Temporary:  # then it comes with others, and waits once more
+            return seconds, ""
+        return max(seconds, queued.retry_after), queued.slot
 
     def _calls(self, now: float) -> dict[int, int]:
         """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
-        known: dict[str, int] = json.loads(self._state.get("calls", "{}"))
+        first, *counts = json.loads(self._state.get("recent_calls", "[0]"))
         return {
-            int(second): count for second, count in known.items() if count and now < _free_at(int(second))
+            second: count for second, count in enumerate(counts, first) if count and now < _free_at(second)
         }
 
-    def _check(self, now: float, calls: dict[int, int], missing: int, deadline: "Deadline") -> None:
-        """Raises RateLimited if Clemta refuses at present, or if so many calls are not left."""
-        blocked_until = float(self._state.get("blocked_until", 0))
-        if blocked_until > now:
-            raise RateLimited("clemta_limit", retry_after=self._turn(blocked_until, missing or 1, deadline))
+    def _lanes(self, now: float) -> Lanes:
+        """The line as it is now: while Clemta refuses, it stands still."""
+        next_at, since_proven, *called = json.loads(self._state.get("next_calls", "[0, 0, 0, 0, 0, 0]"))
+        next_at = max(next_at, float(self._state.get("blocked_until", 0)))
+        taken = {queue: int(self._state.get(f"{queue}_taken", 0)) for queue in QUEUES}
+        called = dict(zip(QUEUES, called, strict=True))
+        lanes = Lanes(self._pace, self._every, next_at, since_proven, called, taken)
+        lanes.advance(now)
+        return lanes
+
+    def _room_at(self, now: float, calls: dict[int, int], missing: int) -> float:
+        """When so many calls are left, and Clemta does not refuse."""
+        room_at = max(now, float(self._state.get("blocked_until", 0)))
         over = sum(calls.values()) + missing - self._limit
         if missing and over > 0:
             seconds = sorted(calls)
             freed = accumulate(calls[second] for second in seconds)
             enough = next(second for second, count in zip(seconds, freed, strict=True) if count >= over)
-            wait = self._turn(_free_at(enough), missing, deadline)
-            raise RateLimited("budget_used_up", retry_after=wait)
+            room_at = max(room_at, _free_at(enough))
+        return room_at
 
-    def _write(self, calls: dict[int, int]) -> bool:
+    def _queue(self, place: Place) -> str:
+        """Where the submission waits: who had a turn before waits for the lane's next one."""
+        return f"{place.lane}_late" if self._served or place.slot else place.lane
+
+    def _wait(self, code: str, place: Place, calls: int) -> RateLimited:
+        """Takes the next numbers of a queue, whoever else writes meanwhile."""
+        queue, revision = self._queue(place), secrets.token_hex(8)
+        values = {":calls": calls, ":revision": revision}
+        update = f"SET revision = :revision ADD {queue}_taken :calls"
+        self._state = self._table.update(_BUDGET, update, None, values, wants_old=True)
+        taken = int(self._state.get(f"{queue}_taken", 0)) + calls
+        self._state |= {f"{queue}_taken": taken, "revision": revision}
+        return self._queued(code, queue, calls)
+
+    def _queued(self, code: str, queue: str, calls: int) -> RateLimited:
+        """The slot of the numbers that were taken last, and the seconds until it is called."""
+        now = self._clock()
+        lanes = self._lanes(now)
+        number = lanes.taken[queue] - calls
+        waits = max(0.0, lanes.called_at(queue, number) - now)
+        return RateLimited(code, retry_after=waits, slot=f"{queue}:{number}")
+
+    def _write(
+        self, calls: dict[int, int], lanes: Lanes, taken: Mapping[str, int] = MappingProxyType({})
+    ) -> bool:
         """Whether nobody else wrote since the item was last seen; if somebody did, it is seen now."""
         revision = secrets.token_hex(8)
-        values = {":calls": json.dumps(calls), ":revision": revision}
+        first, last = min(calls, default=0), max(calls, default=0)
+        counts = [calls.get(second, 0) for second in range(first, last + 1)]
+        line = [round(lanes.next_at, 6), lanes.since_proven, *(lanes.called[queue] for queue in QUEUES)]
+        seen: dict[str, Any] = {
+            "recent_calls": json.dumps([first, *counts], separators=(",", ":")),
+            "next_calls": json.dumps(line, separators=(",", ":")),
+            "revision": revision,
+            **taken,
+        }
+        update = "SET " + ", ".join(f"{name} = :{name}" for name in seen)
+        values = {f":{name}": value for name, value in seen.items()}
         condition = "attribute_not_exists(revision)"
         if "revision" in self._state:
             values[":seen"], condition = self._state["revision"], "revision = :seen"
         try:
-            self._table.update(_BUDGET, "SET calls = :calls, revision = :revision", condition, values)
+            self._table.update(_BUDGET, update, condition, values)
         except _NotMet as newer:
             self._state = newer.item
             return False
-        self._state |= {"calls": values[":calls"], "revision": revision}
+        self._state |= seen
         return True
-
-    def _turn(self, earliest: float, calls: int, deadline: "Deadline") -> float:
-        """Seconds until the next turn that nobody has yet; turns follow each other at the limit's pace."""
-        step = calls * (_free_at(0) - 0.5) / self._limit
-        behind = ("SET next_turn = next_turn + :step", "next_turn >= :earliest", {":step": step})
-        first = (
-            "SET next_turn = :then",
-            "attribute_not_exists(next_turn) OR next_turn < :earliest",
-            {":then": earliest + step},
-        )
-        turn = earliest
-        with suppress(Temporary):  # then it comes with others, and waits once more
-            for update, condition, values in (behind, first, behind):
-                deadline.check()
-                with suppress(_NotMet):
-                    values[":earliest"] = earliest
-                    old = self._table.update(_BUDGET, update, condition, values, wants_old=True)
-                    turn = max(earliest, float(old.get("next_turn", earliest)))
-                    break
-        return max(0.0, turn - self._clock())
 
     def _block(self, seconds: float) -> None:
         """Nobody calls for so many seconds."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import FailureClass, Unavailable
+from .lanes import Lane, Place
 from .submissions import Submission
 
 if TYPE_CHECKING:
@@ -46,13 +47,22 @@ def _word(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A submission that waits; times in unix seconds. It is not to be tried before `not_before`."""
+    """A submission that waits, `waiting_since` it was first queued; times in unix seconds.
+
+    It is not to be tried before `not_before`; `slot` is its turn at Clemta, see lanes.py.
+    """
 
     submission: Submission
     attempt: int
     first_failure_at: float
     failure: Failure
     not_before: float = 0
+    slot: str = ""
+    waiting_since: float = 0
+
+    def place(self, lane: Lane) -> Place:
+        """Where it stands among those who wait for Clemta; what failed had its turn and is no newcomer."""
+        return Place(lane, self.slot or ("tried" if self.attempt else ""), self.not_before)
 
     def to_json(self) -> str:
         """The message body as design and docs fix it; never over 256 KiB for a body of MAX_BODY."""
@@ -67,6 +77,8 @@ class Envelope:
                 "attempt": self.attempt,
                 "first_failure_at": self.first_failure_at,
                 "not_before": self.not_before,
+                "slot": self.slot,
+                "waiting_since": self.waiting_since,
                 "failure": {"class": failure.pop("failure_class"), **failure},
                 "content_type": submission.content_type,
                 "headers": dict(submission.headers),
@@ -103,9 +115,17 @@ class Envelope:
                     failure["class"], failure["status"], str(failure["code"]), str(failure["message"])
                 ),
                 not_before=float(message.get("not_before", 0)),
+                slot=_text(message.get("slot", "")),
+                waiting_since=float(message.get("waiting_since", 0)),
             )
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("not a queue message of ours") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 class Queues:

@@ -30,6 +30,7 @@ from .errors import (
     Unreadable,
     UnsupportedMedia,
 )
+from .lanes import Place
 from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Prepared, Reading, kept_headers, kept_query, prepare, read
 from .sources.signatures import authenticate
@@ -282,7 +283,7 @@ class _Request:
                 if most := source.spam.max_per_day:
                     count = partial(self._parts.daily_cap.take, source.name, most)
             outcome = self._parts.delivery.deliver(
-                reading.contact, source.on_existing, reading.delivery_id, deadline, count
+                reading.contact, source.on_existing, reading.delivery_id, deadline, Place(source.lane), count
             )
         except TakenForSpam as error:
             self._parts.delivery.hold(submission, error.code)

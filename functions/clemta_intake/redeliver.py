@@ -75,17 +75,18 @@ class Redelivery:
         if delivery.postpone(envelope):
             return "postponed", {}
         try:
-            return self._deliver(envelope.submission, deadline), {}
+            return self._deliver(envelope, deadline), {}
         except (Temporary, Permanent) as error:
             kept = delivery.keep(envelope.submission, error, envelope)
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
             return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
-    def _deliver(self, submission: Submission, deadline: Deadline) -> str:
+    def _deliver(self, envelope: Envelope, deadline: Deadline) -> str:
         """Through today's mapping: it may have been mended since."""
-        reading, source = self._read(submission)
+        reading, source = self._read(envelope.submission)
+        place = envelope.place(source.lane)
         return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline
+            reading.contact, source.on_existing, reading.delivery_id, deadline, place
         ).status
 
     def _is_delivered(self, submission: Submission) -> bool:

@@ -26,6 +26,7 @@ METRICS = {  # of the service as a whole: their unit
     "UnexpectedErrors": "Count",
     "RedeliveryFailures": "Count",  # messages that go back to the retry queue as they are
 }
+_MOST_VALUES = 100  # of one metric in one line: CloudWatch ignores a line that has more
 # No fate of a submission, or the same again.
 UNCOUNTED = ("requeued", "postponed", "handshake", "captcha_unavailable")
 
@@ -39,7 +40,10 @@ logging.getLogger().setLevel(logging.CRITICAL)
 
 
 def outcome(status: str, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
-    """One line a submission: ids, source, outcome, class, milliseconds; and what was measured on its way."""
+    """One line a submission: ids, source, outcome, class, milliseconds; and what was measured on its way.
+
+    Where more was measured than a line can carry, further lines carry the rest.
+    """
     log.info(
         "submission",
         extra={
@@ -51,6 +55,8 @@ def outcome(status: str, *, submission_id: str, source: str, seconds: float, **f
             **_metrics(status),
         },
     )
+    while _measured:
+        log.info("measured", extra=_metrics())
 
 
 def measured(metric: str, value: float = 1) -> None:
@@ -77,8 +83,10 @@ def unexpected(error: BaseException) -> None:
 
 def _metrics(status: str = "") -> dict[str, Any]:
     """The line's metrics: `_aws` says which, and their values stand beside it."""
-    values: dict[str, Any] = {**_measured}
+    values: dict[str, Any] = {name: found[:_MOST_VALUES] for name, found in _measured.items()}
+    rest = {name: found[_MOST_VALUES:] for name, found in _measured.items()}
     _measured.clear()
+    _measured.update({name: found for name, found in rest.items() if found})
     records = []
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]

@@ -74,9 +74,8 @@ class Wiring:
     @cached_property
     def delivery(self) -> Delivery:
         """The business rule with its real neighbours."""
-        budget = Budget(self._table, self.settings.clemta_requests_per_minute, self.clock)
         return Delivery(
-            Clemta(self.settings.clemta_base_url, self.api_key, budget),
+            Clemta(self.settings.clemta_base_url, self.api_key, self.budget),
             Ledger(self._table, self.pepper, self.settings.search_lag_seconds, self.clock),
             self.queues,
             retry_base=self.settings.retry_base_seconds,
@@ -94,6 +93,12 @@ class Wiring:
             self.settings.held_queue_url,
         )
         return Queues(lambda: self._sqs, *urls)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """Clemta's limit, which all functions share."""
+        settings = self.settings
+        return Budget(self._table, settings.clemta_requests_per_minute, self.clock, settings.proven_every)
 
     @cached_property
     def daily_cap(self) -> DailyCap:

@@ -137,6 +137,7 @@ def aws(
             give_up_hours=72,
             search_lag_seconds=30,
             clemta_requests_per_minute=100,
+            proven_every=5,
         ),
     )
 

@@ -1,9 +1,12 @@
 """P6 under a burst, in virtual time: 1,000 sign-ups in 10 s against Clemta's 100 calls a minute."""
 
+from typing import Any, cast
+
 import boto3
 import pytest
 
-from bench.burst import Burst
+from bench.burst import Burst, Stream, p99
+from bench.scale import InProcess
 from clemta_intake.ledger import Table
 from tests.integration.conftest import Aws
 
@@ -29,3 +32,39 @@ def test_p6_with_another_client_that_uses_half_nothing_is_lost(table: Table) -> 
     assert not burst.parked
     assert len(burst.clemta.contacts) == 200
     assert burst.pace >= 0.4, "its half, or nearly"
+
+
+def burst(**how: Any) -> Burst:
+    """A burst on the emulator's DynamoDB as a library: many writes, no sockets."""
+    client = InProcess()
+    return Burst(Table(lambda: cast(Any, client), "ledger"), **how).run()
+
+
+def test_p6_newcomers_overtake_nobody_of_a_burst() -> None:
+    found = burst(signups=200, beside=[Stream("open", 45 * 8, 10, 480)], jitter=2.0)
+    assert found.peak <= 100
+    assert found.clemta.refusals == 0
+    assert len(found.served["open"]) == 560
+    assert found.over_fifo("open") <= 1.2
+    assert max(found.waits("open")) <= 330, (
+        "150 wait before it: 62 s, then 1.24 s each, and half as much again"
+    )
+    assert found.pace >= 0.9
+
+
+def test_p6_a_burst_of_forms_does_not_hold_up_proven_senders() -> None:
+    forms = Stream("open", 30 * 8, 10, 480)
+    found = burst(signups=200, beside=[forms, Stream("proven", 8 * 8, 10, 480)], jitter=2.0)
+    assert found.peak <= 100
+    assert found.over_fifo("open") <= 1.2
+    assert found.over_fifo("proven") <= 1.2
+    assert p99(found.waits("proven")) <= 62 + 4 * 5 * 1.24, "the first minute, and some turns of its lane"
+    assert max(found.waits("open")) <= 390
+
+
+def test_p6_who_comes_late_from_the_queue_gets_the_next_slot() -> None:
+    """For three minutes nobody takes from the queue: who comes late then waits for no newcomer."""
+    found = burst(signups=300, beside=[Stream("open", 300, 10, 600)], standstill=(100, 280))
+    assert found.peak <= 100
+    assert not found.parked
+    assert found.over_fifo("open") <= 1.2

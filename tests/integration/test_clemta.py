@@ -11,7 +11,16 @@ import pytest
 
 from clemta_intake.clemta import Clemta, search_term
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, RateLimited, Temporary
+from clemta_intake.errors import (
+    ConfigError,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    RateLimited,
+    Temporary,
+    Throttled,
+)
+from clemta_intake.lanes import Place
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.fakes import SEARCHES, FakeBudget, Search, contact
 
@@ -163,7 +172,7 @@ def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
         ("status", {"status": 403}, ConfigError, 0),
         ("status", {"status": 404}, ConfigError, 0),
         ("redirect", {}, ConfigError, 0),
-        ("rate_limited", {"seconds": 7}, RateLimited, 0),
+        ("rate_limited", {"seconds": 7}, Throttled, 0),
         ("status", {"status": 408}, OutcomeUnknown, 0),
         ("status", {"status": 503, "seconds": 9}, OutcomeUnknown, 0),
         ("error_before", {}, OutcomeUnknown, 0),
@@ -298,7 +307,7 @@ def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
     client: Clemta, clemta: StandIn, budget: FakeBudget
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
-    with pytest.raises(RateLimited):
+    with pytest.raises(Throttled):
         list(client.find(contact(), soon()))
     assert budget.refused_for == [7]
 
@@ -307,9 +316,15 @@ def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
     client: Clemta, clemta: StandIn
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
-    with pytest.raises(RateLimited) as refusal:
+    with pytest.raises(Throttled) as refusal:
         client.create(contact(), soon())
     assert refusal.value.retry_after == 7 + 7, "when the budget says, not when everybody else comes"
+    assert refusal.value.slot == "open_late:7"
+
+
+def test_p6_the_budget_learns_whose_call_it_is(client: Clemta, budget: FakeBudget) -> None:
+    client.serve(Place("proven", "proven:3", 9.0))
+    assert budget.served == [Place("proven", "proven:3", 9.0)]
 
 
 def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
@@ -325,7 +340,7 @@ def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
 @pytest.mark.parametrize("said", ["", "soon", "-1", "9" * 20])
 def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBudget, said: str) -> None:
     url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
-    with pytest.raises(RateLimited):
+    with pytest.raises(Throttled):
         list(Clemta(url, lambda stale: "k", budget).find(contact(), soon()))
     assert budget.refused_for == [60]
     failing = Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget)
@@ -450,7 +465,18 @@ def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -
     assert raised.value.code == "HTTP_400"
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999", "٣"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most(
+    serve: Callable[..., str], status: int
+) -> None:
+    budget = FakeBudget()
+    with pytest.raises(Temporary) as raised:
+        Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon())
+    assert budget.refused_for == ([900] if status == 429 else [])
+    assert raised.value.retry_after <= 900 + 7
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 20, "٣"])
 def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 503, header)
     with pytest.raises(Temporary) as raised:

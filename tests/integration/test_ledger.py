@@ -1,6 +1,5 @@
 """The real ledger keeps the contract, in DynamoDB."""
 
-import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from botocore.config import Config
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created
 from clemta_intake.errors import Busy, ConfigError, RateLimited, TakenForSpam, Temporary
+from clemta_intake.lanes import Place
 from clemta_intake.ledger import Batches, Budget, DailyCap, Ledger, Table, _NotMet
 from clemta_intake.submissions import Submission
 from tests.fakes import Clock, contact
@@ -23,6 +23,7 @@ from tests.integration.conftest import Aws
 from tests.ledger_contract import LAG, LedgerContract
 
 PEPPER = "pepper"
+OPEN = Place("open")
 
 
 class TestLedger(LedgerContract):
@@ -100,7 +101,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         claim = Claim("contact#x", "x", True, 0)
         ledger.unknown(claim)
         ledger.release(claim)
-        Budget(unreachable, 100, Clock()).refused(60, soon())
+        assert Budget(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
@@ -122,10 +123,22 @@ def soon() -> Deadline:
 
 
 def wait(budget: Budget) -> float:
-    """Seconds until the turn of a call that may not be made now."""
+    """Seconds until a call that may not be made now."""
     with pytest.raises(RateLimited) as refusal:
         budget.take(soon())
     return refusal.value.retry_after
+
+
+def queued(wait: float, slot: str) -> tuple[float, str]:
+    return round(wait, 2), slot
+
+
+def queue(budget: Budget, place: Place, ahead: int = 0) -> tuple[float, str]:
+    """Seconds until the turn of a submission that must wait, to the hundredth, and its slot."""
+    budget.serve(place)
+    with pytest.raises(RateLimited) as refusal:
+        budget.take(soon(), ahead=ahead)
+    return queued(refusal.value.retry_after, refusal.value.slot)
 
 
 class TestBudget:
@@ -166,19 +179,109 @@ class TestBudget:
         budgets = [Budget(table(aws), 60, clock) for _ in range(3)]
         for number in range(60):
             budgets[number % 3].take(soon())
-        waits = [wait(budgets[number % 3]) for number in range(5)]
-        assert waits[0] == pytest.approx(62)
-        steps = [later - earlier for earlier, later in itertools.pairwise(waits)]
-        assert steps == pytest.approx([61.5 / 60] * 4, abs=0.01)
+        waits = [queue(budgets[number % 3], OPEN) for number in range(5)]
+        assert [wait for wait, _ in waits] == [round(62 + number * 62 / 60, 2) for number in range(5)]
+        assert [slot for _, slot in waits] == [f"open:{number}" for number in range(5)]
 
     def test_p6_a_line_that_everybody_has_left_is_forgotten(self, aws: Aws) -> None:
         clock = Clock()
         budget = Budget(table(aws), 1, clock)
+        budget.serve(OPEN)
         budget.take(soon())
-        wait(budget)
+        queue(budget, OPEN)
         clock.advance(1_000)
+        budget.serve(OPEN)
         budget.take(soon())
-        assert wait(budget) == pytest.approx(62)
+        assert queue(budget, OPEN)[0] == 62
+
+    def test_p6_a_newcomer_goes_behind_the_last_of_its_lane(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 4, clock), Budget(table(aws), 4, clock)
+        for _ in range(4):
+            one.serve(OPEN)
+            one.take(soon())
+        first = queue(one, OPEN, ahead=1)
+        assert first == (62, "open:0")
+        clock.advance(61.9)
+        second = queue(other, OPEN, ahead=1)
+        assert second == (round(0.1 + 31, 2), "open:2")
+        clock.advance(0.1)
+        assert queue(one, OPEN, ahead=1)[1] == "open:4", "though two calls are left"
+        one.serve(Place("open", first[1], clock.now))
+        one.take(soon(), ahead=1)
+        one.take(soon())
+
+    def test_p6_while_forms_wait_a_proven_sender_waits_for_five_slots_at_most(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 10, clock), Budget(table(aws), 10, clock)
+        for _ in range(10):
+            one.take(soon())
+        for _ in range(20):
+            queue(one, OPEN, ahead=1)
+        assert queue(other, Place("proven"), ahead=1) == (round(62 + 4 * 6.2, 2), "proven:0")
+        assert queue(other, Place("proven"), ahead=1)[0] == 148.8
+
+    def test_p6_who_comes_too_early_is_told_the_same_slot_again(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 1, clock), Budget(table(aws), 1, clock)
+        one.take(soon())
+        queue(one, OPEN)
+        _, slot = queue(one, OPEN)
+        clock.advance(30)
+        assert queue(other, Place("open", slot, clock.now)) == ((32 + 62), slot)
+
+    def test_p6_who_comes_too_late_gets_the_next_slot_and_not_the_last(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 1, clock)
+        budget.take(soon())
+        slots = [queue(budget, OPEN)[1] for _ in range(6)]
+        due = clock.now + 62
+        clock.advance(62 + 62 + 30)
+        assert queue(budget, Place("open", slots[0], due)) == (32, "open_late:0")
+        assert queue(budget, Place("open", slots[2], clock.now + 32))[0] == (32 + 62), "by one later"
+        assert queue(budget, OPEN)[0] == (32 + 5 * 62)
+
+    def test_p6_who_finds_no_call_at_its_turn_keeps_it_for_a_moment(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 2, clock)
+        budget.take(soon(), ahead=1)
+        _, slot = queue(budget, OPEN, ahead=1)
+        clock.advance(62)
+        thief = Budget(table(aws), 2, clock)
+        thief.take(soon())
+        due = clock.now
+        clock.advance(60)  # the other's call counts two seconds more
+        assert queue(budget, Place("open", slot, due), ahead=1) == (2, slot)
+        clock.advance(-50)
+        assert queue(budget, Place("open", slot, due), ahead=1) == (52, "open_late:0")
+
+    def test_p6_who_had_its_turn_and_needs_more_calls_goes_first(self, aws: Aws) -> None:
+        clock = Clock()
+        one, other = Budget(table(aws), 2, clock), Budget(table(aws), 2, clock)
+        one.serve(OPEN)
+        one.take(soon(), ahead=1)
+        first, _ = queue(other, OPEN)
+        with pytest.raises(RateLimited) as refusal:  # a second page, and the create after it
+            one.take(soon(), ahead=1)
+        assert queued(refusal.value.retry_after, refusal.value.slot) == (first, "open_late:0")
+
+    def test_the_budgets_item_stays_small_however_many_wait(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 99 * 61, clock)
+        for _ in range(61):
+            budget.take(soon(), ahead=98)
+            budget._booked.clear()  # the next second takes as many of its own
+            clock.advance(1)
+        queue(budget, OPEN)
+        budget._table.update(
+            "budget",
+            "SET revision = :r ADD open_taken :n, proven_taken :n, open_late_taken :n, proven_late_taken :n",
+            None,
+            {":n": 10**8, ":r": "another"},
+        )
+        queue(budget, OPEN)
+        [item] = items(aws)
+        assert sum(len(name) + len(str(value)) for name, value in item.items()) < 1_000, "one write unit"
 
     def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(self, aws: Aws) -> None:
         clock = Clock()
@@ -214,11 +317,15 @@ class TestBudget:
     def test_what_clemta_refuses_holds_for_all(self, aws: Aws) -> None:
         clock = Clock()
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one.serve(OPEN)
+        one.take(soon())
         other.take(soon())
-        assert one.refused(60, soon()) == pytest.approx(60)
-        assert one.refused(10, soon()) > 60, "the next turn, after the longer wait"
-        assert wait(other) > 60
+        assert other.refused(60, soon()) == (60, ""), "who stands nowhere"
+        assert queued(*one.refused(60, soon())) == (60, "open_late:0")
+        assert queued(*one.refused(10, soon())) == (61.24, "open_late:2"), "after the longer wait"
+        assert queue(other, OPEN)[0] == round(60 + 4 * 0.62, 2)
         clock.advance(60)
+        other.serve(Place("open", "open_late:0", clock.now))
         other.take(soon())
 
     def test_p6_what_clemta_says_is_left_counts_for_all(self, aws: Aws) -> None:
@@ -236,8 +343,8 @@ class TestBudget:
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
         one.take(soon())
         one.heard(0, 25, soon())
-        assert wait(other) == pytest.approx(25)
-        assert wait(one) > 25
+        assert queue(other, OPEN)[0] == 25
+        assert queue(one, OPEN)[0] > 25
 
     def test_p6_nor_where_it_does_not_say_for_how_long(self, aws: Aws) -> None:
         clock = Clock()
@@ -284,7 +391,8 @@ class TestBudget:
         budget._table = Table(lambda: client, "no-such-table")
         budget.heard(3, 0, soon())
         budget.heard(0, 9, soon())
-        assert budget.refused(60, soon()) == pytest.approx(60)
+        budget.serve(OPEN)
+        assert budget.refused(60, soon()) == (60, "")
 
     def test_p6_parallel_calls_are_all_counted(self, aws: Aws) -> None:
         clock = Clock()
@@ -306,11 +414,22 @@ class TestBudget:
             def update(
                 self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
             ) -> Any:
-                raise _NotMet({"revision": "another"})
+                if condition:
+                    raise _NotMet({"revision": "another", "open_taken": "4"})
+                return {"revision": "another", "open_taken": "4"}
 
-        with pytest.raises(RateLimited) as refusal:
-            Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).take(soon())
-        assert refusal.value.code == "budget_contended"
+        for place, slot in [
+            (None, ""),
+            (OPEN, "open:4"),
+            (Place("open", "open:0", Clock().now), "open:0"),
+            (Place("open", "tried"), "open_late:0"),
+        ]:
+            budget = Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
+            if place:
+                budget.serve(place)
+            with pytest.raises(RateLimited) as refusal:
+                budget.take(soon())
+            assert (refusal.value.code, refusal.value.slot) == ("budget_contended", slot)
 
     def test_what_clemta_says_gives_way_where_everybody_is_at_it(self) -> None:
         class Contended(Table):

@@ -16,6 +16,7 @@ from clemta_intake.errors import (
     Permanent,
     RateLimited,
     Temporary,
+    Throttled,
     Unavailable,
     Unseen,
 )
@@ -328,11 +329,20 @@ class TestKeep:
         world.clock.advance(1)
         assert not world.delivery.postpone(envelope)
 
-    @pytest.mark.parametrize(("kind", "delay"), [(Busy, 5 + BASE), (Unseen, 5 + BASE), (RateLimited, 5)])
+    @pytest.mark.parametrize(
+        ("kind", "slot", "delay"),
+        [
+            (Busy, "", 5 + BASE),
+            (Unseen, "", 5 + BASE),
+            (RateLimited, "", 5 + BASE),
+            (RateLimited, "open:3", 5),
+        ],
+    )
     def test_waiting_is_no_attempt_and_a_turn_comes_when_it_was_said(
-        self, world: World, kind: type[Temporary], delay: float
+        self, world: World, kind: type[Temporary], slot: str, delay: float
     ) -> None:
-        world.delivery.keep(SUBMISSION, kind("x", retry_after=5))
+        world.delivery.keep(SUBMISSION, kind("x", retry_after=5, slot=slot))
+        assert world.queues.retried[0][0].slot == slot
         assert world.queues.retried[0][0].attempt == 0
         assert world.queues.retried[0][1] == delay
 
@@ -343,6 +353,34 @@ class TestKeep:
         assert world.delivery.keep(SUBMISSION, RateLimited("budget_used_up"), earlier) == "queued"
         assert world.delivery.keep(SUBMISSION, Temporary("x"), earlier) == "queued"
         assert world.queues.retried[-1][0].first_failure_at == world.clock.now
+
+    def test_p4_waiting_ends_after_14_days_and_the_submission_is_kept(self, world: World) -> None:
+        world.delivery.keep(SUBMISSION, RateLimited("budget_used_up", retry_after=1e9, slot="open:9"))
+        envelope = world.queues.retried[-1][0]
+        assert envelope.not_before == world.clock.now + 14 * 86_400, "however far its turn is"
+        for _ in range(13):
+            world.clock.advance(86_400)
+            error = Busy("claimed") if envelope.attempt else Temporary("x")
+            assert world.delivery.keep(SUBMISSION, error, envelope) == "queued"
+            envelope = world.queues.retried[-1][0]
+        assert envelope.slot == "open:9", "a failure leaves it its place"
+        world.clock.advance(86_400)
+        assert world.delivery.keep(SUBMISSION, Busy("claimed"), envelope) == "parked"
+        [parked] = world.queues.parked
+        assert (parked.failure.failure_class, parked.failure.code) == ("outage", "claimed")
+        assert (parked.slot, parked.waiting_since) == ("", 0), "a replay waits anew"
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_p4_a_clemta_that_refuses_for_72_hours_is_an_outage(self, world: World, status: int) -> None:
+        error = (Throttled if status == 429 else Temporary)("RATE_LIMIT_EXCEEDED", status=status)
+        assert world.delivery.keep(SUBMISSION, error) == "queued"
+        earlier = world.queues.retried[-1][0]
+        assert earlier.attempt == 1
+        world.clock.advance(72 * 3600)
+        assert world.delivery.keep(SUBMISSION, error, earlier) == "parked"
+        assert world.queues.parked[0].failure == Failure(
+            "outage", status, "RATE_LIMIT_EXCEEDED", error.args[0]
+        )
 
     def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
         failure = Failure("outage", 500, "INTERNAL_ERROR", "")

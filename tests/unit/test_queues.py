@@ -11,7 +11,7 @@ from clemta_intake.submissions import MAX_BODY, MAX_HEADERS, Submission
 
 SQS_LIMIT = 256 * 1024
 SUBMISSION = Submission("s1", "crm", 1.5, b"\xff\x00", "text/plain", {"x-id": "1"}, {"q": "2"}, "d1")
-ENVELOPE = Envelope(SUBMISSION, 2, 3.5, Failure("outage", 500, "INTERNAL_ERROR", "oh"), 4.5)
+ENVELOPE = Envelope(SUBMISSION, 2, 3.5, Failure("outage", 500, "INTERNAL_ERROR", "oh"), 4.5, "open:7", 2.5)
 
 
 def test_the_message_has_the_fixed_shape() -> None:
@@ -23,6 +23,8 @@ def test_the_message_has_the_fixed_shape() -> None:
         "attempt": 2,
         "first_failure_at": 3.5,
         "not_before": 4.5,
+        "slot": "open:7",
+        "waiting_since": 2.5,
         "failure": {"class": "outage", "status": 500, "code": "INTERNAL_ERROR", "message": "oh"},
         "content_type": "text/plain",
         "headers": {"x-id": "1"},
@@ -73,6 +75,14 @@ def test_p4_a_newer_version_is_told_from_what_is_no_message_of_ours() -> None:
         with pytest.raises(ValueError) as other:
             Envelope.from_json(f'{{"version": {nonsense}}}')
         assert not isinstance(other.value, NewerVersion), nonsense
+
+
+def test_p4_a_message_of_an_earlier_release_is_read() -> None:
+    message = json.loads(ENVELOPE.to_json())
+    for key in ("slot", "waiting_since", "not_before"):
+        del message[key]
+    envelope = Envelope.from_json(json.dumps(message))
+    assert (envelope.submission, envelope.slot, envelope.waiting_since) == (SUBMISSION, "", 0)
 
 
 @pytest.mark.parametrize("key", [key for key in json.loads(ENVELOPE.to_json()) if key != "delivery_id"])

@@ -7,6 +7,7 @@ import pytest
 
 from clemta_intake.delivery import Outcome
 from clemta_intake.errors import ConfigError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.lanes import Place
 from clemta_intake.queues import Envelope, Failure
 from clemta_intake.redeliver import create_handler
 from clemta_intake.submissions import Submission
@@ -91,6 +92,29 @@ def test_one_message_does_not_fail_the_others(parts: FakeParts) -> None:
     assert handle(broken, batch(*texts)) == ["m0", "m2"]
     assert len(broken.clemta.stored) == 1
     assert handle(broken, batch(texts[0])) == ["m0"], "nor does a batch of one raise"
+
+
+@pytest.mark.parametrize(
+    ("waited", "place"),
+    [
+        ({"attempt": 0, "slot": "open:4", "not_before": 9.0}, Place("open", "open:4", 9.0)),
+        ({"attempt": 2, "slot": "open_late:4"}, Place("open", "open_late:4")),
+        ({"attempt": 1}, Place("open", "tried")),
+        ({"attempt": 0}, Place("open")),
+    ],
+    ids=["in line", "lost its turn", "failed at its turn", "never in line"],
+)
+def test_p6_a_message_comes_back_to_its_own_place(
+    parts: FakeParts, waited: dict[str, Any], place: Place
+) -> None:
+    handle(parts, batch(message(parts, **waited)))
+    assert parts.clemta.served == [place]
+
+
+def test_p6_a_webhooks_message_is_a_proven_senders(parts: FakeParts) -> None:
+    body = b'{"event":"lead.created","email":"ada@example.com"}'
+    handle(parts, batch(message(parts, body, "crm", attempt=0)))
+    assert parts.clemta.served == [Place("proven")]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +280,7 @@ def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -
     deadlines: list[float] = []
 
     def deliver(*given: Any) -> Outcome:
-        deadlines.append(given[-1].remaining())
+        deadlines.append(given[3].remaining())
         return Outcome("created", "c1")
 
     parts.delivery.deliver = deliver  # type: ignore[assignment, method-assign]

@@ -22,8 +22,15 @@ ENVIRONMENT = {
     "GIVE_UP_HOURS": "72",
     "SEARCH_LAG_SECONDS": "1.5",
     "CLEMTA_REQUESTS_PER_MINUTE": "100",
+    "PROVEN_EVERY": "5",
 }
-NUMBERS = ["RETRY_BASE_SECONDS", "GIVE_UP_HOURS", "SEARCH_LAG_SECONDS", "CLEMTA_REQUESTS_PER_MINUTE"]
+NUMBERS = [
+    "RETRY_BASE_SECONDS",
+    "GIVE_UP_HOURS",
+    "SEARCH_LAG_SECONDS",
+    "CLEMTA_REQUESTS_PER_MINUTE",
+    "PROVEN_EVERY",
+]
 
 
 class TestSettings:
@@ -37,7 +44,7 @@ class TestSettings:
         assert read.dead_letter_queue_url == "https://sqs.example.com/dead"
         assert read.default_company_id == "64b8f1a2e4b0c8d9f0123456"
         assert (read.retry_base_seconds, read.give_up_hours, read.search_lag_seconds) == (30, 72, 1.5)
-        assert read.clemta_requests_per_minute == 100
+        assert (read.clemta_requests_per_minute, read.proven_every) == (100, 5)
 
     def test_a19_they_know_that_sam_runs_the_function_here(self) -> None:
         assert Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": "true"}).sam_local

@@ -53,6 +53,18 @@ def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> No
     assert records(second).keys() == {"Submissions"}
 
 
+def test_a_line_carries_a_hundred_values_of_a_metric_at_most(logged: Lines) -> None:
+    for value in range(250):
+        telemetry.measured("ClemtaLatency", value)
+    telemetry.measured("BudgetLeft", 7)
+    outcome()
+    first, *rest = lines = logged()
+    assert [len(line["ClemtaLatency"]) for line in lines] == [100, 100, 50]
+    assert [value for line in lines for value in line["ClemtaLatency"]] == list(range(250))
+    assert records(first).keys() == {"ClemtaLatency", "BudgetLeft", "Submissions"}
+    assert all(records(line).keys() == {"ClemtaLatency"} for line in rest)
+
+
 @pytest.mark.parametrize("status", telemetry.UNCOUNTED)
 def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, status: str) -> None:
     outcome(status)

@@ -4,7 +4,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from ..contacts import Billing, ContactRequest
+from ..lanes import Lane
 from . import expressions
 
 _PRESETS = Path(__file__).with_name("presets.toml")
@@ -262,6 +263,7 @@ class Spam(BaseModel):
 class Form(_Source):
     """A website form: open by its nature."""
 
+    lane: ClassVar[Lane] = "open"
     kind: Literal["form"]
     answers: Literal["body"] = "body"
     allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_list)] = ("*",)
@@ -274,6 +276,7 @@ class Form(_Source):
 class Webhook(_Source):
     """A sender that proves itself: there is no webhook without authentication."""
 
+    lane: ClassVar[Lane] = "proven"
     kind: Literal["webhook"]
     auth: Auth
     answers: Expression | None = None
