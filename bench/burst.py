@@ -25,6 +25,7 @@ from clemta_intake.delivery import Delivery
 from clemta_intake.errors import Permanent, Temporary
 from clemta_intake.ledger import Budget, Ledger, Table
 from clemta_intake.queues import MAX_DELAY, Envelope
+from clemta_intake.sources.mapping import Reading
 from clemta_intake.submissions import Submission
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
@@ -156,6 +157,7 @@ class Burst:
             retry_base=30,
             give_up=72,
             search_lag=30,
+            recheck=300,
             clock=self._clock,
             jitter=chance.uniform,
         )
@@ -172,7 +174,9 @@ class Burst:
         email = f"{submission.submission_id}@example.com"
         contact = ContactRequest(type="customer", full_name="Ada Example", email=email, company_id=COMPANY)
         try:
-            function.deliver(contact, "skip", submission.submission_id, Deadline.after(60))
+            received_at = submission.received_at
+            reading = Reading(contact, submission.submission_id, received_at, received_at)
+            function.deliver(reading, "skip", Deadline.after(60))
             self._open -= 1
         except (Temporary, Permanent) as error:
             function.keep(submission, error, earlier)

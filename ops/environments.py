@@ -192,6 +192,7 @@ class Environment:
                 "RETRY_BASE_SECONDS": parameter("RetryBaseSeconds"),
                 "GIVE_UP_HOURS": parameter("GiveUpHours"),
                 "SEARCH_LAG_SECONDS": parameter("SearchLagSeconds"),
+                "RECHECK_SECONDS": parameter("RecheckSeconds"),
                 "CLEMTA_REQUESTS_PER_MINUTE": parameter("ClemtaRequestsPerMinute"),
             }
         )

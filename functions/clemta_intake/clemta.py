@@ -16,12 +16,25 @@ import urllib3.exceptions
 from . import bounded, telemetry
 from .contacts import ContactRequest
 from .deadlines import Deadline
-from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, RateLimited, Temporary
+from .errors import (
+    ConfigError,
+    ContactGone,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    Permanent,
+    RateLimited,
+    Temporary,
+)
 
 _CONNECT_SECONDS = 1.0
 _PAGE = 100
 _WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says nothing
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
+_NO_CONTACT = (
+    "CONTACT_NOT_FOUND",
+    "NOT_FOUND",
+)  # another 404, as COMPANY_NOT_FOUND, is not about the contact
 
 
 class Budget(Protocol):
@@ -69,18 +82,13 @@ class Clemta:
             if not page or (isinstance(total, int) and skip >= total):
                 return found
 
-    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
-        """One contact; None if it was deleted in Clemta."""
-        try:
-            return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=1)
-        except ConfigError as error:
-            if error.status == 404:
-                return None
-            raise
+    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+        """One contact; ContactGone if it was deleted in Clemta. `ahead` calls will follow if it was not."""
+        return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=ahead)
 
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
-        """Sets these fields; safe to repeat."""
-        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body)
+        """Sets these fields. Raises OutcomeUnknown where Clemta may do so later, and ContactGone."""
+        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body, unrepeatable=True)
 
     def _call(
         self,
@@ -174,6 +182,8 @@ def _refusal(
     message = f"{payload.get('message', '')} {details.get('details', '')}".strip()
     if status == 401:
         return KeyRefused(code, message, status=status)
+    if status == 404 and code in _NO_CONTACT and payload.get("success") is False:
+        return ContactGone(code, message, status=status)
     if 300 <= status < 400 or status in (402, 403, 404, 405):
         return ConfigError(code, message, status=status)
     if status == 429:

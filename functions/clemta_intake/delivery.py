@@ -4,13 +4,16 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
+from .errors import Busy, ContactGone, OutcomeUnknown, Permanent, RateLimited, Temporary, Unseen, Wait
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
+
+if TYPE_CHECKING:
+    from .sources.mapping import Reading
 
 type Policy = Literal["skip", "update", "create"]
 _MAX_MESSAGE = 500  # characters of a failure's message
@@ -22,6 +25,7 @@ class Claim:
     """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
 
     `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
+    `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
     """
 
     key: str
@@ -29,13 +33,24 @@ class Claim:
     fresh: bool
     since: float
     looked: bool = False
+    delivery: str = ""
+    gone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The contact exists in Clemta already."""
+    """A contact that was in Clemta after `checked_at`; `deliveries` are those that were acknowledged with it."""
 
+    key: str
     contact_id: str
+    checked_at: float
+    delivery: str = ""
+    deliveries: frozenset[str] = frozenset()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the sender repeats what was acknowledged."""
+        return self.delivery in self.deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +66,28 @@ class ContactsApi(Protocol):
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
     def find(self, contact: ContactRequest, deadline: Deadline) -> list[dict[str, Any]]: ...
-    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None: ...
+    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]: ...
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
 
 
 class Claims(Protocol):
     """What delivery needs of the ledger; see ledger.Ledger."""
 
-    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created: ...
-    def created(self, claim: Claim, contact_id: str) -> None: ...
+    def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created: ...
+    def reclaim(self, known: Created, holder: Claim | None = None) -> Claim: ...
+    def hold(self, known: Created, happened_at: float) -> Claim | None: ...
+    def created(
+        self,
+        claim: Claim,
+        contact_id: str,
+        seen_at: float,
+        happened_at: float | None = None,
+        *,
+        held: bool = False,
+    ) -> None: ...
+    def seen(self, known: Created, seen_at: float | None = None) -> None: ...
+    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None: ...
+    def let_go(self, claim: Claim, seconds: float = 0) -> None: ...
     def reserve(self, claim: Claim, contact_id: str) -> bool: ...
     def unknown(self, claim: Claim) -> None: ...
     def unseen(self, claim: Claim) -> None: ...
@@ -75,7 +103,7 @@ class Waiting(Protocol):
 
 
 class Delivery:
-    """`deliver`, and `keep` for what could not be delivered; `retry_base` in seconds, `give_up` in hours."""
+    """`deliver`, and `keep` for what could not be delivered; `give_up` is in hours, the other times in seconds."""
 
     def __init__(
         self,
@@ -86,6 +114,7 @@ class Delivery:
         retry_base: float,
         give_up: float,
         search_lag: float,
+        recheck: float,
         clock: Callable[[], float],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -95,18 +124,54 @@ class Delivery:
         self._retry_base = retry_base
         self._give_up = give_up * 3600
         self._search_lag = search_lag
+        self._recheck = recheck
         self._clock = clock
         self._jitter = jitter
 
-    def deliver(
-        self, contact: ContactRequest, policy: Policy, delivery_id: str, deadline: Deadline
-    ) -> Outcome:
+    def deliver(self, reading: "Reading", policy: Policy, deadline: Deadline) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`."""
         deadline.check()
-        claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
+        claim = self._ledger.claim(
+            reading.contact,
+            reading.delivery_id if policy == "create" else "",
+            reading.delivery_id if reading.resent else "",
+        )
         if isinstance(claim, Created):
-            existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None
-            return self._settled(contact, claim.contact_id, existing, deadline)
+            met = self._met(reading, policy, claim, deadline)
+            if isinstance(met, Outcome):
+                return met
+            claim = met
+        return self._make(reading, policy, claim, deadline)
+
+    def _met(self, reading: "Reading", policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
+        """What to do about a contact that was made before; the claim to make it again if it is gone from Clemta.
+
+        Who repeats a delivery, or signed up before the contact was last seen, does not bring back what was deleted.
+        """
+        duplicate = Outcome("duplicate", known.contact_id)
+        if known.delivered or (policy == "create" and reading.resent):
+            return duplicate
+        before = reading.received_at <= known.checked_at
+        held: Claim | None = None
+        try:
+            if policy == "update":
+                held = self._ledger.hold(known, reading.happened_at)
+                if held:
+                    return self._update(reading, known.contact_id, held, deadline)
+            elif not before and (now := self._clock()) - known.checked_at >= self._recheck:
+                self._clemta.get(known.contact_id, deadline)
+                self._ledger.seen(known, now)
+                return duplicate
+        except ContactGone:
+            if not before:
+                return self._ledger.reclaim(known, held)
+            if held:
+                self._ledger.let_go(held)
+        self._ledger.seen(known)
+        return duplicate
+
+    def _make(self, reading: "Reading", policy: Policy, claim: Claim, deadline: Deadline) -> Outcome:
+        contact, began = reading.contact, self._clock()
         try:
             existing = self._look_up(contact, policy, claim, deadline)
             contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
@@ -122,13 +187,62 @@ class Delivery:
             else:
                 self._ledger.unresolved(claim)
             raise
+        if policy == "update":  # its time must be known, or an older one comes after it
+            return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
         with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
-            self._ledger.created(claim, contact_id)
+            self._ledger.created(claim, contact_id, began, None if existing else reading.happened_at)
+        return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
+
+    def _made_or_updated(
+        self,
+        reading: "Reading",
+        contact_id: str,
+        existing: Mapping[str, Any] | None,
+        claim: Claim,
+        began: float,
+        deadline: Deadline,
+    ) -> Outcome:
         if existing is None:
+            self._ledger.created(claim, contact_id, began, reading.happened_at)
             return Outcome("created", contact_id)
-        outcome = self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
-        ours = not claim.fresh and _made_since(existing, claim)  # an earlier attempt's, whose answer was lost
-        return Outcome("created", contact_id) if ours and outcome.status == "duplicate" else outcome
+        self._ledger.created(claim, contact_id, began, held=True)
+        try:
+            outcome = self._update(reading, contact_id, claim, deadline, existing)
+        except ContactGone:
+            self._ledger.let_go(claim)
+            raise Busy("contact_gone", retry_after=1) from None
+        return (
+            Outcome("created", contact_id)
+            if outcome.status == "duplicate" and _ours(existing, claim)
+            else outcome
+        )
+
+    def _update(
+        self,
+        reading: "Reading",
+        contact_id: str,
+        held: Claim,
+        deadline: Deadline,
+        existing: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone."""
+        began = self._clock()
+        try:
+            if existing is None:
+                existing = self._clemta.get(contact_id, deadline, ahead=1)
+            body = _changes(reading.contact, existing, reading.weak)
+            if body:
+                self._clemta.update(contact_id, body, deadline)
+        except ContactGone:
+            raise
+        except OutcomeUnknown:
+            self._ledger.let_go(held, self._search_lag)  # it may take effect after another's
+            raise
+        except (Temporary, Permanent):
+            self._ledger.let_go(held)
+            raise
+        self._ledger.applied(held, began, reading.happened_at)
+        return Outcome("updated" if body else "duplicate", contact_id)
 
     def _look_up(
         self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
@@ -141,9 +255,11 @@ class Delivery:
             return None
         found = [entry for entry in self._clemta.find(contact, deadline) if isinstance(entry.get("id"), str)]
         for entry in found:
+            if entry["id"] == claim.gone:  # the search has not caught up with its end
+                continue
             if policy != "create" or (
                 _made_since(entry, claim)
-                and entry.get("full_name") == contact.full_name
+                and _same_name(entry.get("full_name"), contact.full_name)
                 and self._ledger.reserve(claim, entry["id"])
             ):
                 return entry
@@ -162,15 +278,6 @@ class Delivery:
             if not ours:
                 raise OutcomeUnknown("adopted_by_another")
         return contact_id
-
-    def _settled(
-        self, contact: ContactRequest, contact_id: str, existing: Mapping[str, Any] | None, deadline: Deadline
-    ) -> Outcome:
-        """`existing` is given where it is to be brought up to date."""
-        if existing is not None and (body := _changes(contact, existing)):
-            self._clemta.update(contact_id, body, deadline)
-            return Outcome("updated", contact_id)
-        return Outcome("duplicate", contact_id)
 
     def keep(
         self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
@@ -216,22 +323,52 @@ def _made_since(entry: Mapping[str, Any], claim: Claim) -> bool:
     return isinstance(created_at, int | float) and created_at >= claim.since - _CLOCK_SKEW
 
 
-def _changes(contact: ContactRequest, existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an update that keeps what the submission does not say; empty if nothing would change."""
-    body = contact.body()
-    if contact.full_name == contact.email and existing.get("full_name"):
-        body["full_name"] = existing["full_name"]  # the e-mail only stood in for a name
+def _ours(existing: Mapping[str, Any] | None, claim: Claim) -> bool:
+    """Whether the contact was made under this claim, maybe by an earlier attempt whose answer was lost."""
+    return existing is None or (not claim.fresh and _made_since(existing, claim))
+
+
+def _same_name(theirs: object, ours: str) -> bool:
+    """Whether it is one name: Clemta may trim, capitalise and compose what it was given."""
+    return isinstance(theirs, str) and _plain(theirs) == _plain(ours)
+
+
+def _plain(name: str) -> str:
+    import unicodedata  # only where an answer was lost
+
+    letters = unicodedata.normalize("NFKD", name.replace("ı", "i").casefold())
+    return "".join(letter for letter in letters if letter.isalnum()) or name.strip()
+
+
+_PAIRS = {"country": "iso_code", "iso_code": "country", "phone": "phone_code", "phone_code": "phone"}
+
+
+def _changes(contact: ContactRequest, existing: Mapping[str, Any], weak: frozenset[str]) -> dict[str, Any]:
+    """The body of an update that keeps what the submission does not say; empty if nothing would change.
+
+    `weak` fields, defaults and stand-ins, fill what is empty. Type and e-mail stay as Clemta has them: there the
+    operator may have changed them, and here they only say who it is.
+    """
+    wanted = contact.body()
     was = existing.get("billing")
-    billing = {
+    known = {
         key: value
         for key, value in (was if isinstance(was, dict) else {}).items()
-        if key in Billing.model_fields
+        if key in Billing.model_fields and isinstance(value, str) and value
     }
-    billing = {key: value for key, value in billing.items() if isinstance(value, str) and value}
-    merged = {**billing, **body.pop("billing", {})}
-    same = all(
-        existing.get(key) == value for key, value in body.items() if key not in ("company_id", "email")
-    )
-    if same and merged == billing:
-        return {}
-    return {**body, "billing": merged} if merged else body
+    billing = known | {
+        key: value
+        for key, value in wanted.pop("billing", {}).items()
+        if f"billing.{key}" not in weak or not (known.get(key) or known.get(_PAIRS.get(key, "")))
+    }
+    body = {key: existing.get(key) or wanted[key] for key in ("type", "email", "full_name")}
+    changed = {
+        key: value
+        for key, value in wanted.items()
+        if key not in ("type", "email", "company_id")
+        and value != existing.get(key)
+        and not (key in weak and existing.get(key))
+    }
+    if billing != known:
+        changed["billing"] = billing
+    return {**body, "company_id": contact.company_id, **changed} if changed else {}

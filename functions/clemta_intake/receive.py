@@ -220,9 +220,7 @@ class _Request:
                     return self._pretended("disposable")
                 if source.spam.max_per_day:  # only what is a contact counts: nonsense must not use the day up
                     self._parts.daily_cap.take(source.name, source.spam.max_per_day)
-            outcome = self._parts.delivery.deliver(
-                reading.contact, source.on_existing, reading.delivery_id, deadline
-            )
+            outcome = self._parts.delivery.deliver(reading, source.on_existing, deadline)
         except (Temporary, Permanent) as error:
             status = self._parts.delivery.keep(submission, error)
             self._log(status, submission, **telemetry.failure(error))

@@ -83,9 +83,7 @@ class Redelivery:
         if reading is None:
             # It was acknowledged: that its source takes it no longer is no reason to drop it.
             raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
-        return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline
-        ).status
+        return self._parts.delivery.deliver(reading, source.on_existing, deadline).status
 
     def _foreign(self, message_id: str, text: str) -> Envelope:
         """Somebody else's message, kept whole for the person who finds it."""

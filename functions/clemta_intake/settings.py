@@ -19,6 +19,7 @@ class Settings:
     retry_base_seconds: float
     give_up_hours: float
     search_lag_seconds: float
+    recheck_seconds: float
     clemta_requests_per_minute: float
 
     @classmethod
@@ -36,6 +37,7 @@ class Settings:
             retry_base_seconds=_number(environ, "RETRY_BASE_SECONDS"),
             give_up_hours=_number(environ, "GIVE_UP_HOURS"),
             search_lag_seconds=_number(environ, "SEARCH_LAG_SECONDS"),
+            recheck_seconds=_number(environ, "RECHECK_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
         )
 

@@ -20,9 +20,16 @@ ENVIRONMENT = {
     "RETRY_BASE_SECONDS": "30",
     "GIVE_UP_HOURS": "72",
     "SEARCH_LAG_SECONDS": "1.5",
+    "RECHECK_SECONDS": "300",
     "CLEMTA_REQUESTS_PER_MINUTE": "100",
 }
-NUMBERS = ["RETRY_BASE_SECONDS", "GIVE_UP_HOURS", "SEARCH_LAG_SECONDS", "CLEMTA_REQUESTS_PER_MINUTE"]
+NUMBERS = [
+    "RETRY_BASE_SECONDS",
+    "GIVE_UP_HOURS",
+    "SEARCH_LAG_SECONDS",
+    "RECHECK_SECONDS",
+    "CLEMTA_REQUESTS_PER_MINUTE",
+]
 
 
 class TestSettings:
@@ -36,7 +43,7 @@ class TestSettings:
         assert read.dead_letter_queue_url == "https://sqs.example.com/dead"
         assert read.default_company_id == "64b8f1a2e4b0c8d9f0123456"
         assert (read.retry_base_seconds, read.give_up_hours, read.search_lag_seconds) == (30, 72, 1.5)
-        assert read.clemta_requests_per_minute == 100
+        assert (read.recheck_seconds, read.clemta_requests_per_minute) == (300, 100)
 
     @pytest.mark.parametrize("name", ENVIRONMENT)
     def test_a_missing_one_is_named(self, name: str) -> None:

@@ -210,11 +210,11 @@ class TestTheFileItself:
 
 FORM_KEYS = (
     "accept, allowed_origins, answers, company_id, contact, contact_type, default_country, defaults, delivery_id,"
-    " error_url, kind, name_fallback, on_existing, spam, success_url"
+    " error_url, event_time, kind, name_fallback, on_existing, spam, success_url"
 )
 HOOK_KEYS = (
     "accept, answers, auth, batch, company_id, contact, contact_type, default_country, defaults, delivery_id,"
-    " handshake, kind, name_fallback, on_existing"
+    " event_time, handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, prefix, scheme, secret, separator, signed, timestamp_header,"

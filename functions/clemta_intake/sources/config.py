@@ -191,6 +191,8 @@ class _Source(BaseModel):
     on_existing: Literal["skip", "update", "create"] = "skip"
     """What to do where the e-mail is a contact of that company and type already."""
     delivery_id: Expression | None = None
+    event_time: Expression | None = None
+    """JMESPath to the event's own time: an update that is older than what was applied changes nothing."""
     accept: Expression | None = None
     contact: Annotated[dict[ContactField, Expression], BeforeValidator(_flat)] = {}
     """Clemta's field -> JMESPath over {body, headers, query}."""
@@ -203,7 +205,8 @@ class _Source(BaseModel):
 
     def expressions(self) -> list[str]:
         """Every JMESPath of this source."""
-        return [text for text in (self.delivery_id, self.accept, *self.contact.values()) if text]
+        named = (self.delivery_id, self.event_time, self.accept, *self.contact.values())
+        return [text for text in named if text]
 
 
 class Spam(BaseModel):

@@ -20,14 +20,26 @@ from .expressions import reads, search
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a submission asks for: the contact, and the id by which the sender's repetitions are known."""
+    """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
+
+    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the same id
+    is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are defaults and
+    stand-ins, not what the sender said.
+    """
 
     contact: ContactRequest
     delivery_id: str
+    received_at: float
+    happened_at: float
+    resent: bool = True
+    weak: frozenset[str] = frozenset()
 
 
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
+_PAIRS = ({"billing.country", "billing.iso_code"}, {"billing.phone", "billing.phone_code"})
+_UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
+_MILLISECONDS = 1e11  # a larger number of seconds would be the year 5138
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "token"})
 
 
@@ -48,20 +60,38 @@ def read(submission: Submission, source: Form | Webhook) -> Reading | None:
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
-    found = (
-        _clemta_fields(recognise(to_answers(search("answers", source.answers, data))))
-        if source.answers
-        else {}
-    )
+    found: dict[str, Any] = {}
+    weak: set[str] = set()
+    if source.answers:
+        recognised = recognise(to_answers(search("answers", source.answers, data)))
+        found = _clemta_fields(recognised)
+        if not _own_name(recognised):
+            weak.add("full_name")  # the company stands in
     for field, expression in source.contact.items():
         value = search(f"contact.{field}", expression, data)
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
+        weak.discard(field)
     for field, default in source.defaults.items():
-        found[field] = found.get(field) or _filled(default, submission)
+        if not found.get(field):
+            found[field] = _filled(default, submission)
+            weak.add(field)
     delivery_id = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
     if not _DELIVERY_ID.fullmatch(delivery_id):
         delivery_id = hashlib.sha256(submission.body).hexdigest()
-    return Reading(_contact(found, source), f"{source.name}:{delivery_id}")
+    contact = _contact(found, source)
+    if not found.get("full_name"):
+        weak.add("full_name")  # the e-mail stands in
+    for pair in _PAIRS:  # one of the two may be made of the other
+        said = any(found.get(field) and field not in weak for field in pair)
+        weak = weak - pair if said else weak | pair
+    return Reading(
+        contact,
+        f"{source.name}:{delivery_id}",
+        submission.received_at,
+        _happened_at(source, data, submission.received_at),
+        isinstance(source, Webhook),
+        frozenset(weak),
+    )
 
 
 def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
@@ -86,6 +116,22 @@ def _only_text(field: str, value: Any) -> str:
     return to_text(value)
 
 
+def _happened_at(source: Form | Webhook, data: Mapping[str, Any], received_at: float) -> float:
+    """The event's own time in unix seconds, from seconds, milliseconds or ISO 8601 (UTC where no zone is said).
+
+    Nothing happens after it was received: a sender's wrong clock must not hold later updates back.
+    """
+    text = to_text(search("event_time", source.event_time, data))[:40] if source.event_time else ""
+    if _UNIX_TIME.fullmatch(text):
+        happened_at = float(text)
+        return min(received_at, happened_at / 1000 if happened_at > _MILLISECONDS else happened_at)
+    try:
+        moment = datetime.fromisoformat(text)
+        return min(received_at, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+    except (ValueError, OverflowError):
+        return received_at
+
+
 def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tuple[str, ...]:
     if isinstance(default, tuple):
         return default
@@ -93,14 +139,17 @@ def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tup
     return default.replace("{source}", submission.source).replace("{date}", day)
 
 
+def _own_name(found: Mapping[str, str]) -> str:
+    """The person's name; Auth0 puts the e-mail where it knows none."""
+    both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
+    return next((name for name in (found.get("full_name", ""), both) if name and "@" not in name), "")
+
+
 def _clemta_fields(found: Mapping[str, str]) -> dict[str, Any]:
     """Recognised fields under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
     company, message = found.get("company", ""), found.get("message", "")
-    both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
-    names = (found.get("full_name", ""), both, company)
     fields: dict[str, Any] = {
-        # Auth0 puts the e-mail where it knows no name
-        "full_name": next((name for name in names if name and "@" not in name), ""),
+        "full_name": _own_name(found) or ("" if "@" in company else company),
         "email": found.get("email") or found.get("billing_email", ""),
         "description": "\n".join(
             text for text in (f"Company: {company}" if company else "", message) if text
