@@ -158,7 +158,7 @@ class Delivery:
                 held = self._ledger.hold(known, reading.happened_at)
                 if held:
                     return self._update(reading, known.contact_id, held, deadline)
-            elif not before and (now := self._clock()) - known.checked_at >= self._recheck:
+            if not before and (now := self._clock()) - known.checked_at >= self._recheck:
                 self._clemta.get(known.contact_id, deadline)
                 self._ledger.seen(known, now)
                 return duplicate
@@ -190,7 +190,10 @@ class Delivery:
         if policy == "update":  # its time must be known, or an older one comes after it
             return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
         with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
-            self._ledger.created(claim, contact_id, began, None if existing else reading.happened_at)
+            if existing:  # as the search has it, which may be behind
+                self._ledger.created(claim, contact_id, began - self._search_lag)
+            else:
+                self._ledger.created(claim, contact_id, began, reading.happened_at)
         return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
 
     def _made_or_updated(

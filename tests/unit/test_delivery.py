@@ -464,6 +464,12 @@ class TestDeleted:
         assert world.deliver(delivery_id="d2").status == "duplicate"
         assert world.clemta.calls == ["find", "create", "get", "get"]
 
+    def test_p3_an_older_event_that_comes_after_the_deletion_brings_it_back_too(self, world: World) -> None:
+        self.deleted(world, "update")
+        old = world.deliver(policy="update", delivery_id="d2", happened_at=5.0)
+        assert old.status == "created"
+        assert len(world.clemta.stored) == 1
+
     def test_p3_what_the_search_still_shows_of_it_is_not_taken_for_it(self, world: World) -> None:
         world.deliver()
         shown = world.clemta.find(contact(), Deadline.after(5))
