@@ -5,9 +5,9 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. From unknown the only way on is a look-up; from created it is an update under a claim of
-its own, or Clemta's word that the contact is gone; see docs/architecture.md. Items hold keyed hashes, times and Clemta's
-contact id, no personal data. The same table keeps the request budget, which all functions share.
+A claim is one conditional write. From unknown the only way on is a look-up; from created it is an update under a claim
+of its own, or Clemta's word that the contact is gone; see docs/architecture.md. Items hold keyed hashes, times and
+Clemta's contact id, no personal data. The same table keeps the request budget, which all functions share.
 """
 
 import hmac
@@ -100,8 +100,8 @@ class Ledger:
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         """The claim on this contact, or what became of it; Busy while somebody else holds it.
 
-        `delivery_id` is "" where one e-mail is one contact, the sender's id where each submission is one. `resent_as` is
-        the id under which the sender may send the same delivery again, "" if it is a person's own post.
+        `delivery_id` is "" where one e-mail is one contact, the sender's id where each submission is one. `resent_as`
+        is the id under which the sender may send the same delivery again, "" if it is a person's own post.
         """
         now = self._clock()
         claim_id = secrets.token_hex(8)

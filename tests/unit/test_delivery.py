@@ -252,7 +252,12 @@ class TestUpdate:
         outcome = world.deliver(contact(description="hello", billing={"tax_id": "1"}))
         sent: list[Any] = []
         update = world.clemta.update
-        world.clemta.update = lambda *given: (sent.append(given[1]), update(*given))[1]  # type: ignore[method-assign]
+
+        def noted(contact_id: str, body: Any, deadline: Deadline) -> None:
+            sent.append(body)
+            update(contact_id, body, deadline)
+
+        world.clemta.update = noted  # type: ignore[method-assign]
         world.deliver(contact(description="bye", billing={"tax_id": "1"}), "update", "d2")
         body = contact().body()
         assert sent == [{**body, "description": "bye"}]

@@ -111,9 +111,8 @@ class SteppedClemta(FakeClemta):
 
     lag = late = 0.0
     shouts = False
-    trouble: Exception = OutcomeUnknown("no_answer")
-    search_trouble: Exception = Temporary("no_answer")
-
+    trouble: Exception = field(default_factory=lambda: OutcomeUnknown("no_answer"))
+    search_trouble: Exception = field(default_factory=lambda: Temporary("no_answer"))
     coming: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
 
     @outside
@@ -258,8 +257,9 @@ FIELDS = (
 class World:
     """The queue's messages and who works on them; a message is gone only when its work came to an end.
 
-    `newest_first`: the first submission to come tells of the last event. `forms`: a person posts, else a sender delivers.
-    `alike`: all say the same name. `before`: the contact was made in peace, or deleted since, and two more sign up.
+    `newest_first`: the first submission to come tells of the last event. `forms`: a person posts, else a sender
+    delivers. `alike`: all say the same name. `before`: the contact was made in peace, or deleted
+    since, and two more sign up.
     """
 
     make_ledger: Callable[[Clock], FakeLedger] = lambda clock: SteppedLedger(clock, LAG)
@@ -689,8 +689,9 @@ class EverybodyMakesItAgain(SteppedLedger):
 class SeenWhenWritten(SteppedLedger):
     """Writes down that the contact was there when it wrote it down, not before the call that showed it."""
 
-    def created(self, claim: Claim, contact_id: str, _: float, *given: Any, **named: Any) -> None:
-        super().created(claim, contact_id, self.clock.now, *given, **named)
+    def created(self, *given: Any, **named: Any) -> None:
+        claim, contact_id, _, *rest = given
+        super().created(claim, contact_id, self.clock.now, *rest, **named)
 
 
 class AnyOrder(SteppedLedger):

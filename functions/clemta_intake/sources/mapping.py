@@ -22,9 +22,9 @@ from .expressions import reads, search
 class Reading:
     """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
 
-    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the same id
-    is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are defaults and
-    stand-ins, not what the sender said.
+    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the
+    same id is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are
+    defaults and stand-ins, not what the sender said.
     """
 
     contact: ContactRequest
@@ -122,14 +122,16 @@ def _happened_at(source: Form | Webhook, data: Mapping[str, Any], received_at: f
     Nothing happens after it was received: a sender's wrong clock must not hold later updates back.
     """
     text = to_text(search("event_time", source.event_time, data))[:40] if source.event_time else ""
-    if _UNIX_TIME.fullmatch(text):
-        happened_at = float(text)
-        return min(received_at, happened_at / 1000 if happened_at > _MILLISECONDS else happened_at)
     try:
-        moment = datetime.fromisoformat(text)
-        return min(received_at, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+        if _UNIX_TIME.fullmatch(text):
+            happened_at = float(text)
+            happened_at /= 1000 if happened_at > _MILLISECONDS else 1
+        else:
+            moment = datetime.fromisoformat(text)
+            happened_at = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return received_at
+    return happened_at if 0 < happened_at < received_at else received_at
 
 
 def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tuple[str, ...]:
