@@ -316,8 +316,9 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
         for email in emails
         for _ in range(chaos.chance.randint(1, 3))
     ]
-    deliveries += [(f"deleted{number}@example.com", "crm", 0) for number in range(people // 10)]
     for number in range(people // 10):
+        early = chaos.chance.randrange(len(deliveries) // 2)  # so that the operator meets it in the storm
+        deliveries.insert(early, (f"deleted{number}@example.com", "crm", 0))
         versions = chaos.chance.sample(range(1, VERSIONS + 1), VERSIONS)
         at = chaos.chance.randrange(len(deliveries))
         deliveries[at:at] = [(f"updated{number}@example.com", "profile", version) for version in versions]

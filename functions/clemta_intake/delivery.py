@@ -163,10 +163,10 @@ class Delivery:
                 self._ledger.seen(known, now)
                 return duplicate
         except ContactGone:
-            if not before:
+            if not (before and held):
+                deadline.check()  # else this and the release after it would take the time to queue
                 return self._ledger.reclaim(known, held)
-            if held:
-                self._ledger.let_go(held)
+            self._ledger.let_go(held)
         self._ledger.seen(known)
         return duplicate
 

@@ -475,6 +475,21 @@ class TestDeleted:
         assert old.status == "created"
         assert len(world.clemta.stored) == 1
 
+    def test_p7_without_time_left_it_is_made_again_later(self, world: World) -> None:
+        self.deleted(world)
+        get = world.clemta.get
+        deadline = Deadline.after(5)
+
+        def slow(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+            object.__setattr__(deadline, "at", 0.0)
+            return get(contact_id, deadline, ahead)
+
+        world.clemta.get = slow  # type: ignore[method-assign]
+        before = {key: dict(item) for key, item in world.ledger.items.items()}
+        with pytest.raises(Temporary, match="no_time_left"):
+            world.delivery.deliver(reading(None, "d2", world.clock.now), "skip", deadline)
+        assert world.ledger.items == before
+
     def test_p3_what_the_search_still_shows_of_it_is_not_taken_for_it(self, world: World) -> None:
         world.deliver()
         shown = world.clemta.find(contact(), Deadline.after(5))
