@@ -26,6 +26,7 @@ from clemta_intake.errors import Permanent, Temporary
 from clemta_intake.lanes import Lane, Place
 from clemta_intake.ledger import Budget, Ledger, Table
 from clemta_intake.queues import MAX_DELAY, Envelope
+from clemta_intake.sources.mapping import Reading
 from clemta_intake.submissions import Submission
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
@@ -196,6 +197,7 @@ class Burst:
             retry_base=30,
             give_up=72,
             search_lag=30,
+            recheck=300,
             clock=self._clock,
             jitter=chance.uniform,
         )
@@ -214,8 +216,10 @@ class Burst:
         try:
             lane: Lane = "proven" if submission.source == "proven" else "open"
             place = earlier.place(lane) if earlier else Place(lane)
-            function.deliver(contact, "skip", submission.submission_id, Deadline.after(60), place)
-            self.served[lane][submission.received_at] = self.now
+            received_at = submission.received_at
+            reading = Reading(contact, submission.submission_id, received_at, received_at)
+            function.deliver(reading, "skip", Deadline.after(60), place)
+            self.served[lane][received_at] = self.now
             self._open -= 1
         except (Temporary, Permanent) as error:
             function.keep(submission, error, earlier)

@@ -1,8 +1,10 @@
 """Sign-ups through every fault at once, on the deployed local stack. `python -m bench.chaos -n 500`, or `make chaos`.
 
-Each of N people is reported one to three times, in parallel, through two sources. Meanwhile Clemta fails in every way
-its stand-in knows, DynamoDB, SQS and Secrets Manager fail too, and function processes are killed. Then the faults end,
-the queues run empty, the dead letters are replayed, and what is in Clemta is counted: one contact each, or it fails.
+Each of N people is reported one to three times, in parallel, through two sources; of each ten one more is updated five
+times in any order, and one is deleted by hand in Clemta and signs up again. Meanwhile Clemta fails in every way its
+stand-in knows, DynamoDB, SQS and Secrets Manager fail too, and function processes are killed. Then the faults end, the
+queues run empty, the dead letters are replayed, and what is in Clemta is counted: one contact each, as the newest event
+and the operator's hand left it, or it fails.
 """
 
 import argparse
@@ -37,7 +39,7 @@ from rich.table import Table
 from bench.aws_faults import KINDS, SERVICES, AwsFaults
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, FAULTS
 from local.processes import ROOT
-from local.stack import Deployed, Stack
+from local.stack import SOURCES, Deployed, Stack
 
 RESULTS = ROOT / "bench" / "results"
 ANSWER_SECONDS = 4.0  # P7
@@ -59,6 +61,23 @@ SEARCHES: dict[str, dict[str, Any]] = {  # what Clemta takes `search` for
     "all": {"search_case_sensitive": True, "search_pattern": "regex", "search_names": True},
 }
 STRANGERS = 20  # contacts whose name is the address of one of the people
+VERSIONS = 5  # of each person that is updated
+BY_HAND = "call after 5 pm"
+PROFILE = """
+[sources.profile]
+kind = "webhook"
+auth = { scheme = "hmac", header = "x-signature", encoding = "hex", prefix = "sha256=", secret = "crm" }
+on_existing = "update"
+allow_overwrite = true
+delivery_id = "body.id"
+event_time = "body.at"
+[sources.profile.contact]
+full_name = "body.name"
+email = "body.email"
+[sources.profile.defaults]
+description = "Signed up through {source}"
+"""
+"""A source that updates, beside the project's own."""
 
 
 class Failed(Exception):
@@ -93,13 +112,15 @@ class Chaos:
         self.sqs = deployed.client("sqs")
         self.dynamodb = deployed.client("dynamodb")
         self.killed = 0
+        self.began = int(time.time()) - 1_000  # events happen before anything is sent
+        self.by_hand: dict[str, set[str]] = {"deleted": set(), "edited": set()}
 
-    def send(self, email: str, source: str, answers: Answers) -> None:
+    def send(self, email: str, source: str, answers: Answers, version: int = 0) -> None:
         """Delivers as a sender does: again and again until it is acknowledged."""
         for _ in range(TRIES):
             began = time.monotonic()
             try:
-                answer = self._post(email, source)
+                answer = self._post(email, source, version)
             except requests.RequestException as error:
                 answers.add(email, type(error).__name__, time.monotonic() - began, acknowledged=False)
                 continue
@@ -122,12 +143,16 @@ class Chaos:
             url, key = f"{self.deployed.clemta_url}/contacts", {"X-API-Key": DEFAULT_API_KEY}
             session.post(url, json=body, headers=key, timeout=30).raise_for_status()
 
-    def _post(self, email: str, source: str) -> requests.Response:
+    def _post(self, email: str, source: str, version: int = 0) -> requests.Response:
         person = {"first": "Ada", "last": "Example", "full_name": "Ada Example", "email": email}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode(person).encode()
-        if source == "crm":
-            body = json.dumps({"event": "lead.created", **person}).encode()
+        if source != "website":
+            event: dict[str, Any] = {"event": "lead.created", **person}
+            if source == "profile":
+                name = f"Ada Version {version}"
+                event = {"id": f"{email}/{version}", "at": self.began + version, "name": name, "email": email}
+            body = json.dumps(event).encode()
             signature = "sha256=" + hmac.digest(CRM_SECRET.encode(), body, "sha256").hex()
             headers = {"Content-Type": "application/json", "X-Signature": signature, "X-Delivery": email}
         with requests.Session() as session:
@@ -213,6 +238,34 @@ class Chaos:
             over.set()
             thread.join()
 
+    @contextmanager
+    def operating(self, answers: Answers) -> Iterator[None]:
+        """Deletes contacts in Clemta, whose people then sign up again, and edits others; each once."""
+        over = threading.Event()
+
+        def operate() -> None:
+            while not over.wait(0.2):
+                for contact in self.clemta("GET", "contacts")["contacts"]:
+                    self._operate(contact, answers)
+
+        thread = threading.Thread(target=operate, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _operate(self, contact: dict[str, Any], answers: Answers) -> None:
+        email, path = contact["email"], f"contacts/{contact['id']}"
+        if email.startswith("deleted") and email not in self.by_hand["deleted"]:
+            self.by_hand["deleted"].add(email)
+            self.clemta("DELETE", path)
+            self.send(email, "website", answers)
+        elif email.startswith("updated") and email not in self.by_hand["edited"]:
+            self.by_hand["edited"].add(email)
+            self.clemta("PATCH", path, {"description": BY_HAND})
+
     def waiting(self, queue_url: str) -> int:
         """Messages in the queue, delayed ones and those in work among them."""
         names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
@@ -284,10 +337,16 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
     for number, email in enumerate(emails[:STRANGERS]):
         chaos.stranger(number, email)
     deliveries = [
-        (chaos.chance.choice([email, email.title()]), chaos.chance.choice(["website", "crm"]))
+        (chaos.chance.choice([email, email.title()]), chaos.chance.choice(["website", "crm"]), 0)
         for email in emails
         for _ in range(chaos.chance.randint(1, 3))
     ]
+    for number in range(people // 10):
+        early = chaos.chance.randrange(len(deliveries) // 2)  # so that the operator meets it in the storm
+        deliveries.insert(early, (f"deleted{number}@example.com", "crm", 0))
+        versions = chaos.chance.sample(range(1, VERSIONS + 1), VERSIONS)
+        at = chaos.chance.randrange(len(deliveries))
+        deliveries[at:at] = [(f"updated{number}@example.com", "profile", version) for version in versions]
     # Close together, so that one person's reports are under way at the same time.
     answers = Answers()
     task = progress.add_task("sign-ups", total=len(deliveries))
@@ -295,11 +354,12 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
     chaos.storm()
     calls = chaos.aws.calls
 
-    def deliver(one: tuple[str, str]) -> None:
-        chaos.send(*one, answers)
+    def deliver(one: tuple[str, str, int]) -> None:
+        email, source, version = one
+        chaos.send(email, source, answers, version)
         progress.advance(task)
 
-    with chaos.killing(), ThreadPoolExecutor(SENDERS) as senders:
+    with chaos.killing(), chaos.operating(answers), ThreadPoolExecutor(SENDERS) as senders:
         list(senders.map(deliver, deliveries))
     stormed = time.monotonic() - began
     struck = {fault["fault"]: 0 for fault in chaos.clemta("GET", "faults")["faults"]}
@@ -311,7 +371,7 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
     contacts, letters = chaos.contacts(), chaos.dead_letters()
     parked = {email_of(letter).lower() for letter in letters}
     figures = {
-        "people": people,
+        "people": people + 2 * (people // 10),
         "deliveries": len(deliveries),
         "requests": sum(answers.statuses.values()),
         "answers": dict(answers.statuses.most_common()),
@@ -339,8 +399,24 @@ def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, An
         "duplicates": sum(count - 1 for count in contacts.values()),
         "lost": len(answers.acknowledged - contacts.keys()),
         "dead_letters": len(chaos.dead_letters()),
+        **by_hand(chaos),
     }
     return figures
+
+
+def by_hand(chaos: Chaos) -> dict[str, int]:
+    """What became of those that were deleted, edited and updated."""
+    there = {entry["email"]: entry for entry in chaos.clemta("GET", "contacts")["contacts"]}
+    updated = [entry for email, entry in there.items() if email.startswith("updated")]
+    edited = [there[email] for email in chaos.by_hand["edited"] if email in there]
+    return {
+        "deleted_by_hand": len(chaos.by_hand["deleted"]),
+        "not_made_again": len(chaos.by_hand["deleted"] - there.keys()),
+        "updated": len(updated),
+        "overwritten_by_older": sum(entry["full_name"] != f"Ada Version {VERSIONS}" for entry in updated),
+        "edited_by_hand": len(edited),
+        "edits_lost": sum(entry["description"] != BY_HAND for entry in edited),
+    }
 
 
 def email_of(letter: dict[str, Any]) -> str:
@@ -450,6 +526,13 @@ def broken(result: dict[str, Any]) -> list[str]:
             found.append(f"P3: {figures['duplicates']} duplicates{name}")
         if figures["lost"]:
             found.append(f"P4: {figures['lost']} lost{name}")
+    found += [
+        f"P3: {after[what]} {what.replace('_', ' ')}"
+        for what in ("not_made_again", "overwritten_by_older", "edits_lost")
+        if after[what]
+    ]
+    if main["people"] >= 100 and not (after["deleted_by_hand"] and after["edited_by_hand"]):
+        found.append("nothing was deleted or edited by hand")
     if after["dead_letters"]:
         found.append(f"P4: {after['dead_letters']} dead letters are left after the replay")
     if main["acknowledged"] < main["people"]:
@@ -492,6 +575,9 @@ def show(result: dict[str, Any], console: Console) -> None:
         ("lost", main["lost"]),
         ("dead letters", ", ".join(f"{n} {kind}" for kind, n in main["dead_letters"].items()) or "none"),
         ("after their replay", f"{after['contacts']} contacts, {after['duplicates']} duplicates"),
+        ("deleted by hand, not made again", f"{after['deleted_by_hand']}, {after['not_made_again']}"),
+        ("updated, overwritten by older", f"{after['updated']}, {after['overwritten_by_older']}"),
+        ("edited by hand, edits lost", f"{after['edited_by_hand']}, {after['edits_lost']}"),
     ]:
         table.add_row(name, str(value))
     console.print(table)
@@ -521,13 +607,17 @@ def main() -> int:
     options = parser.parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, AwsFaults(options.seed) as aws:
+        sources = Path(folder) / "sources.toml"
+        sources.write_text(SOURCES.read_text() + PROFILE)
         stack = Stack(
-            state_dir=Path(folder),
+            state_dir=Path(folder) / "stack",
+            sources_file=sources,
             aws_port=0,
             clemta_port=0,
             console_port=0,
             retry_base_seconds=1,
             search_lag_seconds=1,
+            recheck_seconds=0,
             clemta_requests_per_minute=100_000,
             functions_aws_url=aws.url,
             say=console.print,

@@ -114,6 +114,7 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "RETRY_BASE_SECONDS": "30",
         "GIVE_UP_HOURS": "72",
         "SEARCH_LAG_SECONDS": "30",
+        "RECHECK_SECONDS": "300",
         "CLEMTA_REQUESTS_PER_MINUTE": "100000000",
         "PROVEN_EVERY": "5",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",

@@ -165,13 +165,14 @@ class Settings:
     companies: Collection[str] = (DEFAULT_COMPANY_ID,)
     forbidden: Collection[str] = ()
     reject_duplicates: bool = False
+    tidy_names: bool = False  # keeps a name with single spaces and a capital at the head of each word
 
     def __post_init__(self) -> None:
         _require(_is_number(self.search_lag), "search_lag: seconds from 0")
         _require(_is_number(self.rate_limit, int, 1), "rate_limit: a count from 1")
         _require(_is_number(self.rate_window) and self.rate_window > 0, "rate_window: seconds above 0")
         _require(self.search_pattern in PATTERNS, f"search_pattern: one of {', '.join(PATTERNS)}")
-        for name in ("search_case_sensitive", "search_names", "reject_duplicates"):
+        for name in ("search_case_sensitive", "search_names", "reject_duplicates", "tidy_names"):
             _require(isinstance(getattr(self, name), bool), f"{name}: true or false")
         for name in ("api_keys", "companies", "forbidden"):
             values = getattr(self, name)
@@ -271,6 +272,18 @@ class StandIn:
         defaults = {"type": "customer", "full_name": "Sam Example", "email": "sam@example.com"}
         return self._create(defaults | {"company_id": next(iter(self.settings.companies))} | body, age)
 
+    def delete_contact(self, contact_id: str) -> None:
+        """Delete a contact as a person does in Clemta, past key, faults and rate limit; Refusal if there is none."""
+        with self._lock:
+            del self._contacts[self._stored(contact_id).contact["id"]]
+
+    def edit_contact(self, contact_id: str, **fields: Any) -> Json:
+        """Change fields of a contact as a person does in Clemta, past key, faults and rate limit."""
+        with self._lock:
+            stored = self._stored(contact_id)
+            kept = {name: stored.contact[name] for name in REQUIRED if name != "company_id"}
+            return self._update(contact_id, kept | {"company_id": stored.company_id} | fields)
+
     def fault(self, fault: str, **how: Any) -> Fault:
         """Switch on a fault of the table FAULTS; the keywords are the fields of `Fault`."""
         switched = Fault(fault, **how)
@@ -304,7 +317,12 @@ class StandIn:
 
     def control(self, method: str, name: str, given: Json) -> tuple[int, Json]:
         """Do what a control endpoint is asked; TypeError or ValueError where the input is wrong."""
+        part, _, contact_id = name.partition("/")
         match method, name:
+            case "DELETE", _ if part == "contacts" and contact_id:
+                self.delete_contact(contact_id)
+            case "PATCH", _ if part == "contacts" and contact_id:
+                return 200, self.edit_contact(contact_id, **given)
             case "GET", "health":
                 return 200, {"url": self.url, "contacts": len(self.contacts()), "peak": self.peak}
             case "GET", "contacts":
@@ -390,7 +408,7 @@ class StandIn:
                 case "update":
                     data = self._update(contact_id, _read_json(body, content_type))
                 case "delete":
-                    del self._contacts[self._stored(contact_id).contact["id"]]
+                    self.delete_contact(contact_id)
                 case _:
                     raise Refusal(404, "NOT_FOUND")
         return {"success": True, "message": f"Done: {operation}", "data": data}
@@ -422,7 +440,7 @@ class StandIn:
             "updated_at": now,
             "status": "active",
         }
-        contact |= {"description": "", "cc_emails": [], "bcc_emails": [], "billing": {}} | body
+        contact |= {"description": "", "cc_emails": [], "bcc_emails": [], "billing": {}} | self._tidied(body)
         del contact["company_id"]
         with self._lock:
             self._allow(company_id)
@@ -438,9 +456,14 @@ class StandIn:
         stored = self._stored(contact_id)
         if stored.company_id != body.pop("company_id"):
             raise Refusal(404, "NOT_FOUND")
-        contact = stored.contact | body | {"updated_at": int(time.time())}
+        contact = stored.contact | self._tidied(body) | {"updated_at": int(time.time())}
         self._contacts[contact_id] = _Stored.of(stored.company_id, stored.born, contact)
         return contact
+
+    def _tidied(self, body: Json) -> Json:
+        if not self.settings.tidy_names:
+            return body
+        return body | {"full_name": " ".join(word.capitalize() for word in body["full_name"].split())}
 
     def _search(self, asked: dict[str, str]) -> Json:
         for name in asked.keys() - QUERY.split():

@@ -42,6 +42,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emu
 PARAMETERS = {
     "RETRY_BASE_SECONDS": "RetryBaseSeconds",
     "SEARCH_LAG_SECONDS": "SearchLagSeconds",
+    "RECHECK_SECONDS": "RecheckSeconds",
     "CLEMTA_REQUESTS_PER_MINUTE": "ClemtaRequestsPerMinute",
 }
 NAMES_A_SECRET = ("secret", "turnstile", "hcaptcha", "recaptcha")
@@ -88,6 +89,7 @@ class Stack:
     clemta_api_key: str = DEFAULT_API_KEY
     retry_base_seconds: float | None = 5  # a person watches
     search_lag_seconds: float | None = 2
+    recheck_seconds: float | None = None
     clemta_requests_per_minute: float | None = None
     functions_aws_url: str | None = None  # where the functions find AWS, if not at the emulator itself
     say: Callable[[str], None] = nothing
@@ -120,6 +122,7 @@ class Stack:
             clemta_api_key=environ.get("CLEMTA_API_KEY") or cls.clemta_api_key,
             retry_base_seconds=number("RETRY_BASE_SECONDS", cls.retry_base_seconds),
             search_lag_seconds=number("SEARCH_LAG_SECONDS", cls.search_lag_seconds),
+            recheck_seconds=number("RECHECK_SECONDS"),
             clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE"),
             say=say,
         )

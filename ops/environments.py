@@ -191,6 +191,7 @@ class Environment:
                 "RETRY_BASE_SECONDS": parameter("RetryBaseSeconds"),
                 "GIVE_UP_HOURS": parameter("GiveUpHours"),
                 "SEARCH_LAG_SECONDS": parameter("SearchLagSeconds"),
+                "RECHECK_SECONDS": parameter("RecheckSeconds"),
                 "CLEMTA_REQUESTS_PER_MINUTE": parameter("ClemtaRequestsPerMinute"),
                 "PROVEN_EVERY": parameter("ProvenEvery"),
             }

@@ -11,13 +11,14 @@ from clemta_intake.clemta import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, RateLimited, TakenForSpam, Unavailable, UnknownSource
+from clemta_intake.errors import Busy, ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
 from clemta_intake.lanes import Place
 from clemta_intake.ledger import LEASE_SECONDS
 from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
+from clemta_intake.sources.mapping import Reading
 from clemta_intake.submissions import Submission
-from local.clemta import reading
+from local.clemta import reading as reading_of_search
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 
@@ -44,7 +45,7 @@ class Search:
     names: bool = True
 
     def finds(self, term: str, entry: Mapping[str, Any]) -> bool:
-        holds = reading(term, self.pattern, self.case_sensitive)
+        holds = reading_of_search(term, self.pattern, self.case_sensitive)
         texts = [entry["email"], entry["full_name"]] if self.names else [entry["email"]]
         return any(holds(text if self.case_sensitive else text.casefold()) for text in texts)
 
@@ -69,6 +70,7 @@ class FakeClemta:
     search: Search = field(default_factory=Search)
     served: list[Place] = field(default_factory=list)
     _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
+    made: int = 0
 
     def serve(self, place: Place) -> None:
         self.served.append(place)
@@ -78,7 +80,8 @@ class FakeClemta:
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
         with self._call("create"):
-            contact_id = f"{len(self.stored) + 1:024x}"
+            self.made += 1
+            contact_id = f"{self.made:024x}"
             self.stored[contact_id] = {**contact.body(), "id": contact_id, "created_at": int(self.clock.now)}
             return contact_id
 
@@ -95,13 +98,18 @@ class FakeClemta:
     def matches(self, entry: Mapping[str, Any], contact: ContactRequest) -> bool:
         return is_contact(entry, contact)
 
-    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
+    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
         with self._call("get"):
-            return self.stored.get(contact_id)
+            return dict(self._stored(contact_id))
 
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
         with self._call("update"):
-            self.stored[contact_id].update(body)
+            self._stored(contact_id).update(body)
+
+    def _stored(self, contact_id: str) -> dict[str, Any]:
+        if contact_id not in self.stored:
+            raise ContactGone("NOT_FOUND", status=404)
+        return self.stored[contact_id]
 
     @contextmanager
     def _call(self, name: str) -> Iterator[None]:
@@ -124,26 +132,91 @@ class FakeLedger:
     reserved: dict[str, str] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
 
-    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+    def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         key = "|".join((contact.company_id, contact.type, contact.email.casefold(), delivery_id))
-        item = self.items.setdefault(key, {"state": "free", "claims": 0})
+        item = self.items.setdefault(key, {"state": "free", "claims": 0, "deliveries": set()})
         if item["state"] == "created":
-            return Created(item["contact_id"])
+            checked_at = item.get("checked_at", 0)
+            return Created(key, item["contact_id"], checked_at, resent_as, frozenset(item["deliveries"]))
         if item["state"] != "free" and item["until"] > self.clock.now:
             left = item["until"] - self.clock.now
             raise Busy("claimed", retry_after=left if item["state"] == "unknown" else min(left, 5))
         fresh = item["state"] == "free"
         since = self.clock.now if fresh else item["since"]
-        item["claims"] += 1
         looked = item.get("looked", False)
+        owner = self._claimed(item, since)
+        gone = item.get("contact_id", "")
+        return Claim(key, owner, fresh, since, looked, item.get("counted", False), resent_as, gone)
+
+    def _claimed(self, item: dict[str, Any], since: float) -> str:
+        item["claims"] += 1
         until = self.clock.now + LEASE_SECONDS
         item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, looked=False)
-        return Claim(key, item["owner"], fresh, since, looked, item.get("counted", False))
+        return str(item["owner"])
 
-    def created(self, claim: Claim, contact_id: str) -> None:
+    def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
+        item = self.items[known.key]
+        if not self._is_still(item, known) or self._is_held(item, holder):
+            raise Busy("claimed", retry_after=1)
+        owner = self._claimed(item, self.clock.now)
+        return Claim(known.key, owner, True, self.clock.now, False, False, known.delivery, known.contact_id)
+
+    def hold(self, known: Created, happened_at: float) -> Claim | None:
+        item = self.items[known.key]
+        if self._is_still(item, known) and item.get("applied_at", 0) > happened_at:
+            return None
+        if not self._is_still(item, known) or self._is_held(item):
+            raise Busy("claimed", retry_after=5)
+        item["claims"] += 1
+        item.update(owner=str(item["claims"]), until=self.clock.now + LEASE_SECONDS + self.search_lag)
+        return Claim(known.key, item["owner"], False, self.clock.now, False, False, known.delivery)
+
+    def _is_still(self, item: dict[str, Any], known: Created) -> bool:
+        return item["state"] == "created" and bool(item["contact_id"] == known.contact_id)
+
+    def _is_held(self, item: dict[str, Any], by: Claim | None = None) -> bool:
+        held = item["owner"] is not None and item["until"] > self.clock.now
+        return held and not (by and item["owner"] == by.id)
+
+    def created(
+        self,
+        claim: Claim,
+        contact_id: str,
+        seen_at: float,
+        happened_at: float | None = None,
+        *,
+        held: bool = False,
+    ) -> None:
         if self.failures:
             raise self.failures.pop(0)
-        self.items[claim.key].update(state="created", contact_id=contact_id)
+        item = self.items[claim.key]
+        item.update(state="created", contact_id=contact_id)
+        if happened_at is not None:
+            item.update(applied_at=happened_at)
+        if held:
+            item.update(until=self.clock.now + LEASE_SECONDS + self.search_lag)
+        else:
+            item.update(checked_at=seen_at, owner=None)
+            item["deliveries"] |= {claim.delivery} - {""}
+
+    def seen(self, known: Created, seen_at: float | None = None) -> None:
+        item = self.items[known.key]
+        if self._is_still(item, known):
+            item["deliveries"] |= {known.delivery} - {""}
+            if seen_at is not None:
+                item.update(checked_at=seen_at)
+
+    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
+        item = self.items[claim.key]
+        if item["owner"] != claim.id:
+            raise Busy("claim_lost", retry_after=1)
+        item.update(applied_at=happened_at, checked_at=seen_at, owner=None)
+        item["deliveries"] |= {claim.delivery} - {""}
+
+    def let_go(self, claim: Claim, seconds: float = 0) -> None:
+        item = self.items[claim.key]
+        if item["owner"] == claim.id:
+            item.update({"until": self.clock.now + seconds} if seconds else {"owner": None})
 
     def reserve(self, claim: Claim, contact_id: str) -> bool:
         return self.reserved.setdefault(contact_id, claim.key) == claim.key
@@ -202,6 +275,20 @@ def contact(email: str = "ada@example.com", name: str = "Ada Example", **fields:
     return ContactRequest.model_validate(
         {"type": "customer", "full_name": name, "email": email, "company_id": COMPANY, **fields}
     )
+
+
+def reading(
+    wanted: ContactRequest | None = None,
+    delivery_id: str = "d1",
+    received_at: float = 1_800_000_000.0,
+    happened_at: float | None = None,
+    *,
+    resent: bool = True,
+    weak: tuple[str, ...] = (),
+) -> Reading:
+    """What a submission asks for."""
+    happened_at = received_at if happened_at is None else happened_at
+    return Reading(wanted or contact(), delivery_id, received_at, happened_at, resent, frozenset(weak))
 
 
 @dataclass
@@ -298,7 +385,14 @@ class FakeParts:
         self.secrets_unavailable = False
         self.tables = dict(tables)
         self.delivery = Delivery(
-            self.clemta, self.ledger, self.queues, retry_base=30, give_up=72, search_lag=30, clock=self.clock
+            self.clemta,
+            self.ledger,
+            self.queues,
+            retry_base=30,
+            give_up=72,
+            search_lag=30,
+            recheck=300,
+            clock=self.clock,
         )
 
     def answer_by(self, deadline: Deadline, reserve: float) -> None:

@@ -18,9 +18,23 @@ class Setting(Protocol):
     ledger: Claims
 
 
-def claim(setting: Setting, email: str = "ada@example.com", delivery_id: str = "") -> Claim:
-    held = setting.ledger.claim(contact(email), delivery_id)
+def claim(
+    setting: Setting, email: str = "ada@example.com", delivery_id: str = "", resent_as: str = ""
+) -> Claim:
+    held = setting.ledger.claim(contact(email), delivery_id, resent_as)
     assert isinstance(held, Claim)
+    return held
+
+
+def known(setting: Setting, resent_as: str = "") -> Created:
+    created = setting.ledger.claim(contact(), "", resent_as)
+    assert isinstance(created, Created)
+    return created
+
+
+def hold(setting: Setting, happened_at: float = 5) -> Claim:
+    held = setting.ledger.hold(known(setting), happened_at)
+    assert held
     return held
 
 
@@ -50,9 +64,11 @@ class LedgerContract:
         assert vendor.fresh
 
     def test_p3_a_created_contact_stays_known(self, setting: Setting) -> None:
-        setting.ledger.created(claim(setting), "c1")
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        made_at = setting.clock.now
         setting.clock.advance(400 * 86_400)
-        assert setting.ledger.claim(contact(), "") == Created("c1")
+        assert known(setting).contact_id == "c1"
+        assert known(setting).checked_at == pytest.approx(made_at)
 
     def test_a_released_claim_leaves_no_trace(self, setting: Setting) -> None:
         setting.ledger.release(claim(setting))
@@ -150,5 +166,144 @@ class LedgerContract:
         late = claim(setting)
         setting.clock.advance(LEASE_SECONDS)
         claim(setting)
-        setting.ledger.created(late, "c1")
-        assert setting.ledger.claim(contact(), "") == Created("c1")
+        setting.ledger.created(late, "c1", setting.clock.now)
+        assert known(setting).contact_id == "c1"
+
+    def test_p3_a_created_contact_knows_the_deliveries_that_were_acknowledged_with_it(
+        self, setting: Setting
+    ) -> None:
+        setting.ledger.created(claim(setting, resent_as="d1"), "c1", setting.clock.now)
+        setting.ledger.seen(known(setting, "d2"))
+        assert known(setting, "d1").delivered
+        assert known(setting, "d2").delivered
+        assert not known(setting, "d3").delivered
+
+    def test_a_persons_own_post_is_no_delivery_that_comes_again(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        setting.ledger.seen(known(setting))
+        assert not known(setting).delivered
+
+    def test_p3_a_look_at_the_contact_renews_its_time(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        made_at = setting.clock.now
+        setting.clock.advance(1_000)
+        setting.ledger.seen(known(setting, "d2"))
+        assert known(setting).checked_at == pytest.approx(made_at)
+        setting.ledger.seen(known(setting), setting.clock.now)
+        assert known(setting).checked_at == pytest.approx(setting.clock.now)
+
+    def test_p3_a_contact_that_is_gone_is_claimed_afresh_once(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting, resent_as="d1"), "c1", setting.clock.now)
+        both = known(setting, "d2"), known(setting, "d3")
+        setting.clock.advance(1_000)
+        again = setting.ledger.reclaim(both[0])
+        assert (again.fresh, again.looked, again.gone) == (True, False, "c1")
+        assert again.since == pytest.approx(setting.clock.now)
+        with pytest.raises(Busy):
+            setting.ledger.reclaim(both[1])
+        with pytest.raises(Busy):
+            claim(setting)
+        setting.ledger.created(again, "c2", setting.clock.now)
+        assert known(setting).contact_id == "c2"
+        assert known(setting, "d1").delivered, "it does not bring the second one back either"
+        assert known(setting, "d2").delivered
+        with pytest.raises(Busy):
+            setting.ledger.reclaim(both[1])
+
+    def test_p3_who_comes_after_a_crash_knows_which_contact_is_gone(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        setting.ledger.release(setting.ledger.reclaim(known(setting)))
+        again = claim(setting)
+        assert (again.fresh, again.gone) == (True, "c1")
+        setting.ledger.unknown(again)
+        assert claim(setting).gone == "c1"
+
+    def test_p3_one_updates_at_a_time(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
+        held = hold(setting)
+        with pytest.raises(Busy) as refusal:
+            hold(setting)
+        assert 1 <= refusal.value.retry_after <= 5
+        with pytest.raises(Busy):
+            setting.ledger.reclaim(known(setting))
+        setting.ledger.applied(held, setting.clock.now, 5)
+        assert hold(setting)
+
+    def test_p3_what_is_older_than_what_was_applied_is_not_applied(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now, 4)
+        assert setting.ledger.hold(known(setting), 3.9) is None
+        setting.ledger.applied(hold(setting, 4), setting.clock.now, 4)
+        setting.ledger.applied(hold(setting, 5.5), setting.clock.now, 5.5)
+        setting.ledger.let_go(hold(setting, 7))
+        assert setting.ledger.hold(known(setting), 5.4) is None
+        assert setting.ledger.hold(known(setting), 6)
+        assert setting.ledger.hold(known(setting), 5.4) is None
+
+    def test_p3_an_update_counts_as_a_look_and_as_an_acknowledged_delivery(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        setting.clock.advance(1_000)
+        held = setting.ledger.hold(known(setting, "d2"), 5)
+        assert held
+        assert not known(setting, "d2").delivered
+        setting.ledger.applied(held, setting.clock.now, 5)
+        assert known(setting, "d2").delivered
+        assert known(setting).checked_at == pytest.approx(setting.clock.now)
+
+    def test_p3_an_update_that_may_come_late_holds_the_others_back(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        setting.ledger.let_go(hold(setting), LAG)
+        setting.clock.advance(LAG - 1)
+        with pytest.raises(Busy):
+            hold(setting)
+        setting.clock.advance(1)
+        assert hold(setting)
+
+    def test_p3_who_died_over_an_update_holds_the_others_back_as_long_as_it_may_come_late(
+        self, setting: Setting
+    ) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        lost = hold(setting)
+        setting.clock.advance(LEASE_SECONDS + LAG - 1)
+        with pytest.raises(Busy):
+            hold(setting)
+        setting.clock.advance(1)
+        again = hold(setting)
+        with pytest.raises(Busy):
+            setting.ledger.applied(lost, setting.clock.now, 5)
+        setting.ledger.let_go(lost)
+        with pytest.raises(Busy):
+            hold(setting)
+        setting.ledger.applied(again, setting.clock.now, 5)
+
+    def test_p3_a_contact_that_was_found_is_held_for_its_update(self, setting: Setting) -> None:
+        held = claim(setting, resent_as="d1")
+        setting.ledger.created(held, "c1", setting.clock.now, held=True)
+        assert known(setting).contact_id == "c1"
+        assert known(setting).checked_at == 0
+        assert not known(setting, "d1").delivered
+        with pytest.raises(Busy):
+            hold(setting)
+        setting.clock.advance(LEASE_SECONDS + LAG - 1)
+        setting.ledger.applied(held, setting.clock.now, 5)
+        assert known(setting, "d1").delivered
+        assert setting.ledger.hold(known(setting), 4) is None
+
+    def test_p3_who_holds_the_update_claims_what_is_gone(self, setting: Setting) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
+        held = hold(setting)
+        again = setting.ledger.reclaim(known(setting), held)
+        with pytest.raises(Busy):
+            setting.ledger.applied(held, setting.clock.now, 5)
+        setting.ledger.created(again, "c2", setting.clock.now, 5)
+        assert known(setting).contact_id == "c2"
+
+    def test_p3_a_contact_that_was_made_anew_meanwhile_is_not_updated_for_the_old_one(
+        self, setting: Setting
+    ) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
+        old = known(setting)
+        setting.ledger.created(setting.ledger.reclaim(old), "c2", setting.clock.now, 5)
+        with pytest.raises(Busy):
+            setting.ledger.hold(old, 6)
+        setting.ledger.seen(old, setting.clock.now)
+        assert known(setting).contact_id == "c2"

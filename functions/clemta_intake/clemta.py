@@ -16,7 +16,16 @@ import urllib3.exceptions
 from . import bounded, telemetry
 from .contacts import ContactRequest
 from .deadlines import Deadline
-from .errors import ConfigError, DataError, KeyRefused, OutcomeUnknown, Permanent, Temporary, Throttled
+from .errors import (
+    ConfigError,
+    ContactGone,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    Permanent,
+    Temporary,
+    Throttled,
+)
 from .lanes import Place
 
 _CONNECT_SECONDS = 1.0
@@ -26,6 +35,10 @@ _WINDOW_SECONDS = 60.0  # what a 429 says as a rule, and means where it says not
 _LONGEST_PAUSE = 900.0
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 _SAFE_RUN = re.compile("[a-z0-9@._-]+")
+_NO_CONTACT = (
+    "CONTACT_NOT_FOUND",
+    "NOT_FOUND",
+)  # another 404, as COMPANY_NOT_FOUND, is not about the contact
 
 
 class Budget(Protocol):
@@ -82,18 +95,13 @@ class Clemta:
                 return
         raise Temporary("search_flooded", f"more than {_PAGES} pages of contacts match the search")
 
-    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None:
-        """One contact; None if it was deleted in Clemta."""
-        try:
-            return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=1)
-        except ConfigError as error:
-            if error.status == 404:
-                return None
-            raise
+    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+        """One contact; ContactGone if it was deleted in Clemta. `ahead` calls will follow if it was not."""
+        return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=ahead)
 
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
-        """Sets these fields; safe to repeat."""
-        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body)
+        """Sets these fields. Raises OutcomeUnknown where Clemta may do so later, and ContactGone."""
+        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body, unrepeatable=True)
 
     def _call(
         self,
@@ -202,6 +210,8 @@ def _refusal(
     message = f"{payload.get('message', '')} {details.get('details', '')}".strip()
     if status == 401:
         return KeyRefused(code, message, status=status)
+    if status == 404 and code in _NO_CONTACT and payload.get("success") is False:
+        return ContactGone(code, message, status=status)
     if 300 <= status < 400 or status in (402, 403, 404, 405):
         return ConfigError(code, message, status=status)
     if status == 429:

@@ -4,14 +4,17 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import OutcomeUnknown, Permanent, TakenForSpam, Temporary, Unseen, Wait
+from .errors import Busy, ContactGone, OutcomeUnknown, Permanent, TakenForSpam, Temporary, Unseen, Wait
 from .lanes import Place
 from .queues import MAX_DELAY, Envelope, Failure
 from .submissions import Submission
+
+if TYPE_CHECKING:
+    from .sources.mapping import Reading
 
 type Policy = Literal["skip", "update", "create"]
 _MAX_MESSAGE = 500  # characters of a failure's message
@@ -27,6 +30,7 @@ class Claim:
 
     `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
     `counted`: this contact has taken a number of its source's day.
+    `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
     """
 
     key: str
@@ -35,13 +39,24 @@ class Claim:
     since: float
     looked: bool = False
     counted: bool = False
+    delivery: str = ""
+    gone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The contact exists in Clemta already."""
+    """A contact that was in Clemta after `checked_at`; `deliveries` are those that were acknowledged with it."""
 
+    key: str
     contact_id: str
+    checked_at: float
+    delivery: str = ""
+    deliveries: frozenset[str] = frozenset()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the sender repeats what was acknowledged."""
+        return self.delivery in self.deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +73,28 @@ class ContactsApi(Protocol):
     def serve(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
     def find(self, contact: ContactRequest, deadline: Deadline) -> Iterable[dict[str, Any]]: ...
-    def get(self, contact_id: str, deadline: Deadline) -> dict[str, Any] | None: ...
+    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]: ...
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
 
 
 class Claims(Protocol):
     """What delivery needs of the ledger; see ledger.Ledger."""
 
-    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created: ...
-    def created(self, claim: Claim, contact_id: str) -> None: ...
+    def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created: ...
+    def reclaim(self, known: Created, holder: Claim | None = None) -> Claim: ...
+    def hold(self, known: Created, happened_at: float) -> Claim | None: ...
+    def created(
+        self,
+        claim: Claim,
+        contact_id: str,
+        seen_at: float,
+        happened_at: float | None = None,
+        *,
+        held: bool = False,
+    ) -> None: ...
+    def seen(self, known: Created, seen_at: float | None = None) -> None: ...
+    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None: ...
+    def let_go(self, claim: Claim, seconds: float = 0) -> None: ...
     def reserve(self, claim: Claim, contact_id: str) -> bool: ...
     def unknown(self, claim: Claim) -> None: ...
     def unseen(self, claim: Claim) -> None: ...
@@ -83,7 +111,7 @@ class Waiting(Protocol):
 
 
 class Delivery:
-    """`deliver`, and `keep` for what could not be delivered; `retry_base` in seconds, `give_up` in hours."""
+    """`deliver`, and `keep` for what could not be delivered; `give_up` is in hours, the other times in seconds."""
 
     def __init__(
         self,
@@ -94,6 +122,7 @@ class Delivery:
         retry_base: float,
         give_up: float,
         search_lag: float,
+        recheck: float,
         clock: Callable[[], float],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -103,14 +132,14 @@ class Delivery:
         self._retry_base = retry_base
         self._give_up = give_up * 3600
         self._search_lag = search_lag
+        self._recheck = recheck
         self._clock = clock
         self._jitter = jitter
 
     def deliver(
         self,
-        contact: ContactRequest,
+        reading: "Reading",
         policy: Policy,
-        delivery_id: str,
         deadline: Deadline,
         place: Place = _NEWCOMER,
         count: Callable[[], None] | None = None,
@@ -121,10 +150,57 @@ class Delivery:
         """
         deadline.check()
         self._clemta.serve(place)
-        claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
+        claim = self._claim(reading, policy)
         if isinstance(claim, Created):
-            existing = self._clemta.get(claim.contact_id, deadline) if policy == "update" else None
-            return self._settled(contact, claim.contact_id, existing, deadline)
+            met = self._met(reading, policy, claim, deadline)
+            if isinstance(met, Outcome):
+                return met
+            claim = met
+        return self._make(reading, policy, claim, deadline, count)
+
+    def _claim(self, reading: "Reading", policy: Policy) -> Claim | Created:
+        return self._ledger.claim(
+            reading.contact,
+            reading.delivery_id if policy == "create" else "",
+            reading.delivery_id if reading.resent else "",
+        )
+
+    def _met(self, reading: "Reading", policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
+        """What to do about a contact that was made before; the claim to make it again if it is gone from Clemta.
+
+        Who repeats a delivery, or signed up before the contact was last seen, does not bring back what was deleted.
+        """
+        duplicate = Outcome("duplicate", known.contact_id)
+        if known.delivered or (policy == "create" and reading.resent):
+            return duplicate
+        before = reading.received_at <= known.checked_at
+        held: Claim | None = None
+        try:
+            if policy == "update":
+                held = self._ledger.hold(known, reading.happened_at)
+                if held:
+                    return self._update(reading, known.contact_id, held, deadline)
+            if not before and (now := self._clock()) - known.checked_at >= self._recheck:
+                self._clemta.get(known.contact_id, deadline)
+                self._ledger.seen(known, now)
+                return duplicate
+        except ContactGone:
+            if not (before and held):
+                deadline.check()  # else this and the release after it would take the time to queue
+                return self._ledger.reclaim(known, held)
+            self._ledger.let_go(held)
+        self._ledger.seen(known)
+        return duplicate
+
+    def _make(
+        self,
+        reading: "Reading",
+        policy: Policy,
+        claim: Claim,
+        deadline: Deadline,
+        count: Callable[[], None] | None,
+    ) -> Outcome:
+        contact, began = reading.contact, self._clock()
         try:
             existing = self._look_up(contact, policy, claim, deadline)
             if count and existing is None and claim.fresh and not claim.counted:
@@ -143,21 +219,73 @@ class Delivery:
             else:
                 self._ledger.unresolved(claim)
             raise
+        if policy == "update":  # its time must be known, or an older one comes after it
+            return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
         with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
-            self._ledger.created(claim, contact_id)
-        if existing is None:
-            return Outcome("created", contact_id)
-        outcome = self._settled(contact, contact_id, existing if policy == "update" else None, deadline)
-        ours = not claim.fresh and _made_since(existing, claim)  # an earlier attempt's, whose answer was lost
-        return Outcome("created", contact_id) if ours and outcome.status == "duplicate" else outcome
+            if existing:  # as the search has it, which may be behind
+                self._ledger.created(claim, contact_id, began - self._search_lag)
+            else:
+                self._ledger.created(claim, contact_id, began, reading.happened_at)
+        return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
 
-    def is_delivered(self, contact: ContactRequest, policy: Policy, delivery_id: str) -> bool:
+    def _made_or_updated(
+        self,
+        reading: "Reading",
+        contact_id: str,
+        existing: Mapping[str, Any] | None,
+        claim: Claim,
+        began: float,
+        deadline: Deadline,
+    ) -> Outcome:
+        if existing is None:
+            self._ledger.created(claim, contact_id, began, reading.happened_at)
+            return Outcome("created", contact_id)
+        self._ledger.created(claim, contact_id, began, held=True)
+        try:
+            outcome = self._update(reading, contact_id, claim, deadline, existing)
+        except ContactGone:
+            self._ledger.let_go(claim)
+            raise Busy("contact_gone", retry_after=1) from None
+        return (
+            Outcome("created", contact_id)
+            if outcome.status == "duplicate" and _ours(existing, claim)
+            else outcome
+        )
+
+    def _update(
+        self,
+        reading: "Reading",
+        contact_id: str,
+        held: Claim,
+        deadline: Deadline,
+        existing: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone."""
+        began = self._clock()
+        try:
+            if existing is None:
+                existing = self._clemta.get(contact_id, deadline, ahead=1)
+            body = _changes(reading.contact, existing, reading.weak)
+            if body:
+                self._clemta.update(contact_id, body, deadline)
+        except ContactGone:
+            raise
+        except OutcomeUnknown:
+            self._ledger.let_go(held, self._search_lag)  # it may take effect after another's
+            raise
+        except (Temporary, Permanent):
+            self._ledger.let_go(held)
+            raise
+        self._ledger.applied(held, began, reading.happened_at)
+        return Outcome("updated" if body else "duplicate", contact_id)
+
+    def is_delivered(self, reading: "Reading", policy: Policy) -> bool:
         """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Temporary or Permanent."""
         if policy == "update":  # the contact exists, and what this submission changes may still be missing
             return False
-        claim = self._ledger.claim(contact, delivery_id if policy == "create" else "")
-        if isinstance(claim, Created):
-            return True
+        claim = self._claim(reading, policy)
+        if isinstance(claim, Created):  # what was received later may mean that the contact was deleted since
+            return claim.delivered or reading.received_at <= claim.checked_at
         if claim.fresh:
             self._ledger.release(claim)
         else:
@@ -175,9 +303,11 @@ class Delivery:
             return None
         found = self._clemta.find(contact, deadline)  # page by page: what comes after the contact is not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
+            if entry["id"] == claim.gone:  # the search has not caught up with its end
+                continue
             if policy != "create" or (
                 _made_since(entry, claim)
-                and entry.get("full_name") == contact.full_name
+                and _same_name(entry.get("full_name"), contact.full_name)
                 and self._ledger.reserve(claim, entry["id"])
             ):
                 return entry
@@ -196,15 +326,6 @@ class Delivery:
             if not ours:
                 raise OutcomeUnknown("adopted_by_another")
         return contact_id
-
-    def _settled(
-        self, contact: ContactRequest, contact_id: str, existing: Mapping[str, Any] | None, deadline: Deadline
-    ) -> Outcome:
-        """`existing` is given where it is to be brought up to date."""
-        if existing is not None and (body := _changes(contact, existing)):
-            self._clemta.update(contact_id, body, deadline)
-            return Outcome("updated", contact_id)
-        return Outcome("duplicate", contact_id)
 
     def keep(
         self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
@@ -259,22 +380,52 @@ def _made_since(entry: Mapping[str, Any], claim: Claim) -> bool:
     return isinstance(created_at, int | float) and created_at >= claim.since - _CLOCK_SKEW
 
 
-def _changes(contact: ContactRequest, existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an update that keeps what the submission does not say; empty if nothing would change."""
-    body = contact.body()
-    if contact.full_name == contact.email and existing.get("full_name"):
-        body["full_name"] = existing["full_name"]  # the e-mail only stood in for a name
+def _ours(existing: Mapping[str, Any] | None, claim: Claim) -> bool:
+    """Whether the contact was made under this claim, maybe by an earlier attempt whose answer was lost."""
+    return existing is None or (not claim.fresh and _made_since(existing, claim))
+
+
+def _same_name(theirs: object, ours: str) -> bool:
+    """Whether it is one name: Clemta may trim, capitalise and compose what it was given."""
+    return isinstance(theirs, str) and _plain(theirs) == _plain(ours)
+
+
+def _plain(name: str) -> str:
+    import unicodedata  # only where an answer was lost
+
+    letters = unicodedata.normalize("NFKD", name.replace("ı", "i").casefold())
+    return "".join(letter for letter in letters if letter.isalnum()) or name.strip()
+
+
+_PAIRS = {"country": "iso_code", "iso_code": "country", "phone": "phone_code", "phone_code": "phone"}
+
+
+def _changes(contact: ContactRequest, existing: Mapping[str, Any], weak: frozenset[str]) -> dict[str, Any]:
+    """The body of an update that keeps what the submission does not say; empty if nothing would change.
+
+    `weak` fields, defaults and stand-ins, fill what is empty. Type and e-mail stay as Clemta has them: there the
+    operator may have changed them, and here they only say who it is.
+    """
+    wanted = contact.body()
     was = existing.get("billing")
-    billing = {
+    known = {
         key: value
         for key, value in (was if isinstance(was, dict) else {}).items()
-        if key in Billing.model_fields
+        if key in Billing.model_fields and isinstance(value, str) and value
     }
-    billing = {key: value for key, value in billing.items() if isinstance(value, str) and value}
-    merged = {**billing, **body.pop("billing", {})}
-    same = all(
-        existing.get(key) == value for key, value in body.items() if key not in ("company_id", "email")
-    )
-    if same and merged == billing:
-        return {}
-    return {**body, "billing": merged} if merged else body
+    billing = known | {
+        key: value
+        for key, value in wanted.pop("billing", {}).items()
+        if f"billing.{key}" not in weak or not (known.get(key) or known.get(_PAIRS.get(key, "")))
+    }
+    body = {key: existing.get(key) or wanted[key] for key in ("type", "email", "full_name")}
+    changed = {
+        key: value
+        for key, value in wanted.items()
+        if key not in ("type", "email", "company_id")
+        and value != existing.get(key)
+        and not (key in weak and existing.get(key))
+    }
+    if billing != known:
+        changed["billing"] = billing
+    return {**body, "company_id": contact.company_id, **changed} if changed else {}

@@ -21,7 +21,8 @@
     │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
     └── Permanent           park in the dead-letter queue
         ├── ConfigError         mend key, company or sources.toml, then replay
-        │   └── KeyRefused          Clemta does not take the API key
+        │   ├── KeyRefused          Clemta does not take the API key
+        │   └── ContactGone         Clemta has no such contact (any more): make it again, or leave it
         └── DataError           mend the data, then replay
 
 Messages may quote a payload: they travel in the queue message, beside the payload, and are never logged. `code` is ours
@@ -172,6 +173,10 @@ class ConfigError(Permanent):
 
 class KeyRefused(ConfigError):
     """There is no usable key, or Clemta answers 401 to the newest one."""
+
+
+class ContactGone(ConfigError):
+    """Clemta itself says that it has no contact of that id: somebody deleted it."""
 
 
 class DataError(Permanent):

@@ -5,8 +5,9 @@
              v  |
            unknown          a claim whose lease ran out counts as unknown too: its holder may have called Clemta
 
-A claim is one conditional write. From unknown the only way on is a look-up; see docs/architecture.md. Items hold keyed
-hashes and Clemta's contact id, no personal data. The same table keeps the request budget, which all functions share.
+A claim is one conditional write. From unknown the only way on is a look-up; from created it is an update under a claim
+of its own, or Clemta's word that the contact is gone; see docs/architecture.md. Items hold keyed hashes, times and
+Clemta's contact id, no personal data. The same table keeps the request budget, which all functions share.
 """
 
 import hashlib
@@ -41,6 +42,7 @@ _TRIES = 8  # writes for one call, where many functions call at once
 _MOMENT = 3  # seconds that a slot is kept for whoever finds no call left at its turn
 _DAY_SECONDS = 86_400
 _FORGET_SECONDS = 30 * _DAY_SECONDS  # items that led to no contact; created ones stay
+_MOST_DELIVERIES = 100  # that one contact's item remembers; the next one begins anew
 
 _BATCH_SECONDS = 7 * _DAY_SECONDS  # senders give up sooner
 
@@ -102,41 +104,43 @@ class Ledger:
         self._search_lag = search_lag
         self._clock = clock
 
-    def claim(self, contact: ContactRequest, delivery_id: str) -> Claim | Created:
+    def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         """The claim on this contact, or what became of it; Busy while somebody else holds it.
 
-        `delivery_id` is "" where one e-mail is one contact, the sender's id where each submission is one.
+        `delivery_id` is "" where one e-mail is one contact, the sender's id where each submission is one. `resent_as`
+        is the id under which the sender may send the same delivery again, "" if it is a person's own post.
         """
         now = self._clock()
         claim_id = secrets.token_hex(8)
         pk = contact_key(self._pepper(), contact.company_id, contact.type, contact.email, delivery_id)
+        delivery = _keyed(self._pepper(), f"{pk}\n{resent_as}")[:32] if resent_as else ""
         try:
             old = self._table.update(
                 pk,
                 _CLAIM,
                 _CLAIMABLE,
-                {
-                    ":claimed": "claimed",
-                    ":free": "free",
-                    ":unknown": "unknown",
-                    ":owner": claim_id,
-                    ":now": now,
-                    ":lease_until": now + LEASE_SECONDS,
-                    ":expires_at": int(now) + _FORGET_SECONDS,
-                },
+                {":free": "free", ":unknown": "unknown", **_claimed(claim_id, now)},
                 wants_old=True,
             )
         except _NotMet as refusal:
-            return self._held(pk, claim_id, refusal.item, now)
+            return self._held(pk, claim_id, delivery, refusal.item, now)
         fresh = old.get("state") in (None, "free")
         since = now if fresh else float(old.get("claimed_at", now))
-        return Claim(pk, claim_id, fresh, since, looked="unseen_at" in old, counted="counted" in old)
+        gone = old.get("contact_id", "")  # an item that is not created names the contact that was deleted
+        return Claim(pk, claim_id, fresh, since, "unseen_at" in old, "counted" in old, delivery, gone)
 
-    def _held(self, pk: str, claim_id: str, item: dict[str, Any], now: float) -> Claim | Created:
+    def _held(
+        self, pk: str, claim_id: str, delivery: str, item: dict[str, Any], now: float
+    ) -> Claim | Created:
         if item.get("state") == "created":
-            return Created(item["contact_id"])
+            checked_at = float(item.get("checked_at", 0))
+            return Created(
+                pk, item["contact_id"], checked_at, delivery, frozenset(item.get("deliveries", ()))
+            )
         if item.get("owner") == claim_id:  # our own write, whose answer was lost and which the SDK repeated
-            return Claim(pk, claim_id, False, float(item.get("claimed_at", now)))
+            since = float(item.get("claimed_at", now))
+            counted, gone = "counted" in item, item.get("contact_id", "")
+            return Claim(pk, claim_id, False, since, False, counted, delivery, gone)
         left = float(item.get("lease_until", now)) - now
         # Its holder is done within seconds, as a rule; what a look-up did not find is not looked for before its time.
         raise Busy(
@@ -144,14 +148,125 @@ class Ledger:
             retry_after=max(1.0, left if item.get("state") == "unknown" else min(left, _BUSY_SECONDS)),
         )
 
-    def created(self, claim: Claim, contact_id: str) -> None:
-        """The contact exists; this is for ever."""
-        self._table.update(
-            claim.key,
-            "SET #state = :created, contact_id = :contact_id REMOVE #owner, lease_until, expires_at, claimed_at",
-            None,
-            {":created": "created", ":contact_id": contact_id},
+    def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
+        """The claim on a contact that was deleted in Clemta, as if there never was one; Busy if somebody is at it.
+
+        `holder` is this caller's own claim for an update.
+        """
+        now, claim_id = self._clock(), secrets.token_hex(8)
+        condition = (
+            "#state = :created AND contact_id = :contact_id"
+            " AND (attribute_not_exists(#owner) OR lease_until <= :now OR #owner = :holder)"
         )
+        values = {
+            ":created": "created",
+            ":contact_id": known.contact_id,
+            ":holder": holder.id if holder else "-",
+            **_claimed(claim_id, now),
+        }
+        try:
+            self._table.update(known.key, _CLAIM, condition, values)
+        except _NotMet:
+            raise Busy("claimed", retry_after=1) from None
+        return Claim(known.key, claim_id, True, now, False, False, known.delivery, known.contact_id)
+
+    def hold(self, known: Created, happened_at: float) -> Claim | None:
+        """The claim to update the contact; None if something newer was applied, Busy while somebody else holds it."""
+        now, claim_id = self._clock(), secrets.token_hex(8)
+        condition = (
+            "#state = :created AND contact_id = :contact_id"
+            " AND (attribute_not_exists(#owner) OR lease_until <= :now)"
+            " AND (attribute_not_exists(applied_at) OR applied_at <= :happened_at)"
+        )
+        values = {
+            ":created": "created",
+            ":contact_id": known.contact_id,
+            ":owner": claim_id,
+            ":now": now,
+            ":until": now + LEASE_SECONDS + self._search_lag,
+            ":happened_at": happened_at,
+        }
+        try:
+            self._table.update(known.key, "SET #owner = :owner, lease_until = :until", condition, values)
+        except _NotMet as refusal:
+            item = refusal.item
+            if item.get("contact_id") == known.contact_id and float(item.get("applied_at", 0)) > happened_at:
+                return None
+            left = float(item.get("lease_until", now)) - now
+            raise Busy("claimed", retry_after=max(1.0, min(left, _BUSY_SECONDS))) from None
+        return Claim(known.key, claim_id, False, now, False, False, known.delivery)
+
+    def created(
+        self,
+        claim: Claim,
+        contact_id: str,
+        seen_at: float,
+        happened_at: float | None = None,
+        *,
+        held: bool = False,
+    ) -> None:
+        """The contact was there after `seen_at`, and holds what was said at `happened_at`.
+
+        `held`: the claim goes on, for an update, and that says whether the contact is there.
+        """
+        values: dict[str, Any] = {":created": "created", ":contact_id": contact_id}
+        update = "SET #state = :created, contact_id = :contact_id"
+        if happened_at is not None:
+            update += ", applied_at = :happened_at"
+            values[":happened_at"] = happened_at
+        if held:
+            values[":until"] = self._clock() + LEASE_SECONDS + self._search_lag
+            update += ", lease_until = :until REMOVE expires_at, claimed_at"
+        else:
+            values[":seen_at"] = seen_at
+            update += ", checked_at = :seen_at REMOVE #owner, lease_until, expires_at, claimed_at"
+            if claim.delivery:
+                update += " ADD deliveries :delivery"
+                values[":delivery"] = [claim.delivery]
+        self._table.update(claim.key, update, None, values)
+
+    def seen(self, known: Created, seen_at: float | None = None) -> None:
+        """This delivery is done with; the contact was there after `seen_at`, if Clemta was asked."""
+        values: dict[str, Any] = {":created": "created", ":contact_id": known.contact_id}
+        sets, added = [], ""
+        if seen_at is not None:
+            sets.append("checked_at = :seen_at")
+            values[":seen_at"] = seen_at
+        if known.delivery and not known.delivered:
+            values[":delivery"] = [known.delivery]
+            if len(known.deliveries) < _MOST_DELIVERIES:
+                added = " ADD deliveries :delivery"
+            else:
+                sets.append("deliveries = :delivery")
+        update = ("SET " + ", ".join(sets) if sets else "") + added
+        if update:
+            with suppress(_NotMet, Temporary):  # then it is looked at once more than needed
+                condition = "#state = :created AND contact_id = :contact_id"
+                self._table.update(known.key, update, condition, values)
+
+    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
+        """The contact was there after `seen_at`, and holds what was said at `happened_at`.
+
+        Busy if the claim to update it was lost.
+        """
+        values: dict[str, Any] = {":owner": claim.id, ":happened_at": happened_at, ":seen_at": seen_at}
+        update = "SET applied_at = :happened_at, checked_at = :seen_at REMOVE #owner, lease_until"
+        if claim.delivery:
+            update += " ADD deliveries :delivery"
+            values[":delivery"] = [claim.delivery]
+        try:
+            self._table.update(claim.key, update, "#owner = :owner", values)
+        except _NotMet:
+            raise Busy("claim_lost", retry_after=1) from None
+
+    def let_go(self, claim: Claim, seconds: float = 0) -> None:
+        """The update was not made; one that may still take effect holds the others back for so many `seconds`."""
+        values: dict[str, Any] = {":owner": claim.id}
+        update = "REMOVE #owner, lease_until"
+        if seconds:
+            update, values[":until"] = "SET lease_until = :until", self._clock() + seconds
+        with suppress(_NotMet, Temporary):  # the lease runs out by itself
+            self._table.update(claim.key, update, "#owner = :owner", values)
 
     def reserve(self, claim: Claim, contact_id: str) -> bool:
         """Whether this contact in Clemta is the claim's: where each submission is one, no two adopt the same."""
@@ -451,6 +566,17 @@ def contact_key(pepper: str, company_id: str, contact_type: str, email: str, del
     return "contact#" + _keyed(pepper, "\n".join(parts))
 
 
+def _claimed(claim_id: str, now: float) -> dict[str, Any]:
+    """The values of _CLAIM."""
+    return {
+        ":claimed": "claimed",
+        ":owner": claim_id,
+        ":now": now,
+        ":lease_until": now + LEASE_SECONDS,
+        ":expires_at": int(now) + _FORGET_SECONDS,
+    }
+
+
 def _keyed(pepper: str, text: str) -> str:
     return hmac.new(pepper.encode(), text.encode(), "sha256").hexdigest()
 
@@ -460,7 +586,9 @@ def _free_at(second: int) -> int:
     return second + 1 + _WINDOW_SECONDS + _TRAVEL_SECONDS
 
 
-def _attribute(value: str | float) -> Any:
+def _attribute(value: str | float | list[str]) -> Any:
+    if isinstance(value, list):
+        return {"SS": value}
     return {"S": value} if isinstance(value, str) else {"N": format(value, "f")}
 
 

@@ -283,7 +283,7 @@ class _Request:
                 if most := source.spam.max_per_day:
                     count = partial(self._parts.daily_cap.take, source.name, most)
             outcome = self._parts.delivery.deliver(
-                reading.contact, source.on_existing, reading.delivery_id, deadline, Place(source.lane), count
+                reading, source.on_existing, deadline, Place(source.lane), count
             )
         except TakenForSpam as error:
             self._parts.delivery.hold(submission, error.code)

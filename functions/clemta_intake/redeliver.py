@@ -85,15 +85,13 @@ class Redelivery:
         """Through today's mapping: it may have been mended since."""
         reading, source = self._read(envelope.submission)
         place = envelope.place(source.lane)
-        return self._parts.delivery.deliver(
-            reading.contact, source.on_existing, reading.delivery_id, deadline, place
-        ).status
+        return self._parts.delivery.deliver(reading, source.on_existing, deadline, place).status
 
     def _is_delivered(self, submission: Submission) -> bool:
         """Whether the ledger knows that its contact exists; False where that cannot be told."""
         try:
             reading, source = self._read(submission)
-            return self._parts.delivery.is_delivered(reading.contact, source.on_existing, reading.delivery_id)
+            return self._parts.delivery.is_delivered(reading, source.on_existing)
         except (Temporary, Permanent):
             return False
 

@@ -20,6 +20,7 @@ class Settings:
     retry_base_seconds: float
     give_up_hours: float
     search_lag_seconds: float
+    recheck_seconds: float
     clemta_requests_per_minute: float
     proven_every: float
     sam_local: bool = False  # under `sam local`, which sets it; not the template's
@@ -40,6 +41,7 @@ class Settings:
             retry_base_seconds=_number(environ, "RETRY_BASE_SECONDS"),
             give_up_hours=_number(environ, "GIVE_UP_HOURS"),
             search_lag_seconds=_number(environ, "SEARCH_LAG_SECONDS"),
+            recheck_seconds=_number(environ, "RECHECK_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
             proven_every=_number(environ, "PROVEN_EVERY"),
             sam_local=bool(environ.get("AWS_SAM_LOCAL")),

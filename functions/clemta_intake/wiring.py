@@ -81,6 +81,7 @@ class Wiring:
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,
             search_lag=self.settings.search_lag_seconds,
+            recheck=self.settings.recheck_seconds,
             clock=self.clock,
         )
 

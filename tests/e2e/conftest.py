@@ -27,6 +27,14 @@ class Clemta:
         found: list[dict[str, Any]] = self._control("GET", "contacts")["contacts"]
         return [contact for contact in found if email in (None, contact["email"])]
 
+    def delete(self, contact_id: str) -> None:
+        """Deletes a contact as a person does in Clemta."""
+        self._control("DELETE", f"contacts/{contact_id}")
+
+    def edit(self, contact_id: str, **fields: Any) -> None:
+        """Edits a contact as a person does in Clemta."""
+        self._control("PATCH", f"contacts/{contact_id}", fields)
+
     def requests(self) -> list[dict[str, Any]]:
         """The calls it got since the last reset."""
         found: list[dict[str, Any]] = self._control("GET", "requests")["requests"]

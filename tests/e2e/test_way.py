@@ -104,6 +104,89 @@ def test_p3_a_double_click_makes_one_contact(sign_up: SignUp, clemta: Clemta, re
     assert len(clemta.contacts()) == 1
 
 
+def old(stack: Deployed, aws: Callable[[str], Any], contact_id: str) -> None:
+    """Makes the record of the contact older than RecheckSeconds."""
+    table = aws("dynamodb")
+    for item in table.scan(TableName=stack.ledger_table)["Items"]:
+        if item.get("contact_id") == {"S": contact_id}:
+            table.update_item(
+                TableName=stack.ledger_table,
+                Key={"pk": item["pk"]},
+                UpdateExpression="SET checked_at = checked_at - :age",
+                ExpressionAttributeValues={":age": {"N": "1000"}},
+            )
+
+
+def test_p3_a_contact_deleted_in_clemta_is_made_again_when_its_person_signs_up_again(
+    sign_up: SignUp, stack: Deployed, aws: Callable[[str], Any], clemta: Clemta, retry_queue: Queue
+) -> None:
+    assert sign_up().json()["status"] == "created"
+    [first] = clemta.contacts()
+    old(stack, aws, first["id"])
+    assert sign_up().json()["status"] == "duplicate"
+    assert [request["operation"] for request in clemta.requests()] == ["search", "create", "get"]
+    clemta.delete(first["id"])
+    old(stack, aws, first["id"])
+    assert sign_up().json()["status"] == "created"
+    [second] = clemta.contacts()
+    assert second["id"] != first["id"]
+    clemta.delete(second["id"])
+    old(stack, aws, second["id"])
+    clemta.fault("error_before", on="get")
+    assert sign_up().json()["status"] == "queued"
+    assert eventually(lambda: retry_queue.size() == 0 and len(clemta.contacts()) == 1, 60)
+
+
+def test_p3_a_webhooks_redelivery_does_not_bring_back_a_contact_that_was_deleted(
+    stack: Deployed, http: requests.Session, aws: Callable[[str], Any], clemta: Clemta
+) -> None:
+    body = json.dumps(LEAD).encode()
+
+    def post(delivery_id: str) -> Any:
+        headers = signed(body) | {"X-Delivery": delivery_id}
+        return http.post(f"{stack.api_url}/signups/crm", data=body, headers=headers, timeout=30).json()
+
+    first = post("d1")
+    assert first["status"] == "created"
+    clemta.delete(first["contact_id"])
+    old(stack, aws, first["contact_id"])
+    assert post("d1")["status"] == "duplicate"
+    assert not clemta.contacts()
+    assert post("d2")["status"] == "created"
+    [contact] = clemta.contacts()
+    clemta.delete(contact["id"])
+    old(stack, aws, contact["id"])
+    assert [post(delivery_id)["status"] for delivery_id in ("d1", "d2")] == ["duplicate", "duplicate"]
+    assert not clemta.contacts()
+
+
+def test_p3_a_replay_of_the_same_submission_does_not_bring_it_back_either(
+    sign_up: SignUp,
+    stack: Deployed,
+    aws: Callable[[str], Any],
+    clemta: Clemta,
+    retry_queue: Queue,
+    redelivery: Redelivery,
+) -> None:
+    redelivery.hold()
+    clemta.fault("error_before", on="create")
+    assert sign_up().json()["status"] == "queued"
+    assert eventually(lambda: bool(retry_queue.messages()))
+    [message] = retry_queue.messages()
+    message.pop("attributes")
+    redelivery.release()
+    assert eventually(lambda: retry_queue.size() == 0 and len(clemta.contacts()) == 1, 60)
+    [contact] = clemta.contacts()
+    clemta.delete(contact["id"])
+    old(stack, aws, contact["id"])
+    sqs = aws("sqs")
+    sqs.send_message(
+        QueueUrl=stack.retry_queue_url, MessageBody=json.dumps(message | {"attempt": 0, "not_before": 0})
+    )
+    assert eventually(lambda: retry_queue.size() == 0, 60)
+    assert not clemta.contacts()
+
+
 FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("status", {"status": 400}, "parked", "data"),
     ("status", {"status": 401, "on": "any", "times": 2}, "parked", "config"),

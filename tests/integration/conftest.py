@@ -136,6 +136,7 @@ def aws(
             retry_base_seconds=1,
             give_up_hours=72,
             search_lag_seconds=30,
+            recheck_seconds=300,
             clemta_requests_per_minute=100,
             proven_every=5,
         ),

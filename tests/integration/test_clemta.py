@@ -1,5 +1,6 @@
 """The Clemta client against the stand-in, over real sockets: answers sorted by what the caller may do."""
 
+import json
 import socket
 import threading
 import time
@@ -8,11 +9,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import requests
 
-from clemta_intake.clemta import Clemta, search_term
+from clemta_intake.clemta import Clemta, _payload, _refusal, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
     ConfigError,
+    ContactGone,
     DataError,
     KeyRefused,
     OutcomeUnknown,
@@ -146,12 +149,45 @@ def test_one_contact_is_read_and_updated(client: Clemta, clemta: StandIn) -> Non
     contact_id = client.create(contact(), soon())
     client.update(contact_id, contact(name="Ada Changed").body(), soon())
     entry = client.get(contact_id, soon())
-    assert entry is not None
     assert entry["full_name"] == "Ada Changed"
 
 
-def test_a_deleted_contact_is_none(client: Clemta) -> None:
-    assert client.get("0" * 24, soon()) is None
+def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
+    with pytest.raises(ContactGone):
+        client.get("0" * 24, soon())
+    with pytest.raises(ContactGone):
+        client.update("0" * 24, contact().body(), soon())
+
+
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        ({"success": False, "error": {"code": "CONTACT_NOT_FOUND"}}, True),
+        ({"success": False, "data": None, "error": {"code": "NOT_FOUND", "details": ""}}, True),
+        ({"success": False, "error": {"code": "COMPANY_NOT_FOUND"}}, False),
+        ({"error": {"code": "NOT_FOUND"}}, False),
+        ({"success": False, "error": "NOT_FOUND"}, False),
+        ({"message": "Not Found"}, False),
+        (None, False),
+    ],
+)
+def test_p3_only_clemtas_own_word_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
+    body = b"<h1>404</h1>" if answer is None else json.dumps(answer).encode()
+    made = requests.Response()
+    made.status_code, made._content = 404, body
+    refusal = _refusal(made, _payload(made), unrepeatable=False)
+    assert isinstance(refusal, ConfigError)
+    assert (refusal.failure_class, isinstance(refusal, ContactGone)) == ("config", gone)
+
+
+@pytest.mark.parametrize("fault", ["error_before", "timeout_after", "reset_after", "html", "truncated"])
+def test_p3_an_update_without_an_answer_may_take_effect_later(
+    client: Clemta, clemta: StandIn, fault: str
+) -> None:
+    contact_id = client.create(contact(), soon())
+    clemta.fault(fault, on="update")
+    with pytest.raises(OutcomeUnknown):
+        client.update(contact_id, contact(name="Ada Changed").body(), soon(1))
 
 
 def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
@@ -290,9 +326,9 @@ def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
 
 
 def test_p6_every_call_takes_from_the_budget(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
-    client.create(contact(), soon())
+    contact_id = client.create(contact(), soon())
     list(client.find(contact(), soon()))
-    client.get("0" * 24, soon())
+    client.get(contact_id, soon())
     assert budget.taken == len(clemta.requests) == 3
 
 

@@ -16,7 +16,7 @@ from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created
 from clemta_intake.errors import Busy, ConfigError, RateLimited, TakenForSpam, Temporary
 from clemta_intake.lanes import Place
-from clemta_intake.ledger import Batches, Budget, DailyCap, Ledger, Table, _NotMet
+from clemta_intake.ledger import Batches, Budget, DailyCap, Ledger, Table, _keyed, _NotMet
 from clemta_intake.submissions import Submission
 from tests.fakes import Clock, contact
 from tests.integration.conftest import Aws
@@ -47,10 +47,13 @@ def items(aws: Aws) -> list[dict[str, Any]]:
 
 def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
-    claim = ledger.claim(contact(), "delivery@example.com")
+    claim = ledger.claim(contact(), "delivery@example.com", "delivery@example.com")
     assert isinstance(claim, Claim)
-    ledger.created(claim, "c1")
+    ledger.created(claim, "c1", 1.5)
     assert ledger.claim(contact("bo@example.com"), "")
+    found = ledger.claim(contact(), "delivery@example.com", "other@example.com")
+    assert isinstance(found, Created)
+    ledger.seen(found, 1.5)
     assert "example.com" not in str(items(aws))
 
 
@@ -65,8 +68,8 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     assert "expires_at" in items(aws)[0]
-    ledger.created(claim, "c1")
-    assert items(aws)[0].keys() == {"pk", "state", "contact_id"}
+    ledger.created(claim, "c1", 1.5)
+    assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
 
 
 def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> None:
@@ -101,6 +104,8 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         claim = Claim("contact#x", "x", True, 0)
         ledger.unknown(claim)
         ledger.release(claim)
+        ledger.let_go(claim)
+        ledger.seen(Created("contact#x", "c1", 0), 1.5)
         assert Budget(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
@@ -113,8 +118,44 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     clock.advance(1_000)
     second = ledger.claim(contact(), "")
     assert isinstance(second, Claim)
-    ledger.created(second, "c2")
-    assert ledger.claim(contact(), "") == Created("c2")
+    ledger.created(second, "c2", 1.5)
+    found = ledger.claim(contact(), "")
+    assert isinstance(found, Created)
+    assert found.contact_id == "c2"
+
+
+def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> None:
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    claim = ledger.claim(contact(), "")
+    assert isinstance(claim, Claim)
+    item = {
+        "pk": {"S": claim.key},
+        "state": {"S": "created"},
+        "contact_id": {"S": "c1"},
+    }
+    aws.client("dynamodb").put_item(TableName=aws.settings.ledger_table, Item=item)
+    assert ledger.claim(contact(), "", "d1") == Created(claim.key, "c1", 0, _delivery(claim.key, "d1"))
+
+
+def _delivery(key: str, delivery_id: str) -> str:
+    return _keyed(PEPPER, f"{key}\n{delivery_id}")[:32]
+
+
+def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clemta_intake.ledger._MOST_DELIVERIES", 2)
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    claim = ledger.claim(contact(), "", "d1")
+    assert isinstance(claim, Claim)
+    ledger.created(claim, "c1", 1.5)
+    for name, remembered in (("d2", 2), ("d3", 1), ("d4", 2)):
+        found = ledger.claim(contact(), "", name)
+        assert isinstance(found, Created)
+        ledger.seen(found)
+        again = ledger.claim(contact(), "", name)
+        assert isinstance(again, Created)
+        assert (again.delivered, len(again.deliveries)) == (True, remembered)
 
 
 def soon() -> Deadline:

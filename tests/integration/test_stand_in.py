@@ -649,6 +649,37 @@ def test_faults_are_set_listed_and_cleared_over_http(clemta: StandIn, post: Any)
     assert control(clemta, "GET", "faults").json()["faults"] == []
 
 
+def test_a_contact_is_deleted_and_edited_by_hand_past_key_faults_and_limit(
+    clemta: StandIn, client: requests.Session, post: Any
+) -> None:
+    contact_id = post().json()["data"]["id"]
+    clemta.fault("error_before", times=None)
+    clemta.configure(rate_limit=1)
+    changes = {"full_name": "Ada By Hand", "email": "by.hand@example.com", "billing": {"tax_id": "7"}}
+    edited = control(clemta, "PATCH", f"contacts/{contact_id}", changes)
+    assert edited.status_code == 200
+    assert changes.items() <= edited.json().items()
+    assert control(clemta, "PATCH", f"contacts/{contact_id}", {"email": "none"}).status_code == 400
+    assert control(clemta, "DELETE", f"contacts/{contact_id}").status_code == 200
+    assert control(clemta, "DELETE", f"contacts/{contact_id}").status_code == 404
+    assert not clemta.contacts()
+
+
+def test_a_deleted_contact_is_not_found_in_clemtas_own_words(
+    clemta: StandIn, client: requests.Session, post: Any
+) -> None:
+    contact_id = post().json()["data"]["id"]
+    clemta.delete_contact(contact_id)
+    answer = client.get(f"{clemta.url}/contacts/{contact_id}", timeout=5)
+    assert (answer.status_code, answer.json()["success"]) == (404, False)
+    assert answer.json()["error"]["code"] == "NOT_FOUND"
+
+
+def test_it_can_keep_names_tidy(clemta: StandIn, post: Any) -> None:
+    clemta.configure(tidy_names=True)
+    assert post(full_name="ada  LOVELACE").json()["data"]["full_name"] == "Ada Lovelace"
+
+
 def test_settings_are_changed_over_http_and_reset(clemta: StandIn, post: Any) -> None:
     changes = {
         "search_lag": 3,
@@ -691,6 +722,7 @@ def test_settings_are_changed_over_http_and_reset(clemta: StandIn, post: Any) ->
         ("settings", {"api_keys": "k"}, "api_keys"),
         ("settings", {"companies": [1]}, "companies"),
         ("settings", {"reject_duplicates": 1}, "reject_duplicates"),
+        ("settings", {"tidy_names": 1}, "tidy_names"),
         ("settings", {"colour": 1}, "'colour'"),
     ],
 )

@@ -1,6 +1,7 @@
 """The business rule: exactly one contact, or the submission is kept."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,11 @@ from clemta_intake.errors import (
 )
 from clemta_intake.queues import Envelope, Failure
 from clemta_intake.submissions import Submission
-from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact
+from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact, reading
 
 LAG = 30
 BASE = 30
+RECHECK = 300
 
 
 @dataclass
@@ -37,9 +39,18 @@ class World:
     delivery: Delivery
 
     def deliver(
-        self, wanted: ContactRequest | None = None, policy: Policy = "skip", delivery_id: str = "d1"
+        self,
+        wanted: ContactRequest | None = None,
+        policy: Policy = "skip",
+        delivery_id: str = "d1",
+        received_at: float | None = None,
+        **more: Any,
     ) -> Outcome:
-        return self.delivery.deliver(wanted or contact(), policy, delivery_id, Deadline.after(5))
+        """A submission that is received now, unless it says otherwise."""
+        received_at = self.clock.now if received_at is None else received_at
+        return self.delivery.deliver(
+            reading(wanted, delivery_id, received_at, **more), policy, Deadline.after(5)
+        )
 
 
 @pytest.fixture
@@ -53,6 +64,7 @@ def world() -> World:
         retry_base=BASE,
         give_up=72,
         search_lag=LAG,
+        recheck=RECHECK,
         clock=clock,
         jitter=lambda low, high: high,
     )
@@ -72,7 +84,7 @@ class TestDeliver:
 
     def test_p7_without_time_nothing_is_begun(self, world: World) -> None:
         with pytest.raises(Temporary, match="no_time_left"):
-            world.delivery.deliver(contact(), "skip", "d1", Deadline.after(0.1))
+            world.delivery.deliver(reading(), "skip", Deadline.after(0.1))
         assert not world.ledger.items
 
     def test_p3_a_redelivery_makes_no_second_contact(self, world: World) -> None:
@@ -180,7 +192,7 @@ class TestUpdate:
     def test_what_differs_is_brought_up_to_date(self, world: World) -> None:
         world.deliver(contact(billing={"phone": "5321234567", "tax_id": "1"}))
         changed = contact(name="Ada Changed", billing={"phone": "5329999999"})
-        outcome = world.deliver(changed, "update")
+        outcome = world.deliver(changed, "update", "d2")
         stored = world.clemta.stored[outcome.contact_id]
         assert outcome.status == "updated"
         assert stored["full_name"] == "Ada Changed"
@@ -189,7 +201,7 @@ class TestUpdate:
     def test_what_is_the_same_is_not_sent(self, world: World) -> None:
         wanted = contact(billing={"phone": "5321234567"})
         world.deliver(wanted)
-        assert world.deliver(wanted, "update").status == "duplicate"
+        assert world.deliver(wanted, "update", "d2").status == "duplicate"
         assert "update" not in world.clemta.calls
 
     def test_a_contact_of_clemtas_own_is_updated_at_the_first_sign_up(self, world: World) -> None:
@@ -197,11 +209,172 @@ class TestUpdate:
         world.clock.advance(86_400)
         assert world.deliver(contact(description="hello"), "update").status == "updated"
 
-    def test_an_email_that_stands_in_for_a_name_does_not_replace_one(self, world: World) -> None:
+    def test_p3_defaults_and_stand_ins_fill_only_what_is_empty(self, world: World) -> None:
+        """A default overwrote "call after 5 pm", and a company that stood in as name renamed a person."""
+        outcome = world.deliver(
+            contact(description="call after 5 pm", billing={"country": "Germany", "phone": "30901820"})
+        )
+        weak = contact(
+            name="Example Ltd",
+            description="Signed up through crm",
+            status="lead",
+            billing={
+                "country": "Türkiye",
+                "iso_code": "TR",
+                "phone": "5321234567",
+                "phone_code": "+90",
+                "tax_id": "7",
+            },
+        )
+        pairs = ("billing.country", "billing.iso_code", "billing.phone", "billing.phone_code")
+        said = ("full_name", "description", "status", "billing.tax_id", *pairs)
+        assert world.deliver(weak, "update", "d2", weak=said).status == "updated"
+        stored = world.clemta.stored[outcome.contact_id]
+        assert (stored["full_name"], stored["description"]) == ("Ada Example", "call after 5 pm")
+        assert stored["status"] == "lead"
+        assert stored["billing"] == {"country": "Germany", "phone": "30901820", "tax_id": "7"}
+
+    def test_p3_a_stand_in_gives_a_name_to_a_contact_without_one(self, world: World) -> None:
         outcome = world.deliver()
-        world.deliver(contact(name="ada@example.com", description="hello"), "update")
-        assert world.clemta.stored[outcome.contact_id]["full_name"] == "Ada Example"
-        assert world.clemta.stored[outcome.contact_id]["description"] == "hello"
+        world.clemta.stored[outcome.contact_id]["full_name"] = ""
+        world.deliver(contact(name="Example Ltd"), "update", "d2", weak=("full_name",))
+        assert world.clemta.stored[outcome.contact_id]["full_name"] == "Example Ltd"
+
+    def test_p3_type_and_email_stay_as_the_operator_made_them(self, world: World) -> None:
+        outcome = world.deliver()
+        by_hand = {"email": "ada.new@example.com", "type": "vendor"}
+        world.clemta.stored[outcome.contact_id].update(by_hand)
+        assert world.deliver(contact(name="Ada Changed"), "update", "d2").status == "updated"
+        stored = world.clemta.stored[outcome.contact_id]
+        assert stored["full_name"] == "Ada Changed"
+        assert by_hand.items() <= stored.items()
+
+    def test_p3_an_update_sends_what_changes_and_what_clemta_requires(self, world: World) -> None:
+        outcome = world.deliver(contact(description="hello", billing={"tax_id": "1"}))
+        sent: list[Any] = []
+        update = world.clemta.update
+
+        def noted(contact_id: str, body: Any, deadline: Deadline) -> None:
+            sent.append(body)
+            update(contact_id, body, deadline)
+
+        world.clemta.update = noted  # type: ignore[method-assign]
+        world.deliver(contact(description="bye", billing={"tax_id": "1"}), "update", "d2")
+        body = contact().body()
+        assert sent == [{**body, "description": "bye"}]
+        assert outcome
+
+    def test_p3_an_older_submission_changes_nothing(self, world: World) -> None:
+        first = world.deliver(policy="update")
+        earlier = world.clock.now + 10
+        world.clock.advance(60)
+        world.deliver(contact(name="Ada Newer"), "update", "d3")
+        calls = len(world.clemta.calls)
+        old = contact(name="Ada Older", description="old")
+        assert world.deliver(old, "update", "d2", earlier).status == "duplicate"
+        assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
+        assert len(world.clemta.calls) == calls
+
+    def test_p3_the_events_own_time_decides_not_when_it_came(self, world: World) -> None:
+        first = world.deliver(policy="update", happened_at=100.0)
+        world.deliver(contact(name="Ada Newer"), "update", "d2", happened_at=300.0)
+        world.clock.advance(60)
+        late = contact(name="Ada Older")
+        assert world.deliver(late, "update", "d3", happened_at=200.0).status == "duplicate"
+        assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
+
+    def test_p3_what_made_the_contact_is_the_first_that_was_applied(self, world: World) -> None:
+        first = world.deliver(contact(name="Ada Newer"), received_at=world.clock.now)
+        assert (
+            world.deliver(policy="update", delivery_id="d2", received_at=world.clock.now - 1).status
+            == "duplicate"
+        )
+        assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
+
+    def test_p3_a_redelivery_does_not_undo_what_came_after_it(self, world: World) -> None:
+        first = world.deliver(policy="update")
+        world.clock.advance(1)
+        world.deliver(contact(name="Ada Newer"), "update", "d2")
+        world.clock.advance(300)
+        assert world.deliver(policy="update").status == "duplicate"
+        world.clemta.stored[first.contact_id]["full_name"] = "Ada By Hand"
+        assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "duplicate"
+        assert world.clemta.stored[first.contact_id]["full_name"] == "Ada By Hand"
+
+    def test_p3_one_update_waits_for_the_other(self, world: World) -> None:
+        """Two updates at once lost a tax id: each wrote back the billing that it had read before the other's."""
+        first = world.deliver(policy="update")
+        get = world.clemta.get
+
+        def meanwhile(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+            found = get(contact_id, deadline, ahead)
+            with pytest.raises(Busy):
+                world.deliver(contact(billing={"tax_id": "7"}), "update", "d3")
+            return found
+
+        world.clemta.get = meanwhile  # type: ignore[method-assign]
+        world.deliver(contact(billing={"phone": "5321234567"}), "update", "d2")
+        world.clemta.get = get  # type: ignore[method-assign]
+        world.deliver(contact(billing={"tax_id": "7"}), "update", "d3")
+        assert world.clemta.stored[first.contact_id]["billing"] == {"phone": "5321234567", "tax_id": "7"}
+
+    def test_p3_an_update_whose_answer_was_lost_is_not_overtaken(self, world: World) -> None:
+        world.deliver(policy="update")
+        world.clemta.fail("update", OutcomeUnknown("no_answer"))
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(contact(name="Ada Newer"), "update", "d2")
+        world.clock.advance(LAG - 1)
+        with pytest.raises(Busy):
+            world.deliver(contact(name="Ada Newest"), "update", "d3")
+        world.clock.advance(1)
+        assert world.deliver(contact(name="Ada Newest"), "update", "d3").status == "updated"
+
+    @pytest.mark.parametrize(("call", "error"), [("get", Temporary("down")), ("update", DataError("bad"))])
+    def test_an_update_that_took_no_effect_holds_nobody_up(
+        self, world: World, call: str, error: Temporary | Permanent
+    ) -> None:
+        world.deliver(policy="update")
+        world.clemta.fail(call, error)
+        with pytest.raises(type(error)):
+            world.deliver(contact(name="Ada Newer"), "update", "d2")
+        assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "updated"
+
+    def test_p3_a_contact_whose_time_could_not_be_written_down_is_taken_up_again(self, world: World) -> None:
+        world.ledger.failures = [Temporary("ledger_unavailable")]
+        with pytest.raises(Temporary, match="ledger_unavailable"):
+            world.deliver(contact(name="Ada Newer"), policy="update", delivery_id="d2")
+        world.clock.advance(60)
+        earlier = world.clock.now - 61
+        assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "created"
+        assert world.deliver(policy="update", received_at=earlier).status == "duplicate"
+        assert len(world.clemta.stored) == 1
+
+    def test_p3_a_contact_that_is_deleted_while_it_is_updated_is_made_again(self, world: World) -> None:
+        world.deliver(policy="update")
+        world.clock.advance(1)
+        get = world.clemta.get
+
+        def then_deleted(*given: Any) -> dict[str, Any]:
+            found = get(*given)
+            world.clemta.stored.clear()
+            return found
+
+        world.clemta.get = lambda *given, **more: then_deleted(*given, *more.values())  # type: ignore[method-assign]
+        assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "created"
+        [stored] = world.clemta.stored.values()
+        assert stored["full_name"] == "Ada Newer"
+
+    def test_p3_what_the_search_still_shows_of_a_deleted_contact_is_not_updated(self, world: World) -> None:
+        stored = world.clemta.create(contact(), Deadline.after(5))
+        world.clock.advance(86_400)
+        find = world.clemta.find
+        shown = find(contact(), Deadline.after(5))
+        world.clemta.find = lambda *_: shown  # type: ignore[method-assign]
+        del world.clemta.stored[stored]
+        with pytest.raises(Busy, match="contact_gone"):
+            world.deliver(contact(name="Ada Newer"), "update")
+        assert world.deliver(contact(name="Ada Newer"), "update").status == "created"
+        assert len(world.clemta.stored) == 1
 
     def test_what_a_lost_answer_hid_is_brought_up_to_date_by_who_finds_it(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
@@ -211,11 +384,147 @@ class TestUpdate:
         [stored] = world.clemta.stored.values()
         assert stored["full_name"] == "Ada Lovelace"
 
-    def test_a_contact_that_was_deleted_in_clemta_stays_deleted(self, world: World) -> None:
-        world.deliver()
+
+class TestDeleted:
+    """What happens to a contact that the operator deleted in Clemta."""
+
+    def deleted(self, world: World, policy: Policy = "skip") -> None:
+        world.deliver(policy=policy)
         world.clemta.stored.clear()
-        assert world.deliver(policy="update").status == "duplicate"
+        world.clock.advance(RECHECK)
+
+    @pytest.mark.parametrize("policy", ["skip", "update", "create"])
+    def test_p3_a_new_post_of_the_form_brings_it_back(self, world: World, policy: Policy) -> None:
+        world.deliver(policy=policy, resent=False)
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        assert world.deliver(policy=policy, resent=False).status == "created"
+        assert len(world.clemta.stored) == 1
+        assert world.deliver(policy=policy, resent=False).status == "duplicate"
+
+    @pytest.mark.parametrize("policy", ["skip", "update", "create"])
+    def test_p3_a_webhooks_redelivery_does_not(self, world: World, policy: Policy) -> None:
+        self.deleted(world, policy)
+        assert world.deliver(policy=policy).status == "duplicate"
         assert not world.clemta.stored
+
+    @pytest.mark.parametrize("policy", ["skip", "update"])
+    def test_p3_another_event_of_the_same_person_does(self, world: World, policy: Policy) -> None:
+        self.deleted(world, policy)
+        assert world.deliver(policy=policy, delivery_id="d2").status == "created"
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        for repeated in ("d1", "d2"):
+            assert world.deliver(policy=policy, delivery_id=repeated).status == "duplicate"
+        assert not world.clemta.stored
+
+    @pytest.mark.parametrize("policy", ["skip", "update"])
+    def test_p3_a_redelivery_of_what_was_a_duplicate_does_not(self, world: World, policy: Policy) -> None:
+        world.deliver(policy=policy)
+        world.deliver(policy=policy, delivery_id="d2")
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        assert world.deliver(policy=policy, delivery_id="d2").status == "duplicate"
+        assert not world.clemta.stored
+
+    @pytest.mark.parametrize("policy", ["skip", "update", "create"])
+    def test_p3_a_queued_or_replayed_submission_from_before_does_not(
+        self, world: World, policy: Policy
+    ) -> None:
+        received_at = world.clock.now
+        world.deliver(policy=policy, resent=False)
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        again = world.deliver(policy=policy, received_at=received_at, resent=False)
+        assert again.status == "duplicate"
+        assert not world.clemta.stored
+        assert world.deliver(policy=policy, resent=False).status == "created", "it holds nobody up"
+
+    def test_p3_a_contact_costs_no_look_before_its_time(self, world: World) -> None:
+        world.deliver()
+        world.clock.advance(RECHECK - 1)
+        assert world.deliver(delivery_id="d2").status == "duplicate"
+        assert world.clemta.calls == ["find", "create"]
+
+    def test_p3_an_old_record_costs_one_look_which_renews_it(self, world: World) -> None:
+        world.deliver()
+        world.clock.advance(RECHECK)
+        for number in range(3):
+            assert world.deliver(delivery_id=f"new{number}").status == "duplicate"
+        assert world.clemta.calls == ["find", "create", "get"]
+        world.clock.advance(RECHECK)
+        world.deliver(delivery_id="last")
+        assert world.clemta.calls.count("get") == 2
+
+    @pytest.mark.parametrize(
+        "error", [Temporary("down"), ConfigError("COMPANY_NOT_FOUND", status=404), ConfigError("HTTP_404")]
+    )
+    def test_p3_a_look_that_fails_says_nothing_about_the_contact(
+        self, world: World, error: Temporary | Permanent
+    ) -> None:
+        world.deliver()
+        world.clock.advance(RECHECK)
+        world.clemta.fail("get", error)
+        with pytest.raises(type(error)):
+            world.deliver(delivery_id="d2")
+        assert world.deliver(delivery_id="d2").status == "duplicate"
+        assert world.clemta.calls == ["find", "create", "get", "get"]
+
+    def test_p3_an_older_event_that_comes_after_the_deletion_brings_it_back_too(self, world: World) -> None:
+        self.deleted(world, "update")
+        old = world.deliver(policy="update", delivery_id="d2", happened_at=5.0)
+        assert old.status == "created"
+        assert len(world.clemta.stored) == 1
+
+    def test_p7_without_time_left_it_is_made_again_later(self, world: World) -> None:
+        self.deleted(world)
+        get = world.clemta.get
+        deadline = Deadline.after(5)
+
+        def slow(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+            object.__setattr__(deadline, "at", 0.0)
+            return get(contact_id, deadline, ahead)
+
+        world.clemta.get = slow  # type: ignore[method-assign]
+        before = {key: dict(item) for key, item in world.ledger.items.items()}
+        with pytest.raises(Temporary, match="no_time_left"):
+            world.delivery.deliver(reading(None, "d2", world.clock.now), "skip", deadline)
+        assert world.ledger.items == before
+
+    def test_p3_what_the_search_still_shows_of_it_is_not_taken_for_it(self, world: World) -> None:
+        world.deliver()
+        shown = world.clemta.find(contact(), Deadline.after(5))
+        self.deleted(world)
+        world.clemta.find = lambda *_: shown  # type: ignore[method-assign]
+        assert world.deliver(delivery_id="d2").status == "created"
+
+    def test_p3_another_contact_of_that_person_is_found_first(self, world: World) -> None:
+        self.deleted(world)
+        other = world.clemta.create(contact(), Deadline.after(5))
+        assert world.deliver(delivery_id="d2") == Outcome("duplicate", other)
+
+    def test_p3_one_of_two_makes_it_again(self, world: World) -> None:
+        self.deleted(world)
+        get = world.clemta.get
+
+        def meanwhile(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+            world.clemta.get = get  # type: ignore[method-assign]
+            assert world.deliver(delivery_id="d2").status == "created"
+            return get(contact_id, deadline, ahead)
+
+        world.clemta.get = meanwhile  # type: ignore[method-assign]
+        with pytest.raises(Busy):
+            world.deliver(delivery_id="d3")
+        assert world.deliver(delivery_id="d3").status == "duplicate"
+        assert len(world.clemta.stored) == 1
+
+    def test_p3_an_unknown_outcome_of_the_second_one_is_looked_up_too(self, world: World) -> None:
+        self.deleted(world)
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(delivery_id="d2")
+        assert world.deliver(delivery_id="d2").status == "created"
+        assert len(world.clemta.stored) == 1
 
 
 class TestCreate:
@@ -242,6 +551,33 @@ class TestCreate:
         world.clock.advance(LAG)
         assert world.deliver(policy="create").status == "created"
         assert len(world.clemta.stored) == 2
+
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [("ada  example", "Ada Example"), ("ışık öz", "IŞIK ÖZ"), ("İpek Su", "ipek su"), ("李 明", "李 明")],
+    )
+    def test_p3_its_own_lost_contact_is_known_by_a_name_that_clemta_trimmed_or_capitalised(
+        self, world: World, given: str, kept: str
+    ) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(contact(name=given), policy="create")
+        [stored] = world.clemta.stored.values()
+        stored["full_name"] = kept
+        assert world.deliver(contact(name=given), policy="create").status == "created"
+        assert len(world.clemta.stored) == 1
+
+    @pytest.mark.parametrize("other", ["Ada Other", "!!", None])
+    def test_p3_a_contact_of_another_name_is_another_submissions(
+        self, world: World, other: str | None
+    ) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(contact(name="??"), policy="create")
+        [stored] = world.clemta.stored.values()
+        stored["full_name"] = other
+        with pytest.raises(Unseen):
+            world.deliver(contact(name="??"), policy="create")
 
     def test_p3_nor_another_deliverys(self, world: World) -> None:
         world.deliver(policy="create", delivery_id="one")

@@ -438,6 +438,79 @@ class TestEvents:
         assert reading([], form(accept="body.event")) is None
 
 
+class TestEventTime:
+    """An update is applied in the order of the events, not in the order in which they come."""
+
+    @pytest.mark.parametrize(
+        ("value", "happened_at"),
+        [
+            (1_700_000_000, 1_700_000_000),
+            ("1700000000.25", 1_700_000_000.25),
+            (1_700_000_000_500, 1_700_000_000.5),
+            ("2023-11-14T22:13:20Z", 1_700_000_000),
+            ("2023-11-14T23:13:20.500000+01:00", 1_700_000_000.5),
+            ("2023-11-14 22:13:20", 1_700_000_000),
+            ("2040-01-01T00:00:00Z", 1_800_000_000),
+            ("0001-01-01T00:00:00+23:00", 1_800_000_000),
+            ("yesterday", 1_800_000_000),
+            ("nan", 1_800_000_000),
+            ("9" * 300, 1_800_000_000),
+            (None, 1_800_000_000),
+        ],
+    )
+    def test_p3_it_is_the_senders_and_never_after_it_was_received(
+        self, value: Any, happened_at: float
+    ) -> None:
+        found = reading(ADA | {"at": value}, webhook(event_time="body.at"))
+        assert found is not None
+        assert (found.received_at, found.happened_at) == (1_800_000_000, happened_at)
+
+    def test_p3_without_it_the_time_of_receipt_counts(self) -> None:
+        found = reading(ADA, form())
+        assert found is not None
+        assert found.happened_at == found.received_at == 1_800_000_000
+
+    def test_a_header_that_names_it_is_kept(self) -> None:
+        assert kept_headers(webhook(event_time='headers."x-at"'), {"x-at": "1", "x-b": "2"}) == {"x-at": "1"}
+
+
+class TestWeak:
+    """Defaults and stand-ins are not what the sender said: an update fills with them only what is empty."""
+
+    @pytest.mark.parametrize(
+        ("data", "keys", "weak"),
+        [
+            (ADA, {}, set()),
+            ({"email": "ada@example.com"}, {}, {"full_name"}),
+            ({"email": "ada@example.com", "company": "Example Ltd"}, {}, {"full_name"}),
+            ({"email": "ada@example.com", "company": "Ada Example", "name": "Ada Example"}, {}, set()),
+            ({"email": "ada@example.com", "name": "ada@example.com"}, {}, {"full_name"}),
+            ({"email": "ada@example.com"}, {"contact": {"full_name": "body.nick"}}, {"full_name"}),
+            ({"email": "ada@example.com", "nick": "A"}, {"contact": {"full_name": "body.nick"}}, set()),
+            ({"email": "ada@example.com"}, {"defaults": {"full_name": "Somebody"}}, {"full_name"}),
+            (ADA, {"defaults": {"full_name": "Somebody", "description": "d"}}, {"description"}),
+            (ADA | {"message": "m"}, {"defaults": {"description": "d"}}, set()),
+            (ADA, {"defaults": {"billing.country": "TR"}}, {"billing.country", "billing.iso_code"}),
+            (ADA | {"country": "DE"}, {"defaults": {"billing.country": "TR"}}, set()),
+            (ADA | {"phone": "5321234567"}, {"defaults": {"billing.phone_code": "+90"}}, set()),
+        ],
+    )
+    def test_p3_what_the_sender_did_not_say_is_known(
+        self, data: Any, keys: dict[str, Any], weak: set[str]
+    ) -> None:
+        found = reading(data, form(**keys))
+        assert found is not None
+        said = found.contact.body()
+        filled = {*said, *(f"billing.{name}" for name in said.get("billing", {}))}
+        assert found.weak & filled == weak
+
+    def test_a_form_is_posted_anew_and_a_webhook_is_sent_again(self) -> None:
+        posted, sent = reading(ADA, form()), reading(ADA, webhook())
+        assert posted is not None
+        assert sent is not None
+        assert (posted.resent, sent.resent) == (False, True)
+
+
 class TestDeliveryId:
     def delivery_id(self, source: Form | Webhook, data: Any = ADA, **parts: Any) -> str:
         found = reading(data, source, **parts)

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,15 @@ def test_the_sample_is_the_expected_contact(name: str) -> None:
     body = reading.contact.body()
     assert body.pop("company_id") == COMPANY
     assert body == sample.contact
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "event_time" in presets()[name]])
+def test_p3_the_events_own_time_is_read(name: str) -> None:
+    sample = Sample(name)
+    made = submission(name, sample.body, sample.content_type, sample.headers)
+    reading = read(replace(made, received_at=NOW + 600), source(name))
+    assert reading is not None
+    assert reading.happened_at == NOW
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "delivery_id" in presets()[name]])

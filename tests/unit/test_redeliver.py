@@ -280,7 +280,7 @@ def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -
     deadlines: list[float] = []
 
     def deliver(*given: Any) -> Outcome:
-        deadlines.append(given[3].remaining())
+        deadlines.append(given[2].remaining())
         return Outcome("created", "c1")
 
     parts.delivery.deliver = deliver  # type: ignore[assignment, method-assign]

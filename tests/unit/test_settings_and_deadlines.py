@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "RETRY_BASE_SECONDS": "30",
     "GIVE_UP_HOURS": "72",
     "SEARCH_LAG_SECONDS": "1.5",
+    "RECHECK_SECONDS": "300",
     "CLEMTA_REQUESTS_PER_MINUTE": "100",
     "PROVEN_EVERY": "5",
 }
@@ -28,6 +29,7 @@ NUMBERS = [
     "RETRY_BASE_SECONDS",
     "GIVE_UP_HOURS",
     "SEARCH_LAG_SECONDS",
+    "RECHECK_SECONDS",
     "CLEMTA_REQUESTS_PER_MINUTE",
     "PROVEN_EVERY",
 ]
@@ -44,7 +46,8 @@ class TestSettings:
         assert read.dead_letter_queue_url == "https://sqs.example.com/dead"
         assert read.default_company_id == "64b8f1a2e4b0c8d9f0123456"
         assert (read.retry_base_seconds, read.give_up_hours, read.search_lag_seconds) == (30, 72, 1.5)
-        assert (read.clemta_requests_per_minute, read.proven_every) == (100, 5)
+        assert (read.recheck_seconds, read.clemta_requests_per_minute) == (300, 100)
+        assert read.proven_every == 5
 
     def test_a19_they_know_that_sam_runs_the_function_here(self) -> None:
         assert Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": "true"}).sam_local

@@ -216,11 +216,12 @@ class TestTheFileItself:
 
 FORM_KEYS = (
     "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, contact, contact_type,"
-    " default_country, defaults, delivery_id, error_url, kind, name_fallback, on_existing, spam, success_url"
+    " default_country, defaults, delivery_id, error_url, event_time, kind, name_fallback, on_existing, spam,"
+    " success_url"
 )
 HOOK_KEYS = (
     "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, contact, contact_type, default_country,"
-    " defaults, delivery_id, handshake, kind, name_fallback, on_existing"
+    " defaults, delivery_id, event_time, handshake, kind, name_fallback, on_existing"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, other_header, prefix, scheme, secret, separator, signed,"

@@ -201,6 +201,8 @@ class _Source(BaseModel):
     allow_overwrite: bool = False
     """Whether `update` is meant where anybody, or whoever repeats an old request, could change a contact."""
     delivery_id: Expression | None = None
+    event_time: Expression | None = None
+    """JMESPath to the event's own time: an update that is older than what was applied changes nothing."""
     accept: Expression | None = None
     contact: Annotated[dict[ContactField, Expression], BeforeValidator(_flat)] = {}
     """Clemta's field -> JMESPath over {body, headers, query}."""
@@ -215,7 +217,8 @@ class _Source(BaseModel):
 
     def expressions(self) -> list[str]:
         """Every JMESPath of this source."""
-        return [text for text in (self.delivery_id, self.accept, *self.contact.values()) if text]
+        named = (self.delivery_id, self.event_time, self.accept, *self.contact.values())
+        return [text for text in named if text]
 
 
 class Spam(BaseModel):

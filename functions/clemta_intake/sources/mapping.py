@@ -24,10 +24,19 @@ from .redaction import redact, says_secret
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a submission asks for: the contact, and the id by which the sender's repetitions are known."""
+    """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
+
+    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the
+    same id is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are
+    defaults and stand-ins, not what the sender said.
+    """
 
     contact: ContactRequest
     delivery_id: str
+    received_at: float
+    happened_at: float
+    resent: bool = True
+    weak: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,9 @@ UNREAD: Any = object()
 
 # An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
+_PAIRS = ({"billing.country", "billing.iso_code"}, {"billing.phone", "billing.phone_code"})
+_UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
+_MILLISECONDS = 1e11  # a larger number of seconds would be the year 5138
 _LINE_BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text beside them around
 _CREDENTIALS = frozenset(
@@ -89,21 +101,42 @@ def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> 
         return None
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
-    recognised = recognise(to_answers(search("answers", source.answers, data))) if source.answers else {}
-    if isinstance(source, Form) and (invoices_to := recognised.pop("billing_email", "")):
-        # Anybody could have a customer's invoices sent elsewhere: a bookkeeper sees it, and decides.
-        message = recognised.get("message", "")
-        recognised["message"] = f"Billing e-mail: {invoices_to}" + (f"\n{message}" if message else "")
-    found = _clemta_fields(recognised) if source.answers else {}
+    found: dict[str, Any] = {}
+    weak: set[str] = set()
+    if source.answers:
+        recognised = recognise(to_answers(search("answers", source.answers, data)))
+        if isinstance(source, Form) and (invoices_to := recognised.pop("billing_email", "")):
+            # Anybody could have a customer's invoices sent elsewhere: a bookkeeper sees it, and decides.
+            message = recognised.get("message", "")
+            recognised["message"] = f"Billing e-mail: {invoices_to}" + (f"\n{message}" if message else "")
+        found = _clemta_fields(recognised)
+        if not _own_name(recognised):
+            weak.add("full_name")  # the company stands in
     for field, expression in source.contact.items():
         value = search(f"contact.{field}", expression, data)
         found[field] = value if field in ("cc_emails", "bcc_emails") else _only_text(field, value)
+        weak.discard(field)
     if _is_own(found.get("full_name", ""), found.get("email", "")):
         found["full_name"] = ""
     for field, default in source.defaults.items():
-        found[field] = found.get(field) or _filled(default, submission)
+        if not found.get(field):
+            found[field] = _filled(default, submission)
+            weak.add(field)
     delivery_id = submission.delivery_id or _delivery_id(submission, source, data)
-    return Reading(_contact(found, source), f"{source.name}:{delivery_id}")
+    contact = _contact(found, source)
+    if not found.get("full_name"):
+        weak.add("full_name")  # the e-mail stands in
+    for pair in _PAIRS:  # one of the two may be made of the other
+        said = any(found.get(field) and field not in weak for field in pair)
+        weak = weak - pair if said else weak | pair
+    return Reading(
+        contact,
+        f"{source.name}:{delivery_id}",
+        submission.received_at,
+        _happened_at(source, data, submission.received_at),
+        isinstance(source, Webhook),
+        frozenset(weak),
+    )
 
 
 def _data(submission: Submission, source: Form | Webhook, body: Any) -> dict[str, Any]:
@@ -155,6 +188,24 @@ def _only_text(field: str, value: Any) -> str:
     return to_text(value)
 
 
+def _happened_at(source: Form | Webhook, data: Mapping[str, Any], received_at: float) -> float:
+    """The event's own time in unix seconds, from seconds, milliseconds or ISO 8601 (UTC where no zone is said).
+
+    Nothing happens after it was received: a sender's wrong clock must not hold later updates back.
+    """
+    text = to_text(search("event_time", source.event_time, data))[:40] if source.event_time else ""
+    try:
+        if _UNIX_TIME.fullmatch(text):
+            happened_at = float(text)
+            happened_at /= 1000 if happened_at > _MILLISECONDS else 1
+        else:
+            moment = datetime.fromisoformat(text)
+            happened_at = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return received_at
+    return happened_at if 0 < happened_at < received_at else received_at
+
+
 def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tuple[str, ...]:
     if isinstance(default, tuple):
         return default
@@ -162,15 +213,23 @@ def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tup
     return default.replace("{source}", submission.source).replace("{date}", day)
 
 
+def _email(found: Mapping[str, str]) -> str:
+    return found.get("email") or found.get("billing_email", "")
+
+
+def _own_name(found: Mapping[str, str]) -> str:
+    """The person's name; "" if there is none, or only the sender's own address. One without an `@` goes first."""
+    both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
+    names = sorted((found.get("full_name", ""), both), key=lambda name: "@" in name)
+    return next((name for name in names if name and not _is_own(name, _email(found))), "")
+
+
 def _clemta_fields(found: Mapping[str, str]) -> dict[str, Any]:
     """Recognised fields under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
     company, message = found.get("company", ""), found.get("message", "")
-    both = " ".join(found[part] for part in ("first_name", "last_name") if part in found)
-    names = (*sorted((found.get("full_name", ""), both), key=lambda name: "@" in name), company)
-    email = found.get("email") or found.get("billing_email", "")
     fields: dict[str, Any] = {
-        "full_name": next((name for name in names if name and not _is_own(name, email)), ""),
-        "email": email,
+        "full_name": _own_name(found) or ("" if _is_own(company, _email(found)) else company),
+        "email": _email(found),
         "description": "\n".join(
             text for text in (f"Company: {company}" if company else "", message) if text
         ),
