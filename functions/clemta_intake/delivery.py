@@ -222,10 +222,7 @@ class Delivery:
         if policy == "update":  # its time must be known, or an older one comes after it
             return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
         with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
-            if existing:  # as the search has it, which may be behind
-                self._ledger.created(claim, contact_id, began - self._search_lag)
-            else:
-                self._ledger.created(claim, contact_id, began, reading.happened_at)
+            self._ledger.created(claim, contact_id, began, None if existing else reading.happened_at)
         return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
 
     def _made_or_updated(

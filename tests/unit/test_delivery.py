@@ -440,6 +440,19 @@ class TestDeleted:
         assert not world.clemta.stored
         assert world.deliver(policy=policy, resent=False).status == "created", "it holds nobody up"
 
+    def test_p3_a_replay_of_a_submission_whose_lost_contact_was_found_does_not_bring_it_back(
+        self, world: World
+    ) -> None:
+        received_at = world.clock.now
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(resent=False)
+        assert world.deliver(received_at=received_at, resent=False).status == "created"
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        assert world.deliver(received_at=received_at, resent=False).status == "duplicate"
+        assert not world.clemta.stored
+
     def test_p3_a_contact_costs_no_look_before_its_time(self, world: World) -> None:
         world.deliver()
         world.clock.advance(RECHECK - 1)
