@@ -75,8 +75,14 @@ def started(project: Path, *arguments: str, out: IO[str] | int = subprocess.PIPE
         stdout=out,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - nohup's child ignores it
+        preexec_fn=as_in_a_terminal,  # noqa: PLW1509 - it only sets two signals
     )
+
+
+def as_in_a_terminal() -> None:
+    """A script's background job ignores Ctrl-C, and nohup's a closed terminal; what is started here does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def parked(clemta: Clemta, sign_up: SignUp, *people: str) -> list[str]:

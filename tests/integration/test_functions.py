@@ -200,7 +200,8 @@ def test_p7_a_source_that_says_so_answers_in_less_time(
     event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
     began = time.monotonic()
     status, body = send(event)
-    assert time.monotonic() - began < seconds
+    # To the tenth it is held in virtual time (tests/unit/test_receive.py); a busy machine may add some here.
+    assert time.monotonic() - began < seconds + 0.4
     assert (status, body["status"]) == ((503, 503) if "sqs" in broken else (200, "queued"))
 
 
