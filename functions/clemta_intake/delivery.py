@@ -31,6 +31,7 @@ class Claim:
     `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
     `counted`: this contact has taken a number of its source's day.
     `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
+    `full`: the item remembers no more deliveries, and begins anew with this one.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Claim:
     counted: bool = False
     delivery: str = ""
     gone: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
