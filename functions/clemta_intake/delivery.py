@@ -181,7 +181,7 @@ class Delivery:
             if policy == "update":
                 held = self._ledger.hold(known, reading.happened_at)
                 if held:
-                    return self._update(reading, known.contact_id, held, deadline)
+                    return self._update(reading, known.contact_id, held, self._clock(), deadline)
             if not before and (now := self._clock()) - known.checked_at >= self._recheck:
                 self._clemta.get(known.contact_id, deadline)
                 self._ledger.seen(known, now)
@@ -241,7 +241,7 @@ class Delivery:
             return Outcome("created", contact_id)
         self._ledger.created(claim, contact_id, began, held=True)
         try:
-            outcome = self._update(reading, contact_id, claim, deadline, existing)
+            outcome = self._update(reading, contact_id, claim, began, deadline, existing)
         except ContactGone:
             self._ledger.let_go(claim)
             raise Busy("contact_gone", retry_after=1) from None
@@ -256,11 +256,14 @@ class Delivery:
         reading: "Reading",
         contact_id: str,
         held: Claim,
+        began: float,
         deadline: Deadline,
         existing: Mapping[str, Any] | None = None,
     ) -> Outcome:
-        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone."""
-        began = self._clock()
+        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone.
+
+        `existing` is the contact as a call showed it after `began`.
+        """
         try:
             if existing is None:
                 existing = self._clemta.get(contact_id, deadline, ahead=1)
