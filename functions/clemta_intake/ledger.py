@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import accumulate
 from types import MappingProxyType
@@ -225,7 +225,9 @@ class Ledger:
         else:
             values[":seen_at"] = seen_at
             anew, added = _remembered(claim.delivery, claim.full, values)
-            update += f", checked_at = :seen_at{anew} REMOVE #owner, lease_until, expires_at, claimed_at{added}"
+            update += (
+                f", checked_at = :seen_at{anew} REMOVE #owner, lease_until, expires_at, claimed_at{added}"
+            )
         self._table.update(claim.key, update, None, values)
 
     def seen(self, known: Created, seen_at: float | None = None) -> None:
@@ -251,7 +253,9 @@ class Ledger:
         """
         values: dict[str, Any] = {":owner": claim.id, ":happened_at": happened_at, ":seen_at": seen_at}
         anew, added = _remembered(claim.delivery, claim.full, values)
-        update = f"SET applied_at = :happened_at, checked_at = :seen_at{anew} REMOVE #owner, lease_until{added}"
+        update = (
+            f"SET applied_at = :happened_at, checked_at = :seen_at{anew} REMOVE #owner, lease_until{added}"
+        )
         try:
             self._table.update(claim.key, update, "#owner = :owner", values)
         except _NotMet:
@@ -415,10 +419,14 @@ class Budget:
 
     def _calls(self, now: float) -> dict[int, int]:
         """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
-        first, *counts = json.loads(self._state.get("recent_calls", "[0]"))
-        return {
-            second: count for second, count in enumerate(counts, first) if count and now < _free_at(second)
-        }
+        known: Iterable[tuple[int, int]]
+        if "recent_calls" in self._state:
+            first, *counts = json.loads(self._state["recent_calls"])
+            known = enumerate(counts, first)
+        else:  # of release 0.1.0, or of a new table
+            old: dict[str, int] = json.loads(self._state.get("calls", "{}"))
+            known = ((int(second), count) for second, count in old.items())
+        return {second: count for second, count in known if count and now < _free_at(second)}
 
     def _lanes(self, now: float) -> Lanes:
         """The line as it is now: while Clemta refuses, it stands still."""

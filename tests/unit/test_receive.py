@@ -340,9 +340,7 @@ class TestTheDailyNumber:
         assert api.parts.daily_cap.taken == 1
 
     @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), Temporary("no_answer")])
-    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(
-        self, api: Api, error: Temporary
-    ) -> None:
+    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Temporary) -> None:
         """Nobody counts what comes from the queue: a flood beyond Clemta's limit was delivered whole."""
         api.parts.tables["website"] = self.CAPPED
         for number in (0, 1, 1, 2):
