@@ -169,6 +169,14 @@ class LedgerContract:
         setting.ledger.created(late, "c1", setting.clock.now)
         assert known(setting).contact_id == "c1"
 
+    def test_p3_nor_is_it_lost_by_who_had_claimed_it_meanwhile(self, setting: Setting) -> None:
+        late = claim(setting)
+        setting.clock.advance(LEASE_SECONDS)
+        meanwhile = claim(setting)
+        setting.ledger.created(late, "c1", setting.clock.now, held=True)
+        setting.ledger.unknown(meanwhile)
+        assert known(setting).contact_id == "c1", "an item that is not created names a contact that is gone"
+
     def test_p3_a_created_contact_knows_the_deliveries_that_were_acknowledged_with_it(
         self, setting: Setting
     ) -> None:

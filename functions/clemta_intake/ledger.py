@@ -303,9 +303,9 @@ class Ledger:
         self._settle(claim, f"SET #state = :state{counted} REMOVE claimed_at", values, state="free")
 
     def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
-        values = {":state": state, ":owner": claim.id, **values}
+        values = {":state": state, ":owner": claim.id, ":claimed": "claimed", **values}
         with suppress(_NotMet, Temporary):  # the lease runs out by itself, and what then comes is a look-up
-            self._table.update(claim.key, update, "#owner = :owner", values)
+            self._table.update(claim.key, update, "#owner = :owner AND #state = :claimed", values)
 
 
 class Budget:
