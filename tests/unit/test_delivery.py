@@ -389,7 +389,7 @@ class TestUpdate:
             world.clock.advance(2)
             return found
 
-        world.clemta.find = then_deleted  # type: ignore[method-assign]
+        world.clemta.find = then_deleted  # type: ignore[method-assign, assignment]
         assert world.deliver(policy="update").status == "duplicate"
         world.clemta.find = find  # type: ignore[method-assign]
         again = world.deliver(policy="update", delivery_id="d2", received_at=signed_up_at)
