@@ -13,7 +13,7 @@ from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Claim, Created, Delivery
 from clemta_intake.errors import Busy, ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
 from clemta_intake.lanes import Place
-from clemta_intake.ledger import LEASE_SECONDS
+from clemta_intake.ledger import _MOST_DELIVERIES, LEASE_SECONDS
 from clemta_intake.queues import Envelope, NewerVersion
 from clemta_intake.sources.config import Form, Webhook, to_source
 from clemta_intake.sources.mapping import Reading
@@ -159,6 +159,7 @@ class FakeLedger:
         if not self._is_still(item, known) or self._is_held(item, holder):
             raise Busy("claimed", retry_after=1)
         owner = self._claimed(item, self.clock.now)
+        item.pop("counted", None)
         return Claim(known.key, owner, True, self.clock.now, False, False, known.delivery, known.contact_id)
 
     def hold(self, known: Created, happened_at: float) -> Claim | None:
@@ -170,6 +171,11 @@ class FakeLedger:
         item["claims"] += 1
         item.update(owner=str(item["claims"]), until=self.clock.now + LEASE_SECONDS + self.search_lag)
         return Claim(known.key, item["owner"], False, self.clock.now, False, False, known.delivery)
+
+    def _remember(self, item: dict[str, Any], delivery: str) -> None:
+        known: set[str] = item["deliveries"]
+        if delivery and delivery not in known:
+            item["deliveries"] = {delivery} | (known if len(known) < _MOST_DELIVERIES else set())
 
     def _is_still(self, item: dict[str, Any], known: Created) -> bool:
         return item["state"] == "created" and bool(item["contact_id"] == known.contact_id)
@@ -197,12 +203,12 @@ class FakeLedger:
             item.update(until=self.clock.now + LEASE_SECONDS + self.search_lag)
         else:
             item.update(checked_at=seen_at, owner=None)
-            item["deliveries"] |= {claim.delivery} - {""}
+            self._remember(item, claim.delivery)
 
     def seen(self, known: Created, seen_at: float | None = None) -> None:
         item = self.items[known.key]
         if self._is_still(item, known):
-            item["deliveries"] |= {known.delivery} - {""}
+            self._remember(item, known.delivery)
             if seen_at is not None:
                 item.update(checked_at=seen_at)
 
@@ -211,7 +217,7 @@ class FakeLedger:
         if item["owner"] != claim.id:
             raise Busy("claim_lost", retry_after=1)
         item.update(applied_at=happened_at, checked_at=seen_at, owner=None)
-        item["deliveries"] |= {claim.delivery} - {""}
+        self._remember(item, claim.delivery)
 
     def let_go(self, claim: Claim, seconds: float = 0) -> None:
         item = self.items[claim.key]

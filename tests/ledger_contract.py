@@ -169,6 +169,14 @@ class LedgerContract:
         setting.ledger.created(late, "c1", setting.clock.now)
         assert known(setting).contact_id == "c1"
 
+    def test_p3_nor_is_it_lost_by_who_had_claimed_it_meanwhile(self, setting: Setting) -> None:
+        late = claim(setting)
+        setting.clock.advance(LEASE_SECONDS)
+        meanwhile = claim(setting)
+        setting.ledger.created(late, "c1", setting.clock.now, held=True)
+        setting.ledger.unknown(meanwhile)
+        assert known(setting).contact_id == "c1", "an item that is not created names a contact that is gone"
+
     def test_p3_a_created_contact_knows_the_deliveries_that_were_acknowledged_with_it(
         self, setting: Setting
     ) -> None:
@@ -177,6 +185,27 @@ class LedgerContract:
         assert known(setting, "d1").delivered
         assert known(setting, "d2").delivered
         assert not known(setting, "d3").delivered
+
+    @pytest.mark.parametrize("way", ["seen", "applied", "created"])
+    def test_p3_a_record_knows_a_hundred_deliveries_and_then_begins_anew(
+        self, setting: Setting, way: str
+    ) -> None:
+        setting.ledger.created(claim(setting, resent_as="d1"), "c1", setting.clock.now, 1)
+        for number in range(2, 101):
+            setting.ledger.seen(known(setting, f"d{number}"))
+        last = known(setting, "d101")
+        assert len(last.deliveries) == 100
+        if way == "seen":
+            setting.ledger.seen(last)
+        elif way == "applied":
+            held = setting.ledger.hold(last, 5)
+            assert held
+            setting.ledger.applied(held, setting.clock.now, 5)
+        else:
+            setting.ledger.release(setting.ledger.reclaim(last))
+            setting.ledger.created(claim(setting, resent_as="d101"), "c2", setting.clock.now)
+        assert len(known(setting).deliveries) == 1
+        assert known(setting, "d101").delivered
 
     def test_a_persons_own_post_is_no_delivery_that_comes_again(self, setting: Setting) -> None:
         setting.ledger.created(claim(setting), "c1", setting.clock.now)
@@ -209,6 +238,22 @@ class LedgerContract:
         assert known(setting, "d2").delivered
         with pytest.raises(Busy):
             setting.ledger.reclaim(both[1])
+
+    def test_p3_an_older_update_waits_for_what_becomes_of_a_contact_that_is_gone(
+        self, setting: Setting
+    ) -> None:
+        setting.ledger.created(claim(setting), "c1", setting.clock.now, 6)
+        old = known(setting)
+        setting.ledger.reclaim(old)
+        with pytest.raises(Busy):
+            setting.ledger.hold(old, 5)
+
+    def test_a_contact_that_is_made_again_takes_a_number_of_its_day_again(self, setting: Setting) -> None:
+        setting.ledger.release(replace(claim(setting), counted=True))
+        setting.ledger.created(claim(setting), "c1", setting.clock.now)
+        setting.ledger.reclaim(known(setting))
+        setting.clock.advance(LEASE_SECONDS)
+        assert not claim(setting).counted
 
     def test_p3_who_comes_after_a_crash_knows_which_contact_is_gone(self, setting: Setting) -> None:
         setting.ledger.created(claim(setting), "c1", setting.clock.now)

@@ -31,6 +31,7 @@ class Claim:
     `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
     `counted`: this contact has taken a number of its source's day.
     `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
+    `full`: the item remembers no more deliveries, and begins anew with this one.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Claim:
     counted: bool = False
     delivery: str = ""
     gone: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Delivery:
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
 
-        `count` is called once for a contact that is about to be made; what it raises (TakenForSpam) ends the delivery.
+        `count` is called once for a contact that is about to be made, or that may be once it was queued; what it raises
+        (TakenForSpam) ends the delivery.
         """
         deadline.check()
         self._clemta.serve(place)
@@ -179,7 +182,7 @@ class Delivery:
             if policy == "update":
                 held = self._ledger.hold(known, reading.happened_at)
                 if held:
-                    return self._update(reading, known.contact_id, held, deadline)
+                    return self._update(reading, known.contact_id, held, self._clock(), deadline)
             if not before and (now := self._clock()) - known.checked_at >= self._recheck:
                 self._clemta.get(known.contact_id, deadline)
                 self._ledger.seen(known, now)
@@ -202,10 +205,13 @@ class Delivery:
     ) -> Outcome:
         contact, began = reading.contact, self._clock()
         try:
-            existing = self._look_up(contact, policy, claim, deadline)
-            if count and existing is None and claim.fresh and not claim.counted:
-                count()
-                claim = replace(claim, counted=True)
+            try:
+                existing = self._look_up(contact, policy, claim, deadline)
+            except Temporary:
+                claim = _counted(claim, count)  # nobody counts what comes from the queue
+                raise
+            if existing is None:
+                claim = _counted(claim, count)
             contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
         except OutcomeUnknown:
             self._ledger.unknown(claim)
@@ -239,7 +245,7 @@ class Delivery:
             return Outcome("created", contact_id)
         self._ledger.created(claim, contact_id, began, held=True)
         try:
-            outcome = self._update(reading, contact_id, claim, deadline, existing)
+            outcome = self._update(reading, contact_id, claim, began, deadline, existing)
         except ContactGone:
             self._ledger.let_go(claim)
             raise Busy("contact_gone", retry_after=1) from None
@@ -254,11 +260,14 @@ class Delivery:
         reading: "Reading",
         contact_id: str,
         held: Claim,
+        began: float,
         deadline: Deadline,
         existing: Mapping[str, Any] | None = None,
     ) -> Outcome:
-        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone."""
-        began = self._clock()
+        """Brings the contact up to date, alone; `held` ends with it, but for ContactGone.
+
+        `existing` is the contact as a call showed it after `began`.
+        """
         try:
             if existing is None:
                 existing = self._clemta.get(contact_id, deadline, ahead=1)
@@ -370,6 +379,13 @@ class Delivery:
         """Takes a message out of the way that nothing could be done with."""
         failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:
+    if not count or claim.counted or not claim.fresh:
+        return claim
+    count()
+    return replace(claim, counted=True)
 
 
 def _made_since(entry: Mapping[str, Any], claim: Claim) -> bool:

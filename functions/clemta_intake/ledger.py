@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import accumulate
 from types import MappingProxyType
@@ -127,7 +127,8 @@ class Ledger:
         fresh = old.get("state") in (None, "free")
         since = now if fresh else float(old.get("claimed_at", now))
         gone = old.get("contact_id", "")  # an item that is not created names the contact that was deleted
-        return Claim(pk, claim_id, fresh, since, "unseen_at" in old, "counted" in old, delivery, gone)
+        full = _is_full(old.get("deliveries", ()))
+        return Claim(pk, claim_id, fresh, since, "unseen_at" in old, "counted" in old, delivery, gone, full)
 
     def _held(
         self, pk: str, claim_id: str, delivery: str, item: dict[str, Any], now: float
@@ -140,7 +141,8 @@ class Ledger:
         if item.get("owner") == claim_id:  # our own write, whose answer was lost and which the SDK repeated
             since = float(item.get("claimed_at", now))
             counted, gone = "counted" in item, item.get("contact_id", "")
-            return Claim(pk, claim_id, False, since, False, counted, delivery, gone)
+            full = _is_full(item.get("deliveries", ()))
+            return Claim(pk, claim_id, False, since, False, counted, delivery, gone, full)
         left = float(item.get("lease_until", now)) - now
         # Its holder is done within seconds, as a rule; what a look-up did not find is not looked for before its time.
         raise Busy(
@@ -165,10 +167,11 @@ class Ledger:
             **_claimed(claim_id, now),
         }
         try:
-            self._table.update(known.key, _CLAIM, condition, values)
+            self._table.update(known.key, f"{_CLAIM}, counted", condition, values)
         except _NotMet:
             raise Busy("claimed", retry_after=1) from None
-        return Claim(known.key, claim_id, True, now, False, False, known.delivery, known.contact_id)
+        full = _is_full(known.deliveries)
+        return Claim(known.key, claim_id, True, now, False, False, known.delivery, known.contact_id, full)
 
     def hold(self, known: Created, happened_at: float) -> Claim | None:
         """The claim to update the contact; None if something newer was applied, Busy while somebody else holds it."""
@@ -190,11 +193,13 @@ class Ledger:
             self._table.update(known.key, "SET #owner = :owner, lease_until = :until", condition, values)
         except _NotMet as refusal:
             item = refusal.item
-            if item.get("contact_id") == known.contact_id and float(item.get("applied_at", 0)) > happened_at:
+            still = (item.get("state"), item.get("contact_id")) == ("created", known.contact_id)
+            if still and float(item.get("applied_at", 0)) > happened_at:
                 return None
             left = float(item.get("lease_until", now)) - now
             raise Busy("claimed", retry_after=max(1.0, min(left, _BUSY_SECONDS))) from None
-        return Claim(known.key, claim_id, False, now, False, False, known.delivery)
+        full = _is_full(known.deliveries)
+        return Claim(known.key, claim_id, False, now, False, False, known.delivery, "", full)
 
     def created(
         self,
@@ -219,26 +224,23 @@ class Ledger:
             update += ", lease_until = :until REMOVE expires_at, claimed_at"
         else:
             values[":seen_at"] = seen_at
-            update += ", checked_at = :seen_at REMOVE #owner, lease_until, expires_at, claimed_at"
-            if claim.delivery:
-                update += " ADD deliveries :delivery"
-                values[":delivery"] = [claim.delivery]
+            anew, added = _remembered(claim.delivery, claim.full, values)
+            update += (
+                f", checked_at = :seen_at{anew} REMOVE #owner, lease_until, expires_at, claimed_at{added}"
+            )
         self._table.update(claim.key, update, None, values)
 
     def seen(self, known: Created, seen_at: float | None = None) -> None:
         """This delivery is done with; the contact was there after `seen_at`, if Clemta was asked."""
         values: dict[str, Any] = {":created": "created", ":contact_id": known.contact_id}
-        sets, added = [], ""
+        looked = ""
         if seen_at is not None:
-            sets.append("checked_at = :seen_at")
+            looked = ", checked_at = :seen_at"
             values[":seen_at"] = seen_at
-        if known.delivery and not known.delivered:
-            values[":delivery"] = [known.delivery]
-            if len(known.deliveries) < _MOST_DELIVERIES:
-                added = " ADD deliveries :delivery"
-            else:
-                sets.append("deliveries = :delivery")
-        update = ("SET " + ", ".join(sets) if sets else "") + added
+        delivery = "" if known.delivered else known.delivery
+        anew, added = _remembered(delivery, _is_full(known.deliveries), values)
+        sets = f"{looked}{anew}".removeprefix(", ")
+        update = (f"SET {sets}" if sets else "") + added
         if update:
             with suppress(_NotMet, Temporary):  # then it is looked at once more than needed
                 condition = "#state = :created AND contact_id = :contact_id"
@@ -250,10 +252,10 @@ class Ledger:
         Busy if the claim to update it was lost.
         """
         values: dict[str, Any] = {":owner": claim.id, ":happened_at": happened_at, ":seen_at": seen_at}
-        update = "SET applied_at = :happened_at, checked_at = :seen_at REMOVE #owner, lease_until"
-        if claim.delivery:
-            update += " ADD deliveries :delivery"
-            values[":delivery"] = [claim.delivery]
+        anew, added = _remembered(claim.delivery, claim.full, values)
+        update = (
+            f"SET applied_at = :happened_at, checked_at = :seen_at{anew} REMOVE #owner, lease_until{added}"
+        )
         try:
             self._table.update(claim.key, update, "#owner = :owner", values)
         except _NotMet:
@@ -301,9 +303,9 @@ class Ledger:
         self._settle(claim, f"SET #state = :state{counted} REMOVE claimed_at", values, state="free")
 
     def _settle(self, claim: Claim, update: str, values: dict[str, Any], state: str = "unknown") -> None:
-        values = {":state": state, ":owner": claim.id, **values}
+        values = {":state": state, ":owner": claim.id, ":claimed": "claimed", **values}
         with suppress(_NotMet, Temporary):  # the lease runs out by itself, and what then comes is a look-up
-            self._table.update(claim.key, update, "#owner = :owner", values)
+            self._table.update(claim.key, update, "#owner = :owner AND #state = :claimed", values)
 
 
 class Budget:
@@ -417,10 +419,14 @@ class Budget:
 
     def _calls(self, now: float) -> dict[int, int]:
         """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
-        first, *counts = json.loads(self._state.get("recent_calls", "[0]"))
-        return {
-            second: count for second, count in enumerate(counts, first) if count and now < _free_at(second)
-        }
+        known: Iterable[tuple[int, int]]
+        if "recent_calls" in self._state:
+            first, *counts = json.loads(self._state["recent_calls"])
+            known = enumerate(counts, first)
+        else:  # of release 0.1.0, or of a new table
+            old: dict[str, int] = json.loads(self._state.get("calls", "{}"))
+            known = ((int(second), count) for second, count in old.items())
+        return {second: count for second, count in known if count and now < _free_at(second)}
 
     def _lanes(self, now: float) -> Lanes:
         """The line as it is now: while Clemta refuses, it stands still."""
@@ -572,6 +578,18 @@ def _claimed(claim_id: str, now: float) -> dict[str, Any]:
         ":lease_until": now + LEASE_SECONDS,
         ":expires_at": int(now) + _FORGET_SECONDS,
     }
+
+
+def _is_full(deliveries: Collection[str]) -> bool:
+    return len(deliveries) >= _MOST_DELIVERIES
+
+
+def _remembered(delivery: str, full: bool, values: dict[str, Any]) -> tuple[str, str]:
+    """What an update that goes on sets, and what it adds, so that the item knows this delivery."""
+    if not delivery:
+        return "", ""
+    values[":delivery"] = [delivery]
+    return (", deliveries = :delivery", "") if full else ("", " ADD deliveries :delivery")
 
 
 def _keyed(pepper: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Lambda 2: a batch of the retry queue goes through the same delivery; each message has its own fate."""
+"""Lambda 2: what waited in the retry queue goes through the same delivery; each message has its own fate."""
 
 import gc
 

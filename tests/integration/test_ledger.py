@@ -206,6 +206,21 @@ class TestBudget:
         with pytest.raises(RateLimited):
             budget.take(soon())
 
+    def test_p6_the_calls_that_release_0_1_0_counted_count_after_the_upgrade(self, aws: Aws) -> None:
+        clock = Clock()
+        now = int(clock.now)
+        calls = f'{{"{now - 63}": 7, "{now - 20}": 2, "{now - 1}": 1}}'
+        item = {"pk": {"S": "budget"}, "revision": {"S": "1"}, "calls": {"S": calls}}
+        item |= {"next_turn": {"N": str(now + 30)}}
+        aws.client("dynamodb").put_item(TableName=aws.settings.ledger_table, Item=item)
+        budget = Budget(table(aws), 4, clock)
+        budget.take(soon())
+        assert wait(budget) == pytest.approx(42)
+        clock.advance(42)
+        budget.take(soon())
+        budget.take(soon())
+        assert wait(budget) == pytest.approx(19)
+
     def test_a_refusal_says_when_the_turn_comes(self, aws: Aws) -> None:
         clock = Clock()
         budget = Budget(table(aws), 1, clock)

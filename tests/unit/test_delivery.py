@@ -376,6 +376,25 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update").status == "created"
         assert len(world.clemta.stored) == 1
 
+    def test_p3_who_signs_up_again_while_a_look_up_is_under_way_is_not_taken_for_seen(
+        self, world: World
+    ) -> None:
+        """The time of an update that had nothing to send was taken after the look-up that showed the contact."""
+        world.clemta.create(contact(), Deadline.after(5))
+        find, signed_up_at = world.clemta.find, world.clock.now + 1
+
+        def then_deleted(*given: Any) -> list[dict[str, Any]]:
+            found = find(*given)
+            world.clemta.stored.clear()
+            world.clock.advance(2)
+            return found
+
+        world.clemta.find = then_deleted  # type: ignore[method-assign, assignment]
+        assert world.deliver(policy="update").status == "duplicate"
+        world.clemta.find = find  # type: ignore[method-assign]
+        again = world.deliver(policy="update", delivery_id="d2", received_at=signed_up_at)
+        assert again.status == "created"
+
     def test_what_a_lost_answer_hid_is_brought_up_to_date_by_who_finds_it(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
         with pytest.raises(OutcomeUnknown):

@@ -383,7 +383,7 @@ class World:
         return -number if self.newest_first else number
 
     def replay(self) -> None:
-        """The operator replays what was parked after three crashes."""
+        """The operator replays what was parked as poison."""
         while self.queues.parked:
             envelope = self.queues.parked.pop()
             assert envelope.failure.failure_class == "poison"

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from clemta_intake import receive, telemetry
 from clemta_intake.captcha import Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import CaptchaTrouble, ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.errors import (
+    CaptchaTrouble,
+    ConfigError,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    RateLimited,
+    Temporary,
+)
 from clemta_intake.queues import Envelope
 from clemta_intake.redeliver import Redelivery
 from clemta_intake.sources.config import Spam
@@ -298,7 +306,7 @@ class TestSpam:
 
 
 class TestTheDailyNumber:
-    """`max_per_day` counts contacts that are about to be made; what is over it is held."""
+    """`max_per_day` counts contacts that are about to be made, or queued to be; what is over it is held."""
 
     CAPPED = WEBSITE | {"spam": {"max_per_day": 2}}
 
@@ -330,6 +338,20 @@ class TestTheDailyNumber:
             api.parts.clemta.fail("create", error)
             assert api.send(form(ADA))[2]["status"] == "queued"
         assert api.parts.daily_cap.taken == 1
+
+    @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), Temporary("no_answer")])
+    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Temporary) -> None:
+        """Nobody counts what comes from the queue: a flood beyond Clemta's limit was delivered whole."""
+        api.parts.tables["website"] = self.CAPPED
+        for number in (0, 1, 1, 2):
+            api.parts.clemta.fail("find", error)
+            api.send(form({**ADA, "email": f"ada{number}@example.com"}))
+        assert [again.submission.source for again, _ in api.parts.queues.retried] == ["website"] * 3
+        assert [held.failure.code for held in api.parts.queues.held] == ["max_per_day"]
+        assert {item["state"] for item in api.parts.ledger.items.values()} == {"free"}
+        api.parts.clemta.create(contact("bo@example.com"), Deadline.after(5))
+        api.send(form({**ADA, "email": "bo@example.com"}))
+        assert api.parts.daily_cap.taken == 2, "who is known takes none"
 
     def test_a_redelivery_takes_none(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
