@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Unreadable
-from ..submissions import Part, parse_json
+from ..submissions import MAX_FIELDS, Part, parse_json
 
 _MAX_NAME = 200  # characters of a name or label that are looked at
 _MAX_NESTED = 2  # JSON in a text, in JSON in a text
@@ -165,6 +165,7 @@ _VALUES = (
     "content",
     "field",
 )
+_EACH_TYPE, _EACH_VALUE = frozenset(_TYPES), frozenset(_VALUES)
 _IN_PARTS = frozenset(["label", "title", "question", "field"])
 """What may describe by an object of its own, as Typeform's {"field": {"id", "type", "ref"}}."""
 _NO_ANSWERS = frozenset(["options", "choices"])
@@ -274,14 +275,17 @@ class _Redactor:
     left_out: list[str] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _depth: int = 0
+    _in_texts: int = 0
+    """Values of the JSON in texts, all texts together."""
 
     def learn(self, data: Any) -> None:
         """Remembers the ids of fields that are declared apart from their answers, as in Typeform's definition."""
         waiting = [data]
         while waiting:
             value = waiting.pop()
+            self._in_texts += len(value) if self._depth else 0
             if isinstance(value, dict):
-                if any(key in value for key in _TYPES) and self._is_described_so(value):
+                if not _EACH_TYPE.isdisjoint(value) and self._is_described_so(value):
                     self._ids.update(str(value[key]) for key in _IDS if isinstance(value.get(key), str | int))
                 waiting += [inner for inner in value.values() if isinstance(inner, dict | list)]
             elif isinstance(value, list):
@@ -289,6 +293,8 @@ class _Redactor:
 
     def clean(self, value: Any) -> Any:
         """The value without what goes nowhere; the same object if there is none of it."""
+        if not value:
+            return value
         if isinstance(value, dict):
             return self._clean_fields(value)
         if isinstance(value, list):
@@ -300,6 +306,8 @@ class _Redactor:
 
     def is_secret_item(self, item: dict[str, Any]) -> bool:
         """Whether it is a field with its answer, {label, type, value}, that goes nowhere."""
+        if _EACH_VALUE.isdisjoint(item):
+            return False
         return any(_is_given(item.get(key)) for key in _VALUES) and self._is_described_so(item)
 
     def _clean_fields(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -321,6 +329,8 @@ class _Redactor:
         """JSON in a text, as Jotform's `rawRequest` and GitHub's `payload`."""
         text = value.strip()
         if self._depth == _MAX_NESTED or not text or text[0] + text[-1] not in ("{}", "[]"):
+            return value
+        if self._in_texts > MAX_FIELDS * 2:  # as one text with so many values, it is no answer of a form
             return value
         try:
             data = parse_json(text)
