@@ -146,7 +146,8 @@ class Delivery:
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
 
-        `count` is called once for a contact that is about to be made; what it raises (TakenForSpam) ends the delivery.
+        `count` is called once for a contact that is about to be made, or may be made once the submission comes again;
+        what it raises (TakenForSpam) ends the delivery.
         """
         deadline.check()
         self._clemta.serve(place)
@@ -202,10 +203,13 @@ class Delivery:
     ) -> Outcome:
         contact, began = reading.contact, self._clock()
         try:
-            existing = self._look_up(contact, policy, claim, deadline)
-            if count and existing is None and claim.fresh and not claim.counted:
-                count()
-                claim = replace(claim, counted=True)
+            try:
+                existing = self._look_up(contact, policy, claim, deadline)
+            except Temporary:  # it will be made when it comes again, and nobody counts then
+                claim = _counted(claim, count)
+                raise
+            if existing is None:
+                claim = _counted(claim, count)
             contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
         except OutcomeUnknown:
             self._ledger.unknown(claim)
@@ -370,6 +374,14 @@ class Delivery:
         """Takes a message out of the way that nothing could be done with."""
         failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:
+    """The claim, after its contact has taken a number where it needs one."""
+    if not count or not claim.fresh or claim.counted:
+        return claim
+    count()
+    return replace(claim, counted=True)
 
 
 def _made_since(entry: Mapping[str, Any], claim: Claim) -> bool:

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from clemta_intake import receive, telemetry
 from clemta_intake.captcha import Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import CaptchaTrouble, ConfigError, DataError, KeyRefused, OutcomeUnknown, Temporary
+from clemta_intake.errors import (
+    CaptchaTrouble,
+    ConfigError,
+    DataError,
+    KeyRefused,
+    OutcomeUnknown,
+    RateLimited,
+    Temporary,
+)
 from clemta_intake.queues import Envelope
 from clemta_intake.redeliver import Redelivery
 from clemta_intake.sources.config import Spam
@@ -330,6 +338,19 @@ class TestTheDailyNumber:
             api.parts.clemta.fail("create", error)
             assert api.send(form(ADA))[2]["status"] == "queued"
         assert api.parts.daily_cap.taken == 1
+
+    def test_what_waits_because_no_call_is_left_takes_its_number_when_it_comes(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for number in (0, 0, 1, 2):
+            api.parts.clemta.fail("find", RateLimited("budget_used_up", retry_after=1))
+            api.send(form({**ADA, "email": f"ada{number}@example.com"}))
+        assert (len(api.parts.queues.retried), api.parts.daily_cap.taken) == (3, 2)
+        assert [held.failure.code for held in api.parts.queues.held] == ["max_per_day"]
+        redelivery = Redelivery(api.parts)  # type: ignore[arg-type]
+        api.parts.clock.advance(60)
+        for envelope, _ in api.parts.queues.retried:
+            redelivery.message("m1", envelope.to_json(), 1, Deadline.after(5))
+        assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (2, 2)
 
     def test_a_redelivery_takes_none(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
