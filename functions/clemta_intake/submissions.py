@@ -17,6 +17,7 @@ MAX_HEADERS = 1_000  # characters of content type, kept headers and kept query, 
 MAX_FIELDS = 2_000  # values in one body; Typeform's largest forms have some hundreds
 MAX_DEPTH = 24
 MAX_BATCH = 100  # events in one request; HubSpot sends no more
+MAX_MARKS = 5 * MAX_FIELDS  # brackets and commas of a batch: JSON in its texts is read for each event apart
 # Charset -> the names that senders give it. `codecs.lookup` would keep every name that it is ever asked for.
 _CHARSETS = {
     "utf-8": "utf-8 utf8 unicode-1-1-utf-8 csutf8",
@@ -134,9 +135,11 @@ def event_uri(event: Mapping[str, Any]) -> str:
 def split_batch(submission: "Submission") -> "list[Submission]":
     """A submission of its own for each entry of a JSON array: an array of that one entry, in UTF-8 whatever it came in.
 
-    Anything else is left as it is, and so is an array of one, of more than MAX_BATCH, or of which one entry grows too
-    large for a queue message.
+    Anything else is left as it is, and so is an array of one, of more than MAX_BATCH, of which one entry grows too
+    large for a queue message, or of more than MAX_MARKS.
     """
+    if sum(map(submission.body.count, (b"[", b"{", b","))) > MAX_MARKS:
+        return [submission]
     try:
         entries = read_body(submission.content_type, submission.body)
     except (Unreadable, UnsupportedMedia):

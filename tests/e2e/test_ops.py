@@ -326,7 +326,7 @@ class TestPeople:
             history = command("find", submission_id, "--json").data["history"]
             return [line["outcome"] for line in history]
 
-        assert eventually(lambda: outcomes() == ["queued", "created"])
+        assert eventually(lambda: outcomes() == ["queued", "created"]), outcomes()
         assert "created, from website" in command("find", submission_id).out
         assert command("find", "0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d").code == 1
 

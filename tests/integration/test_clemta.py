@@ -507,7 +507,7 @@ def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most
 ) -> None:
     budget = FakeBudget()
     with pytest.raises(Temporary) as raised:
-        Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon())
+        list(Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon()))
     assert budget.refused_for == ([900] if status == 429 else [])
     assert raised.value.retry_after <= 900 + 7
 

@@ -32,7 +32,11 @@ MOST = 1_000_000_000  # instructions; 0.2 s of CPU on a processor that does 5 in
 # The square of a length shows at once in the first two sizes, and a trace of it in the others.
 SIZES = ((2_000, 4_000), (MAX_BODY // 2, MAX_BODY))
 SMALLER = ((2_000, 4_000), (20_000, 40_000))
-COSTLY = ("percent signs", "a long path with many leaves", "multipart's options", "a batch of one person")
+COSTLY = (
+    *("percent signs", "a long path with many leaves", "multipart's options", "a batch of one person"),
+    *("a batch of texts of JSON", "a batch of texts of escaped JSON"),
+    *("texts of JSON with empty objects", "texts of JSON with lists"),
+)
 
 type Shape = Callable[[int], tuple[str, bytes]]
 
@@ -143,6 +147,25 @@ def batch(n: int) -> tuple[str, bytes]:
     return "application/json", json.dumps([entry] * min(100, n // 120)).encode()
 
 
+def texts_of_json(unit: str) -> Shape:
+    """Many texts, each of them JSON with as many values as one may have."""
+
+    def make(n: int) -> tuple[str, bytes]:
+        text = "[" + unit * (5_000 // len(unit)) + "0]"
+        fields = {"email": "ada@example.com", "password": "x", "texts": [text] * (n // len(json.dumps(text)))}
+        return "application/json", json.dumps(fields).encode()
+
+    return make
+
+
+def batch_of_texts(written: str) -> Shape:
+    """Each event with a text that holds lists, in the body as `written`."""
+    text = "[" + "[0]," * (1_700 // len(written)) + "0]"
+    entry = json.dumps({"properties": {"email": {"value": "x@example.com"}}, "password": "x", "text": text})
+    entry = entry.replace("[0],", written)
+    return lambda n: ("application/json", f"[{','.join([entry] * (n // (len(entry) + 1) or 1))}]".encode())
+
+
 def copies(n: int) -> tuple[str, bytes]:
     address = "ada@" + "\u0660" * 40 + "l.example.com"
     fields = {"email": "ada@example.com", "copies": [address] * min(1_900, n // 110)}
@@ -189,6 +212,10 @@ KNOWN: dict[str, tuple[str, Shape]] = {
     "multipart's header lines": ("website", multipart_lines),
     "multipart's half boundaries": ("website", multipart_value("\r\n--")),
     "a batch of one person": ("hubspot", batch),
+    "a batch of texts of JSON": ("hubspot", batch_of_texts("[0],")),
+    "a batch of texts of escaped JSON": ("hubspot", batch_of_texts(r"\u005b0\u005d\u002c")),
+    "texts of JSON with empty objects": ("website", texts_of_json("{},")),
+    "texts of JSON with lists": ("website", texts_of_json("[0],")),
     "answers that are joined": ("typeform", joined),
 }
 

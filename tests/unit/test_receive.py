@@ -548,6 +548,13 @@ class TestBatches:
         whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
         assert split_batch(whole) == [whole]
 
+    def test_p9_a_batch_whose_texts_hold_too_much_json_stays_whole(self) -> None:
+        entries = [{"text": "[" + "0," * 5_000 + "0]"}] * 2
+        whole = Submission("s", "crm", 0, json.dumps(entries).encode(), "application/json")
+        assert split_batch(whole) == [whole]
+        half = Submission("s", "crm", 0, json.dumps([entries[0], {}]).encode(), "application/json")
+        assert len(split_batch(half)) == 2
+
     @pytest.fixture
     def batches(self) -> Api:
         return Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))

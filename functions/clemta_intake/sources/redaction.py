@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Unreadable
-from ..submissions import Part, parse_json
+from ..submissions import MAX_FIELDS, Part, parse_json
 
 _MAX_NAME = 200  # characters of a name or label that are looked at
 _MAX_NESTED = 2  # JSON in a text, in JSON in a text
@@ -29,7 +29,7 @@ _SECRETS = (
     " credit card, credit card number, debit card, debit card number, bank card number, payment card number,"
     " creditcard, debitcard, cardnumber, cardnum, cardno, ccnumber, ccnum, ccno, cc number, cc num, cc no,"
     " creditcardnumber, creditcardno, debitcardnumber,"
-    " cvv, cvc, ccv, cvn, csc, card code, cardcode, card verification, card security code, securitycode,"
+    " cvv, cvc, ccv, cvn, csc, card verification, card security code, securitycode,"
     " otp, totp, one time code, onetimecode, one time pin, verification code, verificationcode, verify code,"
     " verifycode, verification pin, sms code, smscode, sms pin, 2fa, mfa code, two factor code, authenticator code,"
     " two factor authentication code, authentication code, auth code, login code,"
@@ -37,12 +37,12 @@ _SECRETS = (
     " csrf, xsrf, nonce, wpnonce, authenticity token, request verification token, request token, form token,"
     " formtoken, security token, securitytoken, anti forgery token, antiforgery token, antiforgerytoken",
     "sifre, sifresi, sifrem, sifreniz, sifrenizi, sifreyi, parola, parolasi, parolam, parolaniz, parolanizi, parolayi,"
-    " kredi karti, banka karti, kredi karti no, banka karti no,"
+    " kredi karti, banka karti, kredi karti no, banka karti no, kredi kartinizin numarasi, banka kartinizin numarasi,"
     " dogrulama kodu, onay kodu, sms kodu, tek kullanimlik kod, tek kullanimlik kodu",
     "passwort, passworts, passwortes, kennwort, kennworts, kennwortes,"
-    " kreditkarte, kreditkartennummer, kreditkartennr, debitkarte, debitkartennummer, bankkartennummer,"
-    " kartenprufnummer, kartenprufziffer, sicherheitscode,"
-    " bestatigungscode, verifizierungscode, einmalcode",
+    " kreditkarte, kreditkartennummer, kreditkartennr, kreditkarten nummer, kreditkarten nr,"
+    " debitkarte, debitkartennummer, bankkartennummer, kartenprufnummer, kartenprufziffer, sicherheitscode,"
+    " bestatigungscode, verifizierungscode, einmalcode, sms tan, smstan, mtan",
     "contrasena, contrasenas, contrasenia, clave de acceso, clave secreta,"
     " tarjeta de credito, tarjeta de debito, tarjeta bancaria,"
     " codigo de verificacion, codigo sms, codigo de un solo uso",
@@ -52,18 +52,20 @@ _SECRETS = (
 )
 # Say so unless another word of the name says what else is meant.
 _LIKELY = (
-    "card number, card num, card no, card nr, security code, confirmation code",
+    "card number, card num, card no, card nr, number on card, number on your card, number on the card, card code,"
+    " cardcode, security code, confirmation code",
     "kart numarasi, kart numaraniz, karti numarasi, kart no, karti no, guvenlik kodu",
     "kartennummer, kartennr, karten nummer, karten nr",
     "numero de tarjeta, numero de la tarjeta, numero de su tarjeta, numero tarjeta, num tarjeta, nro tarjeta,"
-    " nro de tarjeta, no de tarjeta, codigo de seguridad",
+    " nro de tarjeta, no de tarjeta, no tarjeta, codigo de seguridad",
     "numero de carte, numero de la carte, numero de votre carte, numero carte, num carte, n de carte, no de carte,"
     " code de securite, code securite",
 )
 _OTHERWISE = (
     "loyalty member membership business visiting id identity identification gift library student customer client club"
     " bonus reward rewards points insurance health medical national social sim discount coupon voucher travel resident"
-    " residence report access staff employee press booking reservation order flight hotel",
+    " residence report access staff employee press booking reservation order flight hotel"
+    " fuel driver drivers green aadhaar vaccination donor",
     "sadakat uye uyelik kimlik ogrenci musteri hediye puan indirim saglik sigorta rezervasyon siparis",
     "kunden mitglieds mitglied ausweis bonus geschenk studenten versicherung gesundheits buchung bestellung",
     "fidelidad socio cliente identidad regalo sanitaria puntos miembro residencia reserva pedido estudiante",
@@ -91,16 +93,16 @@ _BEHIND = (
     " input box text txt value val code number num no token response answer solution required optional plain raw one"
     " two first second",
     "tekrar tekrari tekrarla tekrarlayin onay onayi onayla onaylayin dogrula dogrulayin kodu numarasi girin giriniz"
-    " yazin yaziniz belirleyin belirleyiniz olusturun secin zorunlu",
+    " yazin yaziniz belirleyin belirleyiniz olustur olusturun secin zorunlu",
     "wiederholen wiederholung bestatigen bestatigung erneut nochmal nochmals eingeben wahlen festlegen vergeben"
-    " erstellen pflichtfeld",
+    " erstellen pflichtfeld ein bitte",
     "confirmacion confirmar nuevamente repetir repetida otra vez nueva actual obligatorio obligatoria",
     "confirmation confirmer encore nouveau actuel obligatoire bancaire visuel recu",
 )
 # Make what follows a remark on the head: "Password for the members' area", "Mot de passe du compte".
 _REMARK = (
-    "for of to from in on at with via by that which you we must should is are will if as min minimum max maximum or and"
-    " between only used",
+    "for of to from in on at with via by that which you we must should is are will would do if as min minimum max"
+    " maximum or and between only used",
     "",
     "fur zum zur zu von vom des der dem im mit aus auf muss mindestens oder und",
     "de del para por en con al minimo debe que o y",
@@ -110,7 +112,7 @@ _REMARK = (
 _RELATION = (
     "for of to from in on at with via by that about regarding",
     "",
-    "fur zum zur zu von vom des der im mit uber",
+    "fur zum zur zu von vom des der im mit per uber",
     "de del para por en con sobre",
     "de du des pour par dans sur avec d",
 )
@@ -120,9 +122,9 @@ _NEGATION = ("not no never without", "", "nicht kein keine ohne", "no sin", "non
 _QUESTIONS = (
     "where how when why who do did does have has would can could forgot forgotten forget",
     "",
-    "wo wann warum haben hast",
-    "donde como cuando",
-    "comment quand pourquoi avez",
+    "wo wann warum haben hast akzeptieren",
+    "donde como cuando olvidaste olvido acepta aceptan",
+    "comment quand pourquoi avez acceptez",
 )
 _NUMBERING = "step question q field adim soru schritt frage paso pregunta etape"
 # Words in which these stand at the end, or before a word of `_BEHIND`: "userpassword", "passwordconfirm".
@@ -165,8 +167,11 @@ _VALUES = (
     "content",
     "field",
 )
+_EACH_TYPE, _EACH_VALUE = frozenset(_TYPES), frozenset(_VALUES)
 _IN_PARTS = frozenset(["label", "title", "question", "field"])
 """What may describe by an object of its own, as Typeform's {"field": {"id", "type", "ref"}}."""
+_OF_PERSONS = frozenset(["name", "title"])
+"""What describes no field beside an e-mail address: there it is a person's, and Parola is a surname."""
 _NO_ANSWERS = frozenset(["options", "choices"])
 _COPY = "pretty"
 """Jotform's text of all answers, beside the JSON in a text that holds them."""
@@ -179,12 +184,14 @@ def _all(languages: Iterable[str], separator: str | None = None) -> frozenset[st
 _before, _behind, _remark = _all(_BEFORE), _all(_BEHIND), _all(_REMARK)
 _relation, _negation, _questions, _otherwise = map(_all, (_RELATION, _NEGATION, _QUESTIONS, _OTHERWISE))
 _alone, _account, _numbering = _all([_ALONE]), _all([_ACCOUNT]), _all([_NUMBERING])
+_passed = _numbering | _before
+_kinds = frozenset(["type", "types"])  # "Pass type", but "Type your pass"
 
 _WORD = re.compile(
     r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+"
 )  # "userPassword2": user, Password, 2
 _TAG = re.compile(r"<[^<>]*>")
-_CLAUSE = re.compile(r"\(|\s[\[{]|:(?=\s|$)|[,;?!|/\n\u2013\u2014]|\s-\s|\.\s")
+_CLAUSE = re.compile(r"\(|\s[\[{]|:(?=\s|$)|[,;?!|\n\u2013\u2014]|\s-\s|\.\s")
 _MAX_CLAUSES = 4
 
 _PHRASES: dict[str, Any] = {}
@@ -226,10 +233,12 @@ def says_secret(name: str) -> bool:
         name = "".join(letter for letter in name if not unicodedata.combining(letter))
     if "<" in name:
         name = _TAG.sub(" ", name)
-    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than a number
-        words = [word.lower() for word in _WORD.findall(clause)]
-        if any(len(word) > 1 and not word.isdigit() and word not in _numbering for word in words):
-            return _says(words)
+    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than a number or "Required:"
+        parts = [[word.lower() for word in _WORD.findall(part)] for part in clause.split("/")]
+        if any(
+            len(word) > 1 and not word.isdigit() and word not in _passed for part in parts for word in part
+        ):
+            return any(_says(part) for part in parts if part)
     return False
 
 
@@ -254,7 +263,7 @@ def _says(words: list[str]) -> bool:
             return False
         begun = begun or not (word in _before or word in _relation or word.isdigit())
     rest = [word for word in words if word not in _before and word not in _account and not word.isdigit()]
-    return len(rest) == 1 and rest[0] in _alone
+    return len(rest) == 1 and rest[0] in _alone and words[-1] not in _kinds
 
 
 def _ends_in_stem(word: str) -> bool:
@@ -274,14 +283,17 @@ class _Redactor:
     left_out: list[str] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _depth: int = 0
+    _in_texts: int = 0
+    """Values of the JSON in texts, all texts together."""
 
     def learn(self, data: Any) -> None:
         """Remembers the ids of fields that are declared apart from their answers, as in Typeform's definition."""
         waiting = [data]
         while waiting:
             value = waiting.pop()
+            self._in_texts += len(value) if self._depth else 0
             if isinstance(value, dict):
-                if any(key in value for key in _TYPES) and self._is_described_so(value):
+                if not _EACH_TYPE.isdisjoint(value) and self._is_described_so(value):
                     self._ids.update(str(value[key]) for key in _IDS if isinstance(value.get(key), str | int))
                 waiting += [inner for inner in value.values() if isinstance(inner, dict | list)]
             elif isinstance(value, list):
@@ -289,6 +301,8 @@ class _Redactor:
 
     def clean(self, value: Any) -> Any:
         """The value without what goes nowhere; the same object if there is none of it."""
+        if not value:
+            return value
         if isinstance(value, dict):
             return self._clean_fields(value)
         if isinstance(value, list):
@@ -300,6 +314,8 @@ class _Redactor:
 
     def is_secret_item(self, item: dict[str, Any]) -> bool:
         """Whether it is a field with its answer, {label, type, value}, that goes nowhere."""
+        if _EACH_VALUE.isdisjoint(item):
+            return False
         return any(_is_given(item.get(key)) for key in _VALUES) and self._is_described_so(item)
 
     def _clean_fields(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -321,6 +337,8 @@ class _Redactor:
         """JSON in a text, as Jotform's `rawRequest` and GitHub's `payload`."""
         text = value.strip()
         if self._depth == _MAX_NESTED or not text or text[0] + text[-1] not in ("{}", "[]"):
+            return value
+        if self._in_texts > MAX_FIELDS * 2:  # as one text with so many values, it is no answer of a form
             return value
         try:
             data = parse_json(text)
@@ -357,7 +375,10 @@ class _Redactor:
 
 
 def _descriptions(item: dict[str, Any]) -> Iterator[str]:
+    is_person = any("mail" in key.lower() for key in item)
     for key in _DESCRIBE:
+        if is_person and key in _OF_PERSONS:
+            continue
         value = item.get(key)
         if isinstance(value, str):
             yield value
