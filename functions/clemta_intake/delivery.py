@@ -165,7 +165,7 @@ class Delivery:
         return self._ledger.claim(
             reading.contact,
             reading.delivery_id if policy == "create" else "",
-            reading.delivery_id if reading.resent else "",
+            _resent_as(reading, policy),
         )
 
     def _met(self, reading: "Reading", policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
@@ -379,6 +379,20 @@ class Delivery:
         """Takes a message out of the way that nothing could be done with."""
         failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def _resent_as(reading: "Reading", policy: Policy) -> str:
+    """By what the same event is known when it is sent again; "" for a person's own post.
+
+    An update may come under the customer's id: it is the same event only if it says the same, of the same time.
+    """
+    if policy != "update" or not reading.resent:
+        return reading.delivery_id if reading.resent else ""
+    said = reading.contact.body()
+    said |= {f"billing.{key}": value for key, value in said.pop("billing", {}).items()}
+    happened_at = "" if reading.happened_at == reading.received_at else reading.happened_at
+    strong = sorted((key, value) for key, value in said.items() if key not in reading.weak)
+    return repr((reading.delivery_id, happened_at, strong))
 
 
 def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:

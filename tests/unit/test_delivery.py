@@ -301,6 +301,20 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "duplicate"
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada By Hand"
 
+    @pytest.mark.parametrize("times", [(1.0, 2.0, 3.0), (None, None, None)])
+    def test_p3_an_update_under_the_customers_id_is_no_redelivery(
+        self, world: World, times: tuple[float | None, ...]
+    ) -> None:
+        """Shopify's events have no id that is signed but the customer's: each update after the first was dropped."""
+        for name, happened_at in zip(("Ada Example", "Ada Newer", "Ada Newest"), times, strict=True):
+            outcome = world.deliver(contact(name=name), "update", "customer", happened_at=happened_at)
+            world.clock.advance(1)
+            assert world.clemta.stored[outcome.contact_id]["full_name"] == name
+        said = contact(name="Ada Newest", description="Signed up on the next day")
+        again = world.deliver(said, "update", "customer", happened_at=times[-1], weak=("description",))
+        assert again.status == "duplicate"
+        assert "description" not in world.clemta.stored[outcome.contact_id]
+
     def test_p3_one_update_waits_for_the_other(self, world: World) -> None:
         """Two updates at once lost a tax id: each wrote back the billing that it had read before the other's."""
         first = world.deliver(policy="update")
