@@ -309,8 +309,8 @@ class Delivery:
             return None
         found = self._clemta.find(contact, deadline)  # page by page: what comes after the contact is not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
-            if entry["id"] == claim.gone:  # the search has not caught up with its end
-                continue
+            if entry["id"] == claim.gone and self._is_gone(claim.gone, deadline):
+                continue  # the search has not caught up with its end
             if policy != "create" or (
                 _made_since(entry, claim)
                 and _same_name(entry.get("full_name"), contact.full_name)
@@ -320,6 +320,14 @@ class Delivery:
         if claim.fresh or claim.looked:
             return None
         raise Unseen("not_found_yet", retry_after=self._search_lag)
+
+    def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
+        """Asked once more where the search shows the contact: Clemta may have denied everything for a while."""
+        try:
+            self._clemta.get(contact_id, deadline, ahead=1)
+        except ContactGone:
+            return True
+        return False
 
     def _create(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> str:
         """The new contact's id; with `create` no other submission of that person can take it for its own."""

@@ -11,6 +11,7 @@ from clemta_intake.delivery import Claim, Delivery, Outcome, Policy
 from clemta_intake.errors import (
     Busy,
     ConfigError,
+    ContactGone,
     DataError,
     KeyRefused,
     OutcomeUnknown,
@@ -543,6 +544,20 @@ class TestDeleted:
         self.deleted(world)
         world.clemta.find = lambda *_: shown  # type: ignore[method-assign]
         assert world.deliver(delivery_id="d2").status == "created"
+
+    @pytest.mark.parametrize("policy", ["skip", "update"])
+    def test_p3_a_contact_that_clemta_denied_for_a_while_is_not_made_twice(
+        self, world: World, policy: Policy
+    ) -> None:
+        """Clemta said NOT_FOUND to every request: the record then named a contact that exists as one that is gone."""
+        first = world.deliver(policy=policy)
+        world.clock.advance(RECHECK)
+        for call in ("get", "find"):
+            world.clemta.fail(call, ContactGone("NOT_FOUND", status=404))
+        with pytest.raises(ContactGone):
+            world.deliver(policy=policy, delivery_id="d2")
+        assert world.deliver(policy=policy, delivery_id="d2") == Outcome("duplicate", first.contact_id)
+        assert len(world.clemta.stored) == 1
 
     def test_p3_another_contact_of_that_person_is_found_first(self, world: World) -> None:
         self.deleted(world)
