@@ -165,7 +165,7 @@ class Delivery:
         return self._ledger.claim(
             reading.contact,
             reading.delivery_id if policy == "create" else "",
-            reading.delivery_id if reading.resent else "",
+            _resent_as(reading, policy),
         )
 
     def _met(self, reading: "Reading", policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
@@ -309,8 +309,8 @@ class Delivery:
             return None
         found = self._clemta.find(contact, deadline)  # page by page: what comes after the contact is not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
-            if entry["id"] == claim.gone:  # the search has not caught up with its end
-                continue
+            if entry["id"] == claim.gone and self._is_gone(claim.gone, deadline):
+                continue  # the search has not caught up with its end
             if policy != "create" or (
                 _made_since(entry, claim)
                 and _same_name(entry.get("full_name"), contact.full_name)
@@ -320,6 +320,14 @@ class Delivery:
         if claim.fresh or claim.looked:
             return None
         raise Unseen("not_found_yet", retry_after=self._search_lag)
+
+    def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
+        """Asked once more where the search shows the contact: Clemta may have denied everything for a while."""
+        try:
+            self._clemta.get(contact_id, deadline, ahead=1)
+        except ContactGone:
+            return True
+        return False
 
     def _create(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> str:
         """The new contact's id; with `create` no other submission of that person can take it for its own."""
@@ -379,6 +387,20 @@ class Delivery:
         """Takes a message out of the way that nothing could be done with."""
         failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def _resent_as(reading: "Reading", policy: Policy) -> str:
+    """By what the same event is known when it is sent again; "" for a person's own post.
+
+    An update may come under the customer's id: it is the same event only if it says the same, of the same time.
+    """
+    if policy != "update" or not reading.resent:
+        return reading.delivery_id if reading.resent else ""
+    said = reading.contact.body()
+    said |= {f"billing.{key}": value for key, value in said.pop("billing", {}).items()}
+    happened_at = "" if reading.happened_at == reading.received_at else reading.happened_at
+    strong = sorted((key, value) for key, value in said.items() if key not in reading.weak)
+    return repr((reading.delivery_id, happened_at, strong))
 
 
 def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:

@@ -11,6 +11,7 @@ from clemta_intake.delivery import Claim, Delivery, Outcome, Policy
 from clemta_intake.errors import (
     Busy,
     ConfigError,
+    ContactGone,
     DataError,
     KeyRefused,
     OutcomeUnknown,
@@ -301,6 +302,20 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "duplicate"
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada By Hand"
 
+    @pytest.mark.parametrize("times", [(1.0, 2.0, 3.0), (None, None, None)])
+    def test_p3_an_update_under_the_customers_id_is_no_redelivery(
+        self, world: World, times: tuple[float | None, ...]
+    ) -> None:
+        """Shopify's events have no id that is signed but the customer's: each update after the first was dropped."""
+        for name, happened_at in zip(("Ada Example", "Ada Newer", "Ada Newest"), times, strict=True):
+            outcome = world.deliver(contact(name=name), "update", "customer", happened_at=happened_at)
+            world.clock.advance(1)
+            assert world.clemta.stored[outcome.contact_id]["full_name"] == name
+        said = contact(name="Ada Newest", description="Signed up on the next day")
+        again = world.deliver(said, "update", "customer", happened_at=times[-1], weak=("description",))
+        assert again.status == "duplicate"
+        assert "description" not in world.clemta.stored[outcome.contact_id]
+
     def test_p3_one_update_waits_for_the_other(self, world: World) -> None:
         """Two updates at once lost a tax id: each wrote back the billing that it had read before the other's."""
         first = world.deliver(policy="update")
@@ -529,6 +544,20 @@ class TestDeleted:
         self.deleted(world)
         world.clemta.find = lambda *_: shown  # type: ignore[method-assign]
         assert world.deliver(delivery_id="d2").status == "created"
+
+    @pytest.mark.parametrize("policy", ["skip", "update"])
+    def test_p3_a_contact_that_clemta_denied_for_a_while_is_not_made_twice(
+        self, world: World, policy: Policy
+    ) -> None:
+        """Clemta said NOT_FOUND to every request: the record then named a contact that exists as one that is gone."""
+        first = world.deliver(policy=policy)
+        world.clock.advance(RECHECK)
+        for call in ("get", "find"):
+            world.clemta.fail(call, ContactGone("NOT_FOUND", status=404))
+        with pytest.raises(ContactGone):
+            world.deliver(policy=policy, delivery_id="d2")
+        assert world.deliver(policy=policy, delivery_id="d2") == Outcome("duplicate", first.contact_id)
+        assert len(world.clemta.stored) == 1
 
     def test_p3_another_contact_of_that_person_is_found_first(self, world: World) -> None:
         self.deleted(world)
