@@ -43,7 +43,6 @@ from .submissions import (
     event_path,
     event_query,
     event_uri,
-    read_body,
     split_batch,
 )
 from .wiring import Wiring, wiring
@@ -201,10 +200,8 @@ class _Request:
         self._reserve = reserve(answer_seconds)
         self._parts.answer_by(self._deadline, self._reserve)
 
-    def _check_spam(self, email: str, spam: Spam) -> None:
+    def _check_spam(self, fields: Mapping[str, Any], email: str, spam: Spam) -> None:
         """Raises Unmappable where a person can try again, TakenForSpam where the form's post breaks a rule."""
-        # As it was posted: the captcha's token is a secret, and goes no further than this.
-        fields = read_body(self._headers.get("content-type", ""), event_body(self._event))
         rule = broken_rule(spam, fields, email)  # may refuse: before the captcha, whose token counts once
         if spam.captcha:
             rule = self._broken_captcha(spam, *spam.captcha, fields) or rule
@@ -279,7 +276,7 @@ class _Request:
                 return {"status": "ignored", **result}
             count = None
             if isinstance(source, Form) and source.spam:
-                self._check_spam(reading.contact.email, source.spam)
+                self._check_spam(prepared.posted, reading.contact.email, source.spam)
                 if most := source.spam.max_per_day:
                     count = partial(self._parts.daily_cap.take, source.name, most)
             outcome = self._parts.delivery.deliver(

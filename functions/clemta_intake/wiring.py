@@ -220,7 +220,8 @@ class Wiring:
         most: float = client.meta.config.read_timeout  # type: ignore[attr-defined]
 
         def bound(request: Any, **_: Any) -> None:
-            request.context["read_timeout"] = min(most, max(_LEAST_SECONDS, left()))
+            if (seconds := left()) < most:
+                request.context["read_timeout"] = max(_LEAST_SECONDS, seconds)
 
         client.meta.events.register("before-send", bound)
         return client

@@ -43,12 +43,14 @@ class Reading:
 class Prepared:
     """A submission that holds no secret and whose delivery id is known.
 
-    `body` is what was read of it, UNREAD if nothing can be; `left_out` names the fields that go nowhere.
+    `body` is what was read of it, UNREAD if nothing can be; `left_out` names the fields that go nowhere. `posted` still
+    holds them, as a captcha's token is one: it goes no further than the question about it.
     """
 
     submission: Submission
     body: Any
     left_out: tuple[str, ...] = ()
+    posted: Any = None
 
 
 UNREAD: Any = object()
@@ -74,18 +76,18 @@ def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "")
         Unreadable,
         UnsupportedMedia,
     ):  # `read` will say so; what an expression finds is seen once it is readable
-        return Prepared(replace(submission, delivery_id="" if source.delivery_id else signed_id), UNREAD)
+        return Prepared(submission.known_as("" if source.delivery_id else signed_id), UNREAD)
     redacted = redact(body)
     try:
         data = _data(submission, source, redacted.data)  # an id that a secret is part of is none
         delivery_id = _delivery_id(submission, source, data, signed_id)
     except ConfigError:  # as `read` will say
         delivery_id = ""
-    submission = replace(submission, delivery_id=delivery_id)
+    submission = submission.known_as(delivery_id)
     if redacted.left_out:
         written = rewrite_body(submission.content_type, submission.body, lambda data: redact(data).data)
         submission = replace(submission, body=written)
-    return Prepared(submission, redacted.data, redacted.left_out)
+    return Prepared(submission, redacted.data, redacted.left_out, body)
 
 
 def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> Reading | None:
