@@ -85,7 +85,7 @@ class TestDeadlines:
         assert left == pytest.approx(ANSWER_SECONDS, abs=0.5)
 
     @pytest.mark.parametrize(
-        "began", [None, "1800000000000", 0, 1_500_000_000_000, (time.time() + 3600) * 1000], ids=str
+        "began", [None, "1800000000000", 0, 1_500_000_000_000, 4_000_000_000_000], ids=str
     )
     def test_a_start_that_cannot_be_is_taken_as_now(self, began: object) -> None:
         assert self.left(began) == pytest.approx(ANSWER_SECONDS, abs=0.5)
