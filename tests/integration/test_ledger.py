@@ -68,9 +68,18 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
-    assert "expires_at" in items(aws)[0]
     ledger.created(claim, "c1", 1.5)
     assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
+
+
+def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -> None:
+    clock = Clock()
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    claim = ledger.claim(contact(), "d1")
+    assert isinstance(claim, Claim)
+    ledger.unknown(claim)
+    assert ledger.reserve(claim, "c1")
+    assert [int(item["expires_at"]["N"]) - clock.now for item in items(aws)] == [30 * 86_400] * 2
 
 
 def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> None:

@@ -607,6 +607,14 @@ class TestBatches:
         assert len(batches.parts.clemta.stored) == 3
         assert len(batches.parts.queues.retried) == 1
 
+    def test_p4_a_batch_that_comes_late_is_worked_on_by_one_entry_at_least(self, batches: Api) -> None:
+        late = crm([{**LEAD, "email": f"bo{number}@example.com"} for number in range(3)])
+        late["requestContext"]["requestTimeEpoch"] -= 3_800
+        for entries in (1, 2):
+            assert batches.send(late)[0] == 503
+            assert len(batches.parts.queues.retried) == entries
+        assert batches.send(late)[0] == 200
+
     def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
         self, batches: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
