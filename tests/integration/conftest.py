@@ -20,9 +20,33 @@ from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
 from local.processes import HOST, Service
 from local.stack import answered
+from tests.aws_requests import refusals
 from tests.events import CRM_SECRET
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@pytest.fixture(scope="session")
+def _refused() -> list[str]:
+    """What AWS would have refused of the requests so far, though the emulator took it."""
+    refused: list[str] = []
+
+    def look(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        refused.extend(f"{model.name}: {why}" for why in refusals(params, model))
+
+    boto3.setup_default_session()
+    session = boto3.DEFAULT_SESSION  # whose clients the functions use, with no check of their own
+    assert session
+    session.events.register("provide-client-params", look)
+    return refused
+
+
+@pytest.fixture(autouse=True)
+def _p10_aws_takes_each_request(_refused: list[str]) -> Iterator[None]:
+    """No request leaves a test that AWS refuses by its own model or by the rules in tests/aws_requests.py."""
+    _refused.clear()
+    yield
+    assert not _refused
 
 
 @pytest.fixture(scope="session")

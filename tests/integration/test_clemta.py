@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from clemta_intake import telemetry
 from clemta_intake.clemta import Clemta, _payload, _refusal, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
@@ -25,7 +26,7 @@ from clemta_intake.errors import (
 )
 from clemta_intake.lanes import Place
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.fakes import SEARCHES, FakeBudget, Search, contact
+from tests.fakes import SEARCHES, Clock, FakeBudget, Search, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -499,6 +500,66 @@ def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -
     with pytest.raises(DataError) as raised:
         Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert raised.value.code == "HTTP_400"
+
+
+def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
+    serve: Callable[..., str],
+) -> None:
+    error = {"code": "VALIDATION_FAILED", "details": "email: is taken"}
+    body = json.dumps({"success": False, "message": "Not valid.", "error": error}).encode()
+    with pytest.raises(DataError) as raised:
+        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
+    refusal = raised.value
+    assert (refusal.code, str(refusal), refusal.status) == (
+        "VALIDATION_FAILED",
+        "Not valid. email: is taken",
+        400,
+    )
+
+
+@pytest.mark.parametrize("contact_id", [None, "", 7, ["c1"]])
+def test_p3_a_create_that_names_no_contact_is_looked_up(serve: Callable[..., str], contact_id: Any) -> None:
+    body = json.dumps({"success": True, "data": {"id": contact_id}}).encode()
+    with pytest.raises(OutcomeUnknown, match="no_contact_id") as raised:
+        Clemta(serve(body), lambda stale: "k", FakeBudget()).create(contact(), soon())
+    assert raised.value.status == 200
+
+
+def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., str]) -> None:
+    client = Clemta(serve(b'{"success": true, "data": {"contacts": {}}}'), lambda stale: "k", FakeBudget())
+    with pytest.raises(Temporary, match="unreadable_answer") as raised:
+        list(client.find(contact(), soon()))
+    assert raised.value.status == 200
+
+
+@pytest.mark.parametrize(("digits", "heard"), [(9, [(999_999_999, 0)]), (10, [])])
+def test_a_number_in_a_header_has_nine_digits_at_most(
+    serve: Callable[..., str], digits: int, heard: list[tuple[int, float]]
+) -> None:
+    budget = FakeBudget()
+    url = serve(b'{"success": true, "data": {}}', headers={"X-RateLimit-Remaining": "9" * digits})
+    Clemta(url, lambda stale: "k", budget).get("c1", soon())
+    assert budget.said_left == heard
+
+
+def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Session:
+        """Takes a quarter of a second of virtual time, and never answers."""
+
+        def request(self, *_: Any, **how: Any) -> requests.Response:
+            clock.advance(0.25)
+            raise requests.ReadTimeout
+
+    clock = Clock(5_000)
+    client = Clemta("https://clemta.test", lambda stale: "k", FakeBudget())
+    client._session = Session()  # type: ignore[assignment]
+    telemetry._measured.clear()
+    monkeypatch.setattr(time, "monotonic", clock)
+    with pytest.raises(OutcomeUnknown):
+        client.create(contact(), Deadline(clock.now + 2))
+    assert telemetry._measured.pop("ClemtaLatency") == [250]
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from bench import aws_faults
 from bench.aws_faults import AwsFaults
 from clemta_intake import receive, redeliver, wiring
-from clemta_intake.deadlines import ANSWER_SECONDS
+from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS
 from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
 from clemta_intake.sources.config import SHIPPED, read_sources
 from clemta_intake.wiring import Wiring
@@ -225,6 +225,17 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
     assert 503 in answers
     assert answers[-1] == 200
     assert aws.waiting(aws.settings.dead_letter_queue_url) == 10
+
+
+def test_p7_no_client_repeats_a_call_and_two_tries_of_the_queue_fit_into_what_is_kept_for_them(
+    parts: Wiring,
+) -> None:
+    for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
+        config: Any = client.meta.config
+        assert config.retries == {"total_max_attempts": 1, "mode": "legacy"}
+        assert config.connect_timeout <= 0.3
+    queue: Any = parts._sqs.meta.config
+    assert 2 * (queue.connect_timeout + queue.read_timeout) <= RESERVE_SECONDS
 
 
 def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:

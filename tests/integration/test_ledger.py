@@ -1,5 +1,6 @@
 """The real ledger keeps the contract, in DynamoDB."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -67,9 +68,18 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
-    assert "expires_at" in items(aws)[0]
     ledger.created(claim, "c1", 1.5)
     assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
+
+
+def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -> None:
+    clock = Clock()
+    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    claim = ledger.claim(contact(), "d1")
+    assert isinstance(claim, Claim)
+    ledger.unknown(claim)
+    assert ledger.reserve(claim, "c1")
+    assert [int(item["expires_at"]["N"]) - clock.now for item in items(aws)] == [30 * 86_400] * 2
 
 
 def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> None:
@@ -226,7 +236,7 @@ class TestBudget:
         budget = Budget(table(aws), 1, clock)
         budget.take(soon())
         clock.advance(20)
-        assert wait(budget) == pytest.approx(42)
+        assert wait(budget) == 42
         clock.advance(42)
         budget.take(soon())
 
@@ -352,13 +362,49 @@ class TestBudget:
 
     def test_p6_a_booked_call_counts_from_when_it_is_made(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 2, clock)
+        budget, other = Budget(table(aws), 3, clock), Budget(table(aws), 3, clock)
         budget.take(soon(), ahead=1)
         clock.advance(30)
         budget.take(soon())
-        clock.advance(32)  # the first one is free again, the second one is not
+        other.take(soon())  # what was booked counts no more beside what was made
+        assert wait(other) == 32
+        clock.advance(32)  # the first one is free again, those of half a minute ago are not
+        other.take(soon())
+        assert wait(other) == 30
+
+    def test_p6_a_booking_that_has_lapsed_is_booked_anew(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 2, clock)
+        budget.take(soon(), ahead=1)
+        clock.advance(62)
+        for _ in range(2):
+            budget.take(soon())
+        assert wait(budget) == 62
+
+    def test_p6_two_calls_have_room_when_the_second_of_them_has(self, aws: Aws) -> None:
+        clock = Clock()
+        budget = Budget(table(aws), 3, clock)
         budget.take(soon())
-        assert wait(budget) == pytest.approx(30)
+        clock.advance(10)
+        for _ in range(2):
+            budget.take(soon())
+        assert wait(budget) == 52
+        with pytest.raises(RateLimited) as refusal:
+            budget.take(soon(), ahead=1)
+        assert refusal.value.retry_after == 62
+
+    @pytest.mark.parametrize(
+        ("limit", "foreign", "counts"), [(100, 4, False), (100, 5, True), (20, 1, False), (20, 2, True)]
+    )
+    def test_p6_foreign_calls_count_where_they_are_more_than_the_order_of_answers_explains(
+        self, aws: Aws, limit: int, foreign: int, counts: bool
+    ) -> None:
+        budget = Budget(table(aws), limit, Clock())
+        budget.take(soon())
+        budget.heard(limit - 1 - foreign, 0, soon())
+        [item] = items(aws)
+        _, *calls = json.loads(item["recent_calls"]["S"])
+        assert sum(calls) == 1 + (foreign if counts else 0)
 
     def test_a_booked_call_that_was_not_made_serves_the_next_submission(self, aws: Aws) -> None:
         budget = Budget(table(aws), 3, Clock())
@@ -407,7 +453,7 @@ class TestBudget:
         one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
         one.take(soon())
         one.heard(0, 0, soon())
-        assert wait(other) == pytest.approx(62)
+        assert wait(other) == 62
 
     @pytest.mark.parametrize(
         "says",
@@ -511,6 +557,11 @@ class TestDailyCap:
                 cap.take("website", 3)
         clock.advance(1)
         cap.take("website", 3)
+
+    def test_its_count_expires_when_its_day_is_long_over(self, aws: Aws) -> None:
+        DailyCap(table(aws), clock := Clock()).take("website", 3)
+        [item] = items(aws)
+        assert int(item["expires_at"]["N"]) == (clock.now // 86_400 + 2) * 86_400
 
     def test_while_the_table_is_out_of_reach_all_are_taken(self, aws: Aws) -> None:
         client = boto3.client("dynamodb")

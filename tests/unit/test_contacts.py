@@ -74,6 +74,14 @@ class TestEmail:
     def test_an_address_that_mail_servers_know_is_taken(self, written: str, address: str) -> None:
         assert ascii_email(written) == address
 
+    def test_p9_an_address_has_254_characters_at_most_and_64_before_its_at(self) -> None:
+        longest = "a" * 64 + "@" + "d" * 63 + "." + "d" * 63 + "." + "d" * 58 + ".eu"
+        assert len(longest) == 254
+        assert ascii_email(longest) == longest
+        for address in (longest.replace(".eu", ".com"), "a" + longest.replace("@dd", "@d")):
+            with pytest.raises(ValueError, match="must be an e-mail address"):
+                ascii_email(address)
+
     @pytest.mark.parametrize(
         "written",
         [

@@ -265,6 +265,31 @@ class TestUpdate:
         assert sent == [{**body, "description": "bye"}]
         assert outcome
 
+    def test_p3_an_update_sends_back_only_what_clemta_takes_and_holds(self, world: World) -> None:
+        """Clemta answers with keys that it does not take, and with null or "" where it holds nothing."""
+        outcome = world.deliver()
+        stored = world.clemta.stored[outcome.contact_id]
+        stored["billing"] = {
+            "city": "foreign",
+            "id": "b1",
+            "phone": "",
+            "district": None,
+            "postal_code": 34000,
+            "state": "34",
+        }
+        assert world.deliver(contact(billing={"tax_id": "7"}), "update", "d2").status == "updated"
+        assert stored["billing"] == {"state": "34", "tax_id": "7"}
+
+    @pytest.mark.parametrize("billing", [{"id": "b1", "phone": "", "state": "34", "tax_id": 7}, None, "none"])
+    def test_p6_what_clemta_holds_beside_it_is_no_reason_to_send_an_update(
+        self, world: World, billing: object
+    ) -> None:
+        outcome = world.deliver()
+        world.clemta.stored[outcome.contact_id] |= {"company_id": "another", "billing": billing}
+        said = contact(billing={"state": "34"} if isinstance(billing, dict) else None)
+        assert world.deliver(said, "update", "d2").status == "duplicate"
+        assert "update" not in world.clemta.calls
+
     def test_p3_an_older_submission_changes_nothing(self, world: World) -> None:
         first = world.deliver(policy="update")
         earlier = world.clock.now + 10
@@ -628,6 +653,21 @@ class TestCreate:
         assert world.deliver(contact(name=given), policy="create").status == "created"
         assert len(world.clemta.stored) == 1
 
+    @pytest.mark.parametrize(("skew", "found"), [(-121, False), (-120, True), (0, True)])
+    def test_p3_its_own_lost_contact_is_known_though_clemtas_clock_is_two_minutes_behind(
+        self, world: World, skew: int, found: bool
+    ) -> None:
+        world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+        with pytest.raises(OutcomeUnknown):
+            world.deliver(policy="create")
+        [stored] = world.clemta.stored.values()
+        stored["created_at"] += skew
+        if found:
+            assert world.deliver(policy="create").status == "created"
+        else:
+            with pytest.raises(Unseen, match="not_found_yet"):
+                world.deliver(policy="create")
+
     @pytest.mark.parametrize("other", ["Ada Other", "!!", None])
     def test_p3_a_contact_of_another_name_is_another_submissions(
         self, world: World, other: str | None
@@ -778,6 +818,18 @@ class TestKeep:
         assert world.queues.parked[0].failure == Failure(
             "outage", status, "RATE_LIMIT_EXCEEDED", error.args[0]
         )
+
+    @pytest.mark.parametrize(
+        ("seconds", "kept"),
+        [(60, "queued"), (72 * 3600 - 1, "queued"), (72 * 3600, "parked"), (72 * 3600 + 1, "parked")],
+    )
+    def test_p4_a_submission_that_fails_is_given_up_after_72_hours_and_not_before(
+        self, world: World, seconds: float, kept: str
+    ) -> None:
+        failure = Failure("outage", 500, "INTERNAL_ERROR", "")
+        earlier = Envelope(SUBMISSION, 2, world.clock.now - seconds, failure)
+        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR"), earlier) == kept
+        assert (len(world.queues.retried), len(world.queues.parked)) == (kept == "queued", kept == "parked")
 
     def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
         failure = Failure("outage", 500, "INTERNAL_ERROR", "")

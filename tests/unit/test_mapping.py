@@ -236,6 +236,21 @@ class TestDescription:
         assert contact(written)["description"] == "one\ntwo\nthree\nfour\nfive"
 
 
+class TestAddress:
+    @pytest.mark.parametrize("key", ["address_2", "address_line_2", "billing[address_2]"])
+    def test_p4_its_second_line_is_a_field_of_its_own(self, key: str) -> None:
+        written = urlencode(ADA | {"address_1": "1 Example Street", key: "Floor 2"}).encode()
+        billing = contact(written, content_type="application/x-www-form-urlencoded")["billing"]
+        assert billing == {"address_1": "1 Example Street", "address_2": "Floor 2"}
+
+    @pytest.mark.parametrize(
+        "container",
+        ["contact", "customer", "data", "fields", "form", "lead", "person", "profile", "submission", "user"],
+    )
+    def test_a_persons_fields_are_found_in_each_usual_container(self, container: str) -> None:
+        assert contact({container: ADA})["email"] == "ada@example.com"
+
+
 class TestPhoneAndCountry:
     @pytest.mark.parametrize(
         ("written", "default", "billing"),
@@ -288,6 +303,11 @@ class TestMapping:
         source = webhook(answers=None, contact={"email": "body.contact.mail"})
         read = contact({"name": "Not asked", "contact": {"mail": "ada@example.com"}}, source)
         assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
+
+    def test_only_where_its_source_says_that_they_come_in_batches_an_array_of_one_is_that_one(self) -> None:
+        assert contact([ADA], webhook(batch=True, answers="body"))["full_name"] == "Ada Example"
+        whole = webhook(answers="body[0].{name: name, email: email}")
+        assert contact([ADA], whole)["full_name"] == "Ada Example", "it is the array that the mapping reads"
 
     def test_answers_may_stand_anywhere_in_the_body(self) -> None:
         source = webhook(answers="body.data.fields")
@@ -551,6 +571,11 @@ class TestWhatIsKept:
         )
         assert kept_headers(source, SENT) == {"x-delivery": "d1", "x-event": "lead"}
         assert kept_headers(form(), SENT) == {}
+
+    def test_they_are_kept_in_one_order_whatever_python_hashes_first(self) -> None:
+        names = [f"x-{letter}" for letter in "hgfedcba"]
+        source = webhook(delivery_id=" || ".join(f'headers."{name}"' for name in names))
+        assert [*kept_headers(source, dict.fromkeys(names, "1"))] == sorted(names)
 
     def test_only_parameters_that_an_expression_names(self) -> None:
         source = webhook(accept="query.list == 'news'", answers="body.query")

@@ -1,13 +1,19 @@
 """The queue message."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clemta_intake.queues import Envelope, Failure, NewerVersion
+from clemta_intake.errors import Unavailable
+from clemta_intake.queues import Envelope, Failure, NewerVersion, Queues
 from clemta_intake.submissions import MAX_BODY, MAX_HEADERS, Submission
+from tests.aws_requests import refusals_of
 
 SQS_LIMIT = 256 * 1024
 SUBMISSION = Submission("s1", "crm", 1.5, b"\xff\x00", "text/plain", {"x-id": "1"}, {"q": "2"}, "d1")
@@ -83,6 +89,7 @@ def test_p4_a_message_of_an_earlier_release_is_read() -> None:
         del message[key]
     envelope = Envelope.from_json(json.dumps(message))
     assert (envelope.submission, envelope.slot, envelope.waiting_since) == (SUBMISSION, "", 0)
+    assert envelope.not_before == 0
 
 
 @pytest.mark.parametrize("key", [key for key in json.loads(ENVELOPE.to_json()) if key != "delivery_id"])
@@ -93,3 +100,87 @@ def test_a_message_with_a_wrong_value_is_refused(key: str) -> None:
         del message[key]
     with pytest.raises(ValueError):
         Envelope.from_json(json.dumps(message))
+
+
+@pytest.mark.parametrize("text", ["/w=A=", "/wA=junk", "/wA", " /wA=", "/wA=\n", "\u0130"])
+def test_a_message_whose_payload_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        Envelope.from_json(json.dumps(json.loads(ENVELOPE.to_json()) | {"body_base64": text}))
+
+
+class Sqs:
+    """Keeps what it takes, each held to what SQS itself takes; fails before it takes anything as often as told."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+        self.sent: list[dict[str, Any]] = []
+
+    def send_message(self, **request: Any) -> None:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        assert refusals_of("SendMessage", request) == []
+        self.sent.append(request)
+
+
+def queues(sqs: Sqs) -> Queues:
+    return Queues(lambda: sqs, "retry", "dead", "held")  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("delay", "expected"),
+    [(-5, 0), (0, 0), (0.01, 1), (29.2, 30), (30, 30), (899.5, 900), (900, 900), (900.1, 900), (1e9, 900)],
+)
+def test_p10_a_delay_is_whole_seconds_never_too_early_and_what_sqs_takes(delay: float, expected: int) -> None:
+    queues(sqs := Sqs()).retry(ENVELOPE, delay)
+    [sent] = sqs.sent
+    assert (sent["QueueUrl"], sent["DelaySeconds"]) == ("retry", expected)
+
+
+@pytest.mark.parametrize(
+    ("send", "url"), [(Queues.park, "dead"), (Queues.hold, "held")], ids=["parked", "held"]
+)
+def test_p4_what_waits_for_a_person_is_there_at_once(
+    send: Callable[[Queues, Envelope], None], url: str
+) -> None:
+    send(queues(sqs := Sqs()), ENVELOPE)
+    [sent] = sqs.sent
+    assert (sent["QueueUrl"], sent["DelaySeconds"], sent["MessageBody"]) == (url, 0, ENVELOPE.to_json())
+
+
+@pytest.mark.parametrize(
+    ("send", "url"), [(Queues.park_newer, "dead"), (Queues.retry_newer, "retry")], ids=["parked", "again"]
+)
+@pytest.mark.parametrize(("source", "said"), [("crm", "crm"), ("", "unknown")])
+def test_p10_a_newer_message_has_attributes_that_sqs_takes(
+    send: Callable[[Queues, str, NewerVersion], None], url: str, source: str, said: str
+) -> None:
+    send(queues(sqs := Sqs()), "as it came", NewerVersion({"source": source}))
+    [sent] = sqs.sent
+    assert (sent["QueueUrl"], sent["DelaySeconds"], sent["MessageBody"]) == (url, 0, "as it came")
+    assert attributes(sent) == {"source": said, "class": "outage", "status": "0"}
+
+
+def attributes(sent: dict[str, Any]) -> dict[str, str]:
+    return {name: value["StringValue"] for name, value in sent["MessageAttributes"].items()}
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "500"), (None, "0")])
+def test_p10_the_attributes_tell_source_class_and_status(status: int | None, said: str) -> None:
+    queues(sqs := Sqs()).retry(replace(ENVELOPE, failure=Failure("outage", status, "X", "")), 1)
+    assert attributes(sqs.sent[0]) == {"source": "crm", "class": "outage", "status": said}
+
+
+def test_p1_a_queue_that_does_not_answer_is_asked_a_second_time_and_one_that_refuses_is_not() -> None:
+    silent, refused = BotoCoreError(), ClientError({"Error": {"Code": "AccessDenied"}}, "SendMessage")
+    queues(once := Sqs(silent)).park(ENVELOPE)
+    assert len(once.sent) == 1
+    for failures, calls, name in (
+        ([silent, BotoCoreError()], 2, "BotoCoreError"),
+        ([refused], 1, "ClientError"),
+    ):
+        with pytest.raises(Unavailable) as trouble:
+            queues(sqs := Sqs(*failures)).park(ENVELOPE)
+        assert (trouble.value.code, str(trouble.value)) == ("queue_unavailable", name)
+        assert sqs.calls == calls

@@ -1,6 +1,7 @@
 """Every answer of the HTTP interface."""
 
 import gzip
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from clemta_intake import receive, telemetry
 from clemta_intake.captcha import Verdict
 from clemta_intake.deadlines import Deadline
+from clemta_intake.delivery import Outcome
 from clemta_intake.errors import (
     CaptchaTrouble,
     ConfigError,
@@ -136,9 +138,10 @@ class TestForms:
         assert not api.parts.clemta.stored
         assert api.send(form(ADA, **{"Content-Encoding": "Identity"}))[2]["status"] == "created"
 
-    def test_broken_base64_is_unreadable(self, api: Api) -> None:
-        event = form(ADA) | {"body": "%%%"}
-        assert api.send(event)[0] == 400
+    def test_broken_base64_is_unreadable_and_a_word_of_ours_is_no_detail(self, api: Api) -> None:
+        status, _, problem = api.send(form(ADA) | {"body": "%%%"})
+        assert status == 400
+        assert problem == {"type": "about:blank", "title": "Unreadable body", "status": 400}
 
     def test_a_page_is_sent_on_to_the_thanks(self, api: Api) -> None:
         status, headers, _ = api.send(form(ADA, "paged", Accept="text/html,*/*"))
@@ -173,6 +176,10 @@ class TestForms:
         _, headers, _ = api.send(form(ADA, "paged", Origin="https://www.example.com"))
         assert headers["access-control-allow-origin"] == "https://www.example.com"
         assert headers["vary"] == "Origin"
+
+    def test_an_origin_has_no_case(self, api: Api) -> None:
+        status, headers, _ = api.send(form(ADA, "paged", Origin="HTTPS://WWW.Example.com"))
+        assert (status, headers["access-control-allow-origin"]) == (200, "HTTPS://WWW.Example.com")
 
     def test_any_page_may_where_none_is_named(self, api: Api) -> None:
         _, headers, _ = api.send(form(ADA, Origin="https://any.example"))
@@ -430,7 +437,9 @@ class TestCaptcha:
         assert [held.failure.code for held in api.parts.queues.held] == ["honeypot"]
 
     @pytest.mark.parametrize(("outage", "status", "contacts"), [("accept", 200, 1), ("refuse", 503, 0)])
-    @pytest.mark.parametrize("trouble", ["verifier", "its own error", "no secret", "wrong secret", "secrets"])
+    @pytest.mark.parametrize(
+        "trouble", ["verifier", "its own error", "no secret", "empty secret", "wrong secret", "secrets"]
+    )
     def test_our_own_trouble_is_an_outage_which_the_form_decides_and_is_counted(
         self,
         api: Api,
@@ -443,6 +452,8 @@ class TestCaptcha:
         api.parts.tables["website"] = WEBSITE | {"spam": {"hcaptcha": "captcha", "captcha_outage": outage}}
         if trouble == "no secret":
             del api.parts.secrets["captcha"]
+        if trouble == "empty secret":
+            api.parts.secrets["captcha"] = ["", ""]
         api.parts.secrets_unavailable = trouble == "secrets"
         api.parts.captcha.says = {
             "verifier": Temporary("captcha_unavailable"),
@@ -452,6 +463,8 @@ class TestCaptcha:
         assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
         assert len(api.parts.clemta.stored) == contacts
         assert logged()[0]["CaptchaUnavailable"] == [1]
+        assert (logged()[0]["code"] == "captcha_secret_missing") == (trouble in ("no secret", "empty secret"))
+        assert len(api.parts.captcha.asked) == (trouble in ("verifier", "its own error", "wrong secret"))
         assert not api.parts.queues.held
 
     def test_p2_who_leaves_no_time_to_ask_must_come_again_and_does_not_pass_as_an_outage(
@@ -533,8 +546,36 @@ class TestTime:
         api.send(event)
         assert began + seconds - 0.2 < api.parts.answer_at.at < time.monotonic() + seconds
 
+    @pytest.mark.parametrize("people", [1, 3])
+    def test_p7_each_entry_leaves_time_to_queue_itself_and_those_after_it(
+        self, monkeypatch: pytest.MonkeyPatch, people: int
+    ) -> None:
+        api = Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+        reserved: list[float] = []
+
+        def deliver(*given: Any) -> Outcome:
+            reserved.append(round(api.parts.answer_at.at - given[2].at, 6))
+            return Outcome("created", "c1")
+
+        monkeypatch.setattr(api.parts.delivery, "deliver", deliver)
+        leads = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(people)]
+        assert api.send(crm(leads))[0] == 200
+        assert reserved == [round(1.4 + 0.02 * others, 6) for others in reversed(range(people))]
+
 
 class TestBatches:
+    @pytest.mark.parametrize(("entries", "numbers"), [(0, 0), (1, 0), (2, 2), (100, 100), (101, 0)])
+    def test_up_to_100_entries_are_submissions_of_their_own_numbered_from_1(
+        self, entries: int, numbers: int
+    ) -> None:
+        whole = Submission("s", "crm", 0, json.dumps([LEAD] * entries).encode(), "application/json")
+        split = split_batch(whole)
+        if numbers:
+            assert [one.submission_id for one in split] == [f"s-{n}" for n in range(1, numbers + 1)]
+            assert all(json.loads(one.body) == [LEAD] for one in split)
+        else:
+            assert split == [whole]
+
     @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
     def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
         people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
@@ -594,6 +635,14 @@ class TestBatches:
         assert statuses == ["created", "queued", "created", "created"]
         assert len(batches.parts.clemta.stored) == 3
         assert len(batches.parts.queues.retried) == 1
+
+    def test_p4_a_batch_that_comes_late_is_worked_on_by_one_entry_at_least(self, batches: Api) -> None:
+        late = crm([{**LEAD, "email": f"bo{number}@example.com"} for number in range(3)])
+        late["requestContext"]["requestTimeEpoch"] -= 3_800
+        for entries in (1, 2):
+            assert batches.send(late)[0] == 503
+            assert len(batches.parts.queues.retried) == entries
+        assert batches.send(late)[0] == 200
 
     def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
         self, batches: Api, monkeypatch: pytest.MonkeyPatch
@@ -666,6 +715,18 @@ class TestWebhooks:
             event = request("POST", "/signups/crm", body, {"X-Hook-Secret": "s"})
             assert api.send(event)[0] == answer, spaces
 
+    @pytest.mark.parametrize(
+        ("echo", "status"), [("s" * 200, 200), ("s" * 201, 401), ("", 401), ("\u00e9", 401)]
+    )
+    def test_p9_what_a_handshake_echoes_is_short_and_printable(
+        self, api: Api, logged: Lines, echo: str, status: int
+    ) -> None:
+        api.parts.tables["crm"] = {"kind": "formspree"}
+        answered = api.send(request("POST", "/signups/crm", b"{}", {"X-Hook-Secret": echo}))
+        assert answered[0] == status
+        assert answered[1].get("x-hook-secret") == (echo if status == 200 else None)
+        assert (logged()[-1]["outcome"] == "handshake") == (status == 200)
+
     def test_p5_without_a_secret_nothing_is_accepted(self, api: Api) -> None:
         api.parts.secrets.clear()
         assert api.send(crm(LEAD))[0] == 401
@@ -734,8 +795,13 @@ class TestFailures:
 
         monkeypatch.setattr(receive, "app", receive.create_app(broken))
         answer = receive.handler(form(ADA), Context())  # type: ignore[arg-type]
-        assert answer["statusCode"] == 503
-        assert answer["headers"]["Retry-After"] == "30"
+        body = json.loads(answer.pop("body"))
+        assert body == {"type": "about:blank", "title": "Service unavailable", "status": 503}
+        assert answer == {
+            "statusCode": 503,
+            "headers": {"Content-Type": "application/problem+json", "Retry-After": "30"},
+            "isBase64Encoded": False,
+        }
         [line] = logged()
         assert line["error"] == "RuntimeError"
         assert "test_receive.py" in line["where"]
@@ -758,6 +824,34 @@ class TestFailures:
             "clemta_status": 400,
             "Submissions": 1,
         }
+
+    @pytest.mark.parametrize(
+        ("event", "outcome"),
+        [
+            (form(ADA), "created"),
+            (crm(LEAD), "created"),
+            (crm({"event": "other"}), "ignored"),
+            (crm({"event": "lead.created"}), "parked"),
+            (crm(LEAD, secret="wrong"), "unauthentic"),
+            (form({}), "refused"),
+            (request("POST", "/signups/nobody", b"{}"), "refused"),
+        ],
+    )
+    def test_each_request_is_one_line_with_its_outcome_and_its_milliseconds(
+        self,
+        api: Api,
+        logged: Lines,
+        monkeypatch: pytest.MonkeyPatch,
+        event: dict[str, Any],
+        outcome: str,
+    ) -> None:
+        ticks = itertools.count()
+        monkeypatch.setattr(time, "monotonic", lambda: 5_000 + next(ticks) / 1_000)
+        api.send(event | {"requestContext": {}})
+        monkeypatch.undo()
+        [line] = logged()
+        assert line["outcome"] == outcome
+        assert 1 <= line["ms"] < 1_000, "each look at the clock is a millisecond"
 
     def test_a_refused_key_is_counted(self, api: Api, logged: Lines) -> None:
         api.parts.clemta.fail("create", KeyRefused("INVALID_API_KEY", status=401))

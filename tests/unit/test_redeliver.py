@@ -1,15 +1,17 @@
 """The retry queue's messages: each has its own fate, and none is lost."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
+from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Outcome
 from clemta_intake.errors import ConfigError, KeyRefused, OutcomeUnknown, Temporary
 from clemta_intake.lanes import Place
 from clemta_intake.queues import Envelope, Failure
-from clemta_intake.redeliver import create_handler
+from clemta_intake.redeliver import Redelivery, create_handler
 from clemta_intake.submissions import Submission
 from tests.conftest import Lines
 from tests.events import Context, batch
@@ -124,10 +126,14 @@ def test_p6_a_webhooks_message_is_a_proven_senders(parts: FakeParts) -> None:
         (KeyRefused("INVALID_API_KEY", status=401), "config"),
     ],
 )
-def test_p4_a_permanent_failure_is_parked(parts: FakeParts, error: Exception, expected: str) -> None:
+def test_p4_a_permanent_failure_is_parked(
+    parts: FakeParts, logged: Lines, error: ConfigError, expected: str
+) -> None:
     parts.clemta.fail("create", error)
     assert handle(parts, batch(message(parts))) == []
     assert parts.queues.parked[0].failure.failure_class == expected
+    [line] = logged()
+    assert (line["outcome"], line["code"], line["Submissions"]) == ("parked", error.code, 1)
 
 
 def test_p4_a_source_that_is_gone_is_the_operators_to_mend(parts: FakeParts) -> None:
@@ -164,13 +170,15 @@ def test_before_its_time_it_is_put_back_without_an_attempt(parts: FakeParts) -> 
     assert not parts.clemta.calls
 
 
-def test_p4_a_message_that_came_eight_times_is_parked_as_poison(parts: FakeParts) -> None:
+def test_p4_a_message_that_came_eight_times_is_parked_as_poison(parts: FakeParts, logged: Lines) -> None:
     text = message(parts)
     assert handle(parts, batch(text, receives=8)) == []
     [envelope] = parts.queues.parked
     assert (envelope.failure.failure_class, envelope.failure.code) == ("poison", "crashed")
     assert envelope.submission.body == b"email=ada%40example.com"
     assert not parts.clemta.calls
+    [line] = logged()
+    assert (line["outcome"], line["code"], line["submission_id"]) == ("parked", "crashed", "s1")
 
 
 def test_a7_a_message_that_lambda_throttled_six_times_is_delivered(parts: FakeParts) -> None:
@@ -246,10 +254,12 @@ def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 0})])
-def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, text: str) -> None:
+def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, logged: Lines, text: str) -> None:
     assert handle(parts, batch(text)) == []
     [envelope] = parts.queues.parked
-    assert envelope.failure.failure_class == "poison"
+    assert envelope.failure == Failure("poison", None, "not_a_submission", "")
+    [line] = logged()
+    assert (line["outcome"], line["code"], line["source"]) == ("parked", "not_a_submission", "unknown")
     assert envelope.submission.body == text.encode("utf-8", "surrogatepass")
 
 
@@ -287,4 +297,17 @@ def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -
     handle(parts, batch(message(parts), message(parts)), seconds=8)
     handle(parts, batch(message(parts)), seconds=60)
     assert deadlines[0] < 4 < deadlines[1] < 8
-    assert deadlines[2] <= 10
+    assert 9 < deadlines[2] <= 10
+
+
+def test_a_line_tells_how_long_the_message_took(
+    parts: FakeParts, logged: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(1_000))
+    text = message(parts)
+    redelivery = Redelivery(parts)  # type: ignore[arg-type]
+    monkeypatch.setattr(time, "monotonic", lambda: 5_000 + next(ticks) / 1_000)
+    redelivery.message("m0", text, 1, Deadline.after(60))
+    monkeypatch.undo()
+    [line] = logged()
+    assert 1 <= line["ms"] < 1_000, "each look at the clock is a millisecond"

@@ -637,3 +637,68 @@ def test_p5_the_right_mac_is_accepted_and_no_byte_may_change(
     changed = bytearray(body)
     changed[place] ^= data.draw(st.integers(1, 255))
     assert not accepts(scheme.auth, headers, secret, body=bytes(changed), now=at)
+
+
+def refusal(auth: Auth, headers: Mapping[str, str], *secrets: str) -> str:
+    """The word for the log, which alarms and operators go by."""
+    with pytest.raises(Unauthentic) as refused:
+        authenticate(auth, secrets, BODY, headers, {}, NOW)
+    return refused.value.code
+
+
+@every(SCHEMES)
+@pytest.mark.parametrize("secrets", [(), ("",), ("", " ")])
+def test_p5_a_missing_secret_is_told_from_a_forgery(scheme: Scheme, secrets: tuple[str, ...]) -> None:
+    assert refusal(scheme.auth, scheme.sign(scheme.secret, BODY, NOW), *secrets) == "secret_missing"
+
+
+@pytest.mark.parametrize("secret", ["whsec_%", "whsec_", "whsec_ğ"])
+def test_p5_a_malformed_secret_is_told_from_a_forgery(secret: str) -> None:
+    assert refusal(STANDARD.auth, STANDARD.sign(KEY, BODY, NOW), secret) == "secret_malformed"
+
+
+@every(TIMED)
+@pytest.mark.parametrize(("seconds", "code"), [(-301, "timestamp_stale"), (301, "timestamp_future")])
+def test_p5_a_late_sender_is_told_from_one_whose_clock_is_ahead(
+    scheme: Scheme, seconds: int, code: str
+) -> None:
+    assert refusal(scheme.auth, scheme.sign(scheme.secret, BODY, NOW + seconds), scheme.secret) == code
+
+
+@pytest.mark.parametrize("signature", ["sha256=", "sha256=xyz", "sha256=0", "00"])
+def test_p5_what_is_no_signature_is_told_from_a_wrong_one(signature: str) -> None:
+    assert refusal(HEX.auth, {"x-signature": signature}, KEY) == "signature_malformed"
+    assert refusal(HEX.auth, {"x-signature": "sha256=" + "0" * 64}, KEY) == "signature_mismatch"
+
+
+def test_p9_a_header_is_looked_at_up_to_4096_characters() -> None:
+    longest = "x" * 4_096
+    assert accepts(TOKEN.auth, {"x-token": longest}, longest)
+    assert refusal(TOKEN.auth, {"x-token": longest + "x"}, longest + "x") == "header_too_long"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "headers", "code"),
+    [
+        (BEARER, {}, "token_missing"),
+        (BEARER, {"authorization": "Bearer x"}, "token_mismatch"),
+        (BASIC, {"authorization": "Basic %"}, "credentials_missing"),
+        (BASIC, {"authorization": "Basic eDp5"}, "credentials_mismatch"),
+    ],
+)
+def test_p5_no_token_is_told_from_a_wrong_one(scheme: Scheme, headers: Headers, code: str) -> None:
+    assert refusal(scheme.auth, headers, scheme.secret) == code
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("{header}.", "signature_malformed"),
+        ("{header}.AAAA", "signature_malformed"),
+        ("{header}.e30.AAAA", "signature_mismatch"),
+    ],
+)
+def test_p5_what_is_no_jws_is_told_from_a_forged_one(token: str, code: str) -> None:
+    header = b64encode(b'{"alg":"HS256"}').decode().rstrip("=")
+    headers = {"x-jws": token.format(header=header)}
+    assert refusal(auth(scheme="jws", header="x-jws", issuer="i"), headers, KEY) == code
