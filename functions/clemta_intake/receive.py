@@ -214,13 +214,18 @@ class _Request:
     def _broken_captcha(self, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]) -> str | None:
         """The captcha's rule that the post breaks; Unmappable where another token may be better."""
         token = captcha_token(provider, fields)
-        if self._deadline.earlier(self._reserve).remaining() < WORTHWHILE_SECONDS:
+        left = self._deadline.earlier(self._reserve).remaining()
+        if left < WORTHWHILE_SECONDS:
             raise Unavailable("no_time_left")  # no outage of the captcha's: nobody may gain by being slow
         try:
             said = self._verdict(provider, name, token)
             if spam.min_score and said.person and said.score is None:
                 raise Temporary("captcha_without_score")  # the key is not one of v3
         except (Temporary, Unavailable) as error:
+            if left < self._reserve / 2 and not isinstance(
+                error, CaptchaTrouble
+            ):  # it had too little time to say so
+                raise Unavailable("no_time_left") from error
             telemetry.measured("CaptchaUnavailable")
             self._log("captcha_unavailable", code=error.code)
             if spam.captcha_outage == "refuse":

@@ -463,6 +463,23 @@ class TestCaptcha:
         assert not api.parts.captcha.asked, "its token is good for another try"
         assert not api.parts.clemta.stored
 
+    @pytest.mark.parametrize(
+        ("says", "status"),
+        [
+            (Temporary("captcha_unavailable"), 503),
+            (CaptchaTrouble("captcha_error"), 200),
+            (Verdict(True), 200),
+        ],
+    )
+    def test_p2_who_leaves_the_verifier_too_little_time_does_not_make_an_outage_of_it(
+        self, api: Api, says: Any, status: int
+    ) -> None:
+        api.parts.captcha.says = says
+        late = form({**ADA, **self.TOKEN})
+        late["requestContext"]["requestTimeEpoch"] -= 2_000
+        assert api.send(late)[0] == status
+        assert len(api.parts.clemta.stored) == (status == 200)
+
     def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
         api.parts.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
         api.parts.newer_secrets["captcha"] = ["new", "s"]
