@@ -44,7 +44,8 @@ SECRETS = {
     "card numbers": "card number|cardNumber|card_number|Credit card number|cc-number|ccnum|Card No.|Credit Card|"
     "customer credit card number|Kart numarası|Kredi kartı numarası|kart_no|Kartennummer|Kreditkartennummer|"
     "Número de tarjeta|Número de la tarjeta de crédito|Numéro de carte|Numéro de carte bancaire|N° de carte|"
-    "Carte bancaire|Kreditkarten-Nummer|Kreditkarten Nr.|Kredi kartınızın numarası|Number on card|Nº tarjeta|Card code",
+    "Carte bancaire|Kreditkarten-Nummer|Kreditkarten Nr.|Kredi kartınızın numarası|Number on card|Nº tarjeta|"
+    "order_card_number|booking-card-no|Sipariş kart numarası|Card code",
     "card security codes": "cvv|CVV2|cvc|CVVCode|cc-csc|cc_ccv|Security code|Card verification value|Güvenlik kodu|"
     "Kartenprüfnummer|Sicherheitscode|Código de seguridad|Code de sécurité|Cryptogramme visuel",
     "one-time codes": "otp|otp_code|One-time code|one-time-code|Verification code|verificationCode|SMS code|2FA code|"
