@@ -187,7 +187,7 @@ class _Request:
                 if len(results) > len(known) and self._deadline.remaining() < self._reserve / 2:
                     raise Unavailable("no_time_left")
                 # Each entry of a batch is a delivery of its own, under the one id that was signed.
-                one_id = f"{signed_id}-{number}" if signed_id else ""
+                one_id = f"{signed_id}-{number}" if signed_id else one.delivery_id
                 results.append(self._deliver(prepare(one, source, one_id), source, len(batch) - number))
         finally:
             if len(results) > len(known) and (known or len(results) < len(batch)):

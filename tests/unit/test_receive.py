@@ -559,6 +559,16 @@ class TestBatches:
         names = [read_body(one.content_type, one.body)[0]["last"] for one in batch]
         assert names == ["Müller", "Müller"]
 
+    @pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-9", "windows-1254"])
+    def test_p3_p5_one_captured_batch_makes_no_second_contacts_in_another_charset(self, charset: str) -> None:
+        table = {**CRM, "batch": True, "on_existing": "create", "delivery_id": None}
+        api = Api(FakeParts({"crm": table}, crm=CRM_SECRET))
+        people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
+        captured = json.dumps(people, ensure_ascii=False).encode()
+        for content_type in ("application/json", f"application/json; charset={charset}"):
+            api.send(crm(captured, **{"Content-Type": content_type}))
+        assert len(api.parts.clemta.stored) == 2
+
     def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
         body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")
         whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
