@@ -28,7 +28,7 @@ from clemta_intake.sources.config import Spam
 from clemta_intake.spam import answers_only
 from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
-from tests.events import CRM_SECRET, Context, crm, form, request
+from tests.events import CRM_SECRET, FORM, Context, crm, form, request
 from tests.fakes import FakeParts, contact
 
 WEBSITE = {"kind": "form"}
@@ -288,6 +288,17 @@ class TestSpam:
         assert [held.failure.code for held in api.parts.queues.held] == ["disposable"]
         api.send(form({**ADA, "email": "ada@mailinator.com.example.org"}))
         assert len(api.parts.clemta.stored) == 1
+
+    @pytest.mark.parametrize(
+        ("trap", "held"), [("company=&company=", 0), ("company[]=", 0), ("company=&company=x", 1)]
+    )
+    def test_a_trap_that_stands_twice_in_the_page_is_filled_in_if_one_is(
+        self, api: Api, trap: str, held: int
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"honeypot": "company"}}
+        body = f"email=ada%40example.com&{trap}".encode()
+        api.send(request("POST", "/signups/website", body, {"Content-Type": FORM}))
+        assert len(api.parts.queues.held) == held
 
     def test_what_tells_people_from_machines_never_reaches_the_contact(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {
