@@ -38,7 +38,7 @@ SECRETS = {
     "Şifre|sifre|ŞİFRE|Şifreniz|Şifrenizi girin|Yeni şifre|şifre_tekrar|sifretekrar|Parola (tekrar)|Kullanıcı şifresi|"
     "Passwort|Passwort wiederholen|Kennwort|Wiederholung des Passworts|Benutzerpasswort|Passwort für Ihr Konto|"
     "Wie lautet Ihr Passwort?|Geben Sie Ihr Passwort ein|Şifre oluştur|What password would you like?|"
-    "Required: Password|Old/new password|Username/Password|"
+    "Required: Password|Account: Password|Login - password|Old/new password|Username/Password|"
     "Contraseña|Confirmación de contraseña|Repite la contraseña|Clave|Clave de acceso|"
     "Mot de passe|mdp|motdepasse|Confirmation du mot de passe|Mot de passe du compte|Votre mot de passe (8 caractères)",
     "card numbers": "card number|cardNumber|card_number|Credit card number|cc-number|ccnum|Card No.|Credit Card|"
@@ -63,7 +63,8 @@ ANSWERS = {
     "Nickname - no password|nickname not your password|Your e-mail (we send your password here)|"
     "E-mail for your password|Where should we send your password?|Password hint|password_reset_at|"
     "password_enabled|Password manager|Which password manager do you use?|Do you have a password?|"
-    "Forgot your password?|¿Olvidaste tu contraseña?|E-mail / forgot password?|şifre değil|Passwort-Hinweis",
+    "Forgot your password?|¿Olvidaste tu contraseña?|E-mail / forgot password?|"
+    "Login (not your password)|Account, type|şifre değil|Passwort-Hinweis",
     "codes": "PIN code|pin_code|PIN|promo code|Discount code|Booking confirmation code|Reference code|Area code|"
     "Country code|Zip code|Posta kodu|Postleitzahl|Código postal|Clave de reserva|Palabra clave|code|token|"
     "social security code",

@@ -186,7 +186,7 @@ _before, _behind, _remark = _all(_BEFORE), _all(_BEHIND), _all(_REMARK)
 _relation, _negation, _questions, _otherwise = map(_all, (_RELATION, _NEGATION, _QUESTIONS, _OTHERWISE))
 _alone, _account, _numbering = _all([_ALONE]), _all([_ACCOUNT]), _all([_NUMBERING])
 _orders = _all([_ORDERS])
-_passed = _numbering | _before
+_passed = _numbering | _before | _all(["login account user"])  # "Account: Password"
 _kinds = frozenset(["type", "types"])  # "Pass type", but "Type your pass"
 
 _WORD = re.compile(
@@ -235,7 +235,7 @@ def says_secret(name: str) -> bool:
         name = "".join(letter for letter in name if not unicodedata.combining(letter))
     if "<" in name:
         name = _TAG.sub(" ", name)
-    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than a number or "Required:"
+    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than "1." or "Required:"
         parts = [[word.lower() for word in _WORD.findall(part)] for part in clause.split("/")]
         if any(
             len(word) > 1 and not word.isdigit() and word not in _passed for part in parts for word in part
