@@ -142,16 +142,22 @@ class Delivery:
         policy: Policy,
         deadline: Deadline,
         place: Place = _NEWCOMER,
-        count: Callable[[], None] | None = None,
+        count: Callable[[int], None] | None = None,
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
 
-        `count` is called once for a contact that is about to be made, or may be made once the submission comes again;
-        what it raises (TakenForSpam) ends the delivery.
+        `count` is called with 1, once, for a contact that is about to be made, or may be made once the submission comes
+        again, and with 0 where another delivery is at it, which takes the number; what it raises (TakenForSpam) ends
+        the delivery.
         """
-        deadline.check()
-        self._clemta.serve(place)
-        claim = self._claim(reading, policy)
+        try:
+            deadline.check()
+            self._clemta.serve(place)
+            claim = self._claim(reading, policy)
+        except Temporary as error:
+            if count:
+                count(0 if isinstance(error, Busy) else 1)
+            raise
         if isinstance(claim, Created):
             met = self._met(reading, policy, claim, deadline)
             if isinstance(met, Outcome):
@@ -199,7 +205,7 @@ class Delivery:
         policy: Policy,
         claim: Claim,
         deadline: Deadline,
-        count: Callable[[], None] | None,
+        count: Callable[[int], None] | None,
     ) -> Outcome:
         contact, began = reading.contact, self._clock()
         try:
@@ -376,11 +382,11 @@ class Delivery:
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
 
 
-def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:
+def _counted(claim: Claim, count: Callable[[int], None] | None) -> Claim:
     """The claim, after its contact has taken a number where it needs one."""
     if not count or not claim.fresh or claim.counted:
         return claim
-    count()
+    count(1)
     return replace(claim, counted=True)
 
 

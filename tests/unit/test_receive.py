@@ -363,6 +363,23 @@ class TestTheDailyNumber:
             redelivery.message("m1", envelope.to_json(), 1, Deadline.after(5))
         assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (2, 2)
 
+    def test_nobody_comes_past_it_by_posting_twice_at_once(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for wanted, taken in (("bo@example.com", 0), ("ada@example.com", 2)):
+            api.parts.ledger.claim(contact(wanted), "")  # another request is at it
+            api.parts.daily_cap.taken = taken
+            api.send(form({**ADA, "email": wanted}))
+            assert api.parts.daily_cap.taken == taken
+        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (1, 1)
+
+    def test_who_leaves_no_time_takes_a_number_before_it_is_queued(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for number in range(3):
+            late = form({**ADA, "email": f"ada{number}@example.com"})
+            late["requestContext"]["requestTimeEpoch"] -= 3_000
+            api.send(late)
+        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (2, 1)
+
     def test_a_redelivery_takes_none(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
         api.send(form({**ADA, "email": "bo@example.com"}))
