@@ -172,6 +172,9 @@ class TestShapes:
     def test_p9_the_texts_of_a_body_share_one_bound_on_the_values_of_their_json(self) -> None:
         one = json.dumps([{}] * (MAX_FIELDS - 1))
         assert steps(lambda: redact([one] * 40)) < 3 * steps(lambda: redact([one] * 4))
+        texts = [one] * 4 + [json.dumps({"otp": "1"})]
+        assert redact(texts).data is texts
+        assert redact(texts[3:]).left_out == ("otp",)
 
 
 def submission(body: bytes, content_type: str, **more: Any) -> Submission:
