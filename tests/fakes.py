@@ -345,10 +345,10 @@ class FakeCap:
 
     taken: int = 0
 
-    def take(self, source: str, most: int) -> None:
+    def take(self, source: str, most: int, numbers: int) -> None:
         if self.taken >= most:
             raise TakenForSpam("max_per_day")
-        self.taken += 1
+        self.taken += numbers
 
 
 @dataclass

@@ -144,16 +144,22 @@ class Delivery:
         policy: Policy,
         deadline: Deadline,
         place: Place = _NEWCOMER,
-        count: Callable[[], None] | None = None,
+        count: Callable[[int], None] | None = None,
     ) -> Outcome:
         """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
 
-        `count` is called once for a contact that is about to be made, or that may be once it was queued; what it raises
-        (TakenForSpam) ends the delivery.
+        `count` is called with 1, once, for a contact that is about to be made, or may be made once the submission comes
+        again, and with 0 where another delivery is at it, which takes the number; what it raises (TakenForSpam) ends
+        the delivery.
         """
-        deadline.check()
-        self._clemta.serve(place)
-        claim = self._claim(reading, policy)
+        try:
+            deadline.check()
+            self._clemta.serve(place)
+            claim = self._claim(reading, policy)
+        except Temporary as error:
+            if count:
+                count(0 if isinstance(error, Busy) else 1)
+            raise
         if isinstance(claim, Created):
             met = self._met(reading, policy, claim, deadline)
             if isinstance(met, Outcome):
@@ -201,7 +207,7 @@ class Delivery:
         policy: Policy,
         claim: Claim,
         deadline: Deadline,
-        count: Callable[[], None] | None,
+        count: Callable[[int], None] | None,
     ) -> Outcome:
         contact, began = reading.contact, self._clock()
         try:
@@ -403,10 +409,11 @@ def _resent_as(reading: "Reading", policy: Policy) -> str:
     return repr((reading.delivery_id, happened_at, strong))
 
 
-def _counted(claim: Claim, count: Callable[[], None] | None) -> Claim:
-    if not count or claim.counted or not claim.fresh:
+def _counted(claim: Claim, count: Callable[[int], None] | None) -> Claim:
+    """The claim, after its contact has taken a number where it needs one."""
+    if not count or not claim.fresh or claim.counted:
         return claim
-    count()
+    count(1)
     return replace(claim, counted=True)
 
 

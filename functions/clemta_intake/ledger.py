@@ -510,11 +510,11 @@ class DailyCap:
         self._table = table
         self._clock = clock
 
-    def take(self, source: str, most: int) -> None:
-        """One more; TakenForSpam if the day has had its `most`."""
+    def take(self, source: str, most: int, numbers: int) -> None:
+        """So many more, 1 or 0; TakenForSpam if the day has had its `most`."""
         day = self._clock() // _DAY_SECONDS
-        values = {":one": 1, ":most": most, ":expires_at": int((day + 2) * _DAY_SECONDS)}
-        update = "SET expires_at = :expires_at ADD taken :one"
+        values = {":numbers": numbers, ":most": most, ":expires_at": int((day + 2) * _DAY_SECONDS)}
+        update = "SET expires_at = :expires_at ADD taken :numbers"
         condition = "attribute_not_exists(taken) OR taken < :most"
         with suppress(Temporary):
             try:

@@ -186,7 +186,7 @@ class _Request:
                 if len(results) > len(known) and self._deadline.remaining() < self._reserve / 2:
                     raise Unavailable("no_time_left")
                 # Each entry of a batch is a delivery of its own, under the one id that was signed.
-                one_id = f"{signed_id}-{number}" if signed_id else ""
+                one_id = f"{signed_id}-{number}" if signed_id else one.delivery_id
                 results.append(self._deliver(prepare(one, source, one_id), source, len(batch) - number))
         finally:
             if len(results) > len(known) and (known or len(results) < len(batch)):
@@ -211,13 +211,18 @@ class _Request:
     def _broken_captcha(self, spam: Spam, provider: str, name: str, fields: Mapping[str, Any]) -> str | None:
         """The captcha's rule that the post breaks; Unmappable where another token may be better."""
         token = captcha_token(provider, fields)
-        if self._deadline.earlier(self._reserve).remaining() < WORTHWHILE_SECONDS:
+        left = self._deadline.earlier(self._reserve).remaining()
+        if left < WORTHWHILE_SECONDS:
             raise Unavailable("no_time_left")  # no outage of the captcha's: nobody may gain by being slow
         try:
             said = self._verdict(provider, name, token)
             if spam.min_score and said.person and said.score is None:
                 raise Temporary("captcha_without_score")  # the key is not one of v3
         except (Temporary, Unavailable) as error:
+            if left < self._reserve / 2 and not isinstance(
+                error, CaptchaTrouble
+            ):  # it had too little time to say so
+                raise Unavailable("no_time_left") from error
             telemetry.measured("CaptchaUnavailable")
             self._log("captcha_unavailable", code=error.code)
             if spam.captcha_outage == "refuse":
@@ -267,6 +272,7 @@ class _Request:
     def _deliver(self, prepared: Prepared, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
         submission = prepared.submission
+        submission.check_fits()  # a body that is written again without its secrets may have grown
         deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:

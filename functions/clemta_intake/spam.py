@@ -27,7 +27,8 @@ def broken_rule(spam: Spam, fields: Mapping[str, Any], email: str) -> str | None
     Raises Unmappable where the page says an impossible time.
     """
     elapsed = _elapsed(fields.get(ELAPSED)) if spam.min_seconds else None
-    if spam.honeypot and fields.get(spam.honeypot):
+    trap = fields.get(spam.honeypot) if spam.honeypot else None
+    if any(trap) if isinstance(trap, list) else trap:  # a field that stands twice in the page comes as a list
         return "honeypot"
     if spam.min_seconds and elapsed is not None and elapsed < spam.min_seconds:
         return "too_fast"

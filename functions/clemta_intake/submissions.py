@@ -1,6 +1,7 @@
 """A submission: the sender's bytes as they came, and how they are read. Pure."""
 
 import codecs
+import hashlib
 import json
 import re
 from base64 import b64decode
@@ -141,7 +142,8 @@ def split_batch(submission: "Submission") -> "list[Submission]":
     """A submission of its own for each entry of a JSON array: an array of that one entry, in UTF-8 whatever it came in.
 
     Anything else is left as it is, and so is an array of one, of more than MAX_BATCH, of which one entry grows too
-    large for a queue message, or of more than MAX_MARKS.
+    large for a queue message, or of more than MAX_MARKS. An entry's delivery id is the hash of its bytes: no charset,
+    which the content type names and no signature covers, makes another of it.
     """
     if sum(map(submission.body.count, (b"[", b"{", b","))) > MAX_MARKS:
         return [submission]
@@ -151,14 +153,16 @@ def split_batch(submission: "Submission") -> "list[Submission]":
         return [submission]
     if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
         return [submission]
+    as_bytes = read_body("application/json; charset=latin-1", submission.body)
     split = [
         replace(
             submission,
             submission_id=f"{submission.submission_id}-{number}",
             body=json.dumps([entry], ensure_ascii=False).encode(),
             content_type="application/json",
+            delivery_id=hashlib.sha256(json.dumps(said).encode()).hexdigest(),
         )
-        for number, entry in enumerate(entries, 1)
+        for number, (entry, said) in enumerate(zip(entries, as_bytes, strict=True), 1)
     ]
     return split if max(len(one.body) for one in split) <= MAX_BODY else [submission]
 

@@ -548,24 +548,26 @@ class TestDailyCap:
         clock = Clock()
         cap = DailyCap(table(aws), clock)
         for _ in range(3):
-            cap.take("website", 3)
-        cap.take("other", 3)
+            cap.take("website", 3, 0)
+            cap.take("website", 3, 1)
+        cap.take("other", 3, 1)
         left = 86_400 - clock.now % 86_400
         for seconds in (0, left - 1):
             clock.advance(seconds)
-            with pytest.raises(TakenForSpam, match="max_per_day"):
-                cap.take("website", 3)
+            for numbers in (0, 1):
+                with pytest.raises(TakenForSpam, match="max_per_day"):
+                    cap.take("website", 3, numbers)
         clock.advance(1)
-        cap.take("website", 3)
+        cap.take("website", 3, 1)
 
     def test_its_count_expires_when_its_day_is_long_over(self, aws: Aws) -> None:
-        DailyCap(table(aws), clock := Clock()).take("website", 3)
+        DailyCap(table(aws), clock := Clock()).take("website", 3, 1)
         [item] = items(aws)
         assert int(item["expires_at"]["N"]) == (clock.now // 86_400 + 2) * 86_400
 
     def test_while_the_table_is_out_of_reach_all_are_taken(self, aws: Aws) -> None:
         client = boto3.client("dynamodb")
-        DailyCap(Table(lambda: client, "no-such-table"), Clock()).take("website", 1)
+        DailyCap(Table(lambda: client, "no-such-table"), Clock()).take("website", 1, 1)
 
 
 class TestBatches:

@@ -160,7 +160,7 @@ def texts_of_json(unit: str) -> Shape:
 
 def batch_of_texts(written: str) -> Shape:
     """Each event with a text that holds lists, in the body as `written`."""
-    text = "[" + "[0]," * (1_700 // len(written)) + "0]"
+    text = "[" + "[0]," * (1_750 // len(written)) + "0]"
     entry = json.dumps({"properties": {"email": {"value": "x@example.com"}}, "password": "x", "text": text})
     entry = entry.replace("[0],", written)
     return lambda n: ("application/json", f"[{','.join([entry] * (n // (len(entry) + 1) or 1))}]".encode())

@@ -30,7 +30,7 @@ from clemta_intake.sources.config import Spam
 from clemta_intake.spam import answers_only
 from clemta_intake.submissions import Submission, read_body, split_batch
 from tests.conftest import Lines
-from tests.events import CRM_SECRET, Context, crm, form, request
+from tests.events import CRM_SECRET, FORM, Context, crm, form, request
 from tests.fakes import FakeParts, contact
 
 WEBSITE = {"kind": "form"}
@@ -127,6 +127,18 @@ class TestForms:
         status, _, problem = api.send(event)
         assert status == problem["status"] == expected
         assert not api.parts.queues.parked
+        assert not api.parts.clemta.stored
+
+    def test_p1_a_body_that_grows_when_its_secrets_go_is_refused_and_not_asked_for_again(
+        self, api: Api
+    ) -> None:
+        """As one that is too large: no queue message could carry it, so a 503 would come for ever."""
+        numbers = ",".join(["1e15"] * 1_900)
+        body = (
+            f'{{"email": "ada@example.com", "password": "x", "message": "{"x" * 165_000}", "n": [{numbers}]}}'
+        )
+        event = request("POST", "/signups/website", body.encode(), {"Content-Type": "application/json"})
+        assert api.send(event)[0] == 413
         assert not api.parts.clemta.stored
 
     @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity"])
@@ -296,6 +308,17 @@ class TestSpam:
         api.send(form({**ADA, "email": "ada@mailinator.com.example.org"}))
         assert len(api.parts.clemta.stored) == 1
 
+    @pytest.mark.parametrize(
+        ("trap", "held"), [("company=&company=", 0), ("company[]=", 0), ("company=&company=x", 1)]
+    )
+    def test_a_trap_that_stands_twice_in_the_page_is_filled_in_if_one_is(
+        self, api: Api, trap: str, held: int
+    ) -> None:
+        api.parts.tables["website"] = WEBSITE | {"spam": {"honeypot": "company"}}
+        body = f"email=ada%40example.com&{trap}".encode()
+        api.send(request("POST", "/signups/website", body, {"Content-Type": FORM}))
+        assert len(api.parts.queues.held) == held
+
     def test_what_tells_people_from_machines_never_reaches_the_contact(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {
             "spam": {"honeypot": "company", "min_seconds": 2},
@@ -359,6 +382,23 @@ class TestTheDailyNumber:
         api.parts.clemta.create(contact("bo@example.com"), Deadline.after(5))
         api.send(form({**ADA, "email": "bo@example.com"}))
         assert api.parts.daily_cap.taken == 2, "who is known takes none"
+
+    def test_nobody_comes_past_it_by_posting_twice_at_once(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for wanted, taken in (("bo@example.com", 0), ("ada@example.com", 2)):
+            api.parts.ledger.claim(contact(wanted), "")  # another request is at it
+            api.parts.daily_cap.taken = taken
+            api.send(form({**ADA, "email": wanted}))
+            assert api.parts.daily_cap.taken == taken
+        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (1, 1)
+
+    def test_who_leaves_no_time_takes_a_number_before_it_is_queued(self, api: Api) -> None:
+        api.parts.tables["website"] = self.CAPPED
+        for number in range(3):
+            late = form({**ADA, "email": f"ada{number}@example.com"})
+            late["requestContext"]["requestTimeEpoch"] -= 3_000
+            api.send(late)
+        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (2, 1)
 
     def test_a_redelivery_takes_none(self, api: Api) -> None:
         api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
@@ -477,6 +517,23 @@ class TestCaptcha:
         assert not api.parts.captcha.asked, "its token is good for another try"
         assert not api.parts.clemta.stored
 
+    @pytest.mark.parametrize(
+        ("says", "status"),
+        [
+            (Temporary("captcha_unavailable"), 503),
+            (CaptchaTrouble("captcha_error"), 200),
+            (Verdict(True), 200),
+        ],
+    )
+    def test_p2_who_leaves_the_verifier_too_little_time_does_not_make_an_outage_of_it(
+        self, api: Api, says: Any, status: int
+    ) -> None:
+        api.parts.captcha.says = says
+        late = form({**ADA, **self.TOKEN})
+        late["requestContext"]["requestTimeEpoch"] -= 2_000
+        assert api.send(late)[0] == status
+        assert len(api.parts.clemta.stored) == (status == 200)
+
     def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
         api.parts.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
         api.parts.newer_secrets["captcha"] = ["new", "s"]
@@ -583,6 +640,16 @@ class TestBatches:
         batch = split_batch(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
         names = [read_body(one.content_type, one.body)[0]["last"] for one in batch]
         assert names == ["Müller", "Müller"]
+
+    @pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-9", "windows-1254"])
+    def test_p3_p5_one_captured_batch_makes_no_second_contacts_in_another_charset(self, charset: str) -> None:
+        table = {**CRM, "batch": True, "on_existing": "create", "delivery_id": None}
+        api = Api(FakeParts({"crm": table}, crm=CRM_SECRET))
+        people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
+        captured = json.dumps(people, ensure_ascii=False).encode()
+        for content_type in ("application/json", f"application/json; charset={charset}"):
+            api.send(crm(captured, **{"Content-Type": content_type}))
+        assert len(api.parts.clemta.stored) == 2
 
     def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
         body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")

@@ -38,13 +38,14 @@ SECRETS = {
     "Şifre|sifre|ŞİFRE|Şifreniz|Şifrenizi girin|Yeni şifre|şifre_tekrar|sifretekrar|Parola (tekrar)|Kullanıcı şifresi|"
     "Passwort|Passwort wiederholen|Kennwort|Wiederholung des Passworts|Benutzerpasswort|Passwort für Ihr Konto|"
     "Wie lautet Ihr Passwort?|Geben Sie Ihr Passwort ein|Şifre oluştur|What password would you like?|"
-    "Required: Password|Old/new password|Username/Password|"
+    "Required: Password|Account: Password|Login - password|Old/new password|Username/Password|"
     "Contraseña|Confirmación de contraseña|Repite la contraseña|Clave|Clave de acceso|"
     "Mot de passe|mdp|motdepasse|Confirmation du mot de passe|Mot de passe du compte|Votre mot de passe (8 caractères)",
     "card numbers": "card number|cardNumber|card_number|Credit card number|cc-number|ccnum|Card No.|Credit Card|"
     "customer credit card number|Kart numarası|Kredi kartı numarası|kart_no|Kartennummer|Kreditkartennummer|"
     "Número de tarjeta|Número de la tarjeta de crédito|Numéro de carte|Numéro de carte bancaire|N° de carte|"
-    "Carte bancaire|Kreditkarten-Nummer|Kreditkarten Nr.|Kredi kartınızın numarası|Number on card|Nº tarjeta|Card code",
+    "Carte bancaire|Kreditkarten-Nummer|Kreditkarten Nr.|Kredi kartınızın numarası|Number on card|Nº tarjeta|"
+    "order_card_number|booking-card-no|Sipariş kart numarası|Card code",
     "card security codes": "cvv|CVV2|cvc|CVVCode|cc-csc|cc_ccv|Security code|Card verification value|Güvenlik kodu|"
     "Kartenprüfnummer|Sicherheitscode|Código de seguridad|Code de sécurité|Cryptogramme visuel",
     "one-time codes": "otp|otp_code|One-time code|one-time-code|Verification code|verificationCode|SMS code|2FA code|"
@@ -62,7 +63,8 @@ ANSWERS = {
     "Nickname - no password|nickname not your password|Your e-mail (we send your password here)|"
     "E-mail for your password|Where should we send your password?|Password hint|password_reset_at|"
     "password_enabled|Password manager|Which password manager do you use?|Do you have a password?|"
-    "Forgot your password?|¿Olvidaste tu contraseña?|E-mail / forgot password?|şifre değil|Passwort-Hinweis",
+    "Forgot your password?|¿Olvidaste tu contraseña?|E-mail / forgot password?|"
+    "Login (not your password)|Account, type|şifre değil|Passwort-Hinweis",
     "codes": "PIN code|pin_code|PIN|promo code|Discount code|Booking confirmation code|Reference code|Area code|"
     "Country code|Zip code|Posta kodu|Postleitzahl|Código postal|Clave de reserva|Palabra clave|code|token|"
     "social security code",
@@ -170,6 +172,9 @@ class TestShapes:
     def test_p9_the_texts_of_a_body_share_one_bound_on_the_values_of_their_json(self) -> None:
         one = json.dumps([{}] * (MAX_FIELDS - 1))
         assert steps(lambda: redact([one] * 40)) < 3 * steps(lambda: redact([one] * 4))
+        texts = [one] * 4 + [json.dumps({"otp": "1"})]
+        assert redact(texts).data is texts
+        assert redact(texts[3:]).left_out == ("otp",)
 
 
 def submission(body: bytes, content_type: str, **more: Any) -> Submission:

@@ -64,13 +64,14 @@ _LIKELY = (
 _OTHERWISE = (
     "loyalty member membership business visiting id identity identification gift library student customer client club"
     " bonus reward rewards points insurance health medical national social sim discount coupon voucher travel resident"
-    " residence report access staff employee press booking reservation order flight hotel"
-    " fuel driver drivers green aadhaar vaccination donor",
-    "sadakat uye uyelik kimlik ogrenci musteri hediye puan indirim saglik sigorta rezervasyon siparis",
-    "kunden mitglieds mitglied ausweis bonus geschenk studenten versicherung gesundheits buchung bestellung",
-    "fidelidad socio cliente identidad regalo sanitaria puntos miembro residencia reserva pedido estudiante",
-    "fidelite identite vitale sejour membre cadeau etudiant adherent visite commande reservation",
+    " residence report access staff employee press fuel driver drivers green aadhaar vaccination donor",
+    "sadakat uye uyelik kimlik ogrenci musteri hediye puan indirim saglik sigorta",
+    "kunden mitglieds mitglied ausweis bonus geschenk studenten versicherung gesundheits",
+    "fidelidad socio cliente identidad regalo sanitaria puntos miembro residencia estudiante",
+    "fidelite identite vitale sejour membre cadeau etudiant adherent visite",
 )
+# Say so too of a confirmation code, but of no card: "order_card_number" is what pays for the order.
+_ORDERS = "booking reservation order flight hotel"
 # Say so alone, or beside a word for an account.
 _ALONE = "pass pw clave turnstile"
 _ACCOUNT = "user login account admin wp email mail"
@@ -184,7 +185,8 @@ def _all(languages: Iterable[str], separator: str | None = None) -> frozenset[st
 _before, _behind, _remark = _all(_BEFORE), _all(_BEHIND), _all(_REMARK)
 _relation, _negation, _questions, _otherwise = map(_all, (_RELATION, _NEGATION, _QUESTIONS, _OTHERWISE))
 _alone, _account, _numbering = _all([_ALONE]), _all([_ACCOUNT]), _all([_NUMBERING])
-_passed = _numbering | _before
+_orders = _all([_ORDERS])
+_passed = _numbering | _before | _all(["login account user"])  # "Account: Password"
 _kinds = frozenset(["type", "types"])  # "Pass type", but "Type your pass"
 
 _WORD = re.compile(
@@ -233,7 +235,7 @@ def says_secret(name: str) -> bool:
         name = "".join(letter for letter in name if not unicodedata.combining(letter))
     if "<" in name:
         name = _TAG.sub(" ", name)
-    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than a number or "Required:"
+    for clause in _CLAUSE.split(name, _MAX_CLAUSES):  # the first that holds more than "1." or "Required:"
         parts = [[word.lower() for word in _WORD.findall(part)] for part in clause.split("/")]
         if any(
             len(word) > 1 and not word.isdigit() and word not in _passed for part in parts for word in part
@@ -250,7 +252,8 @@ def _says(words: list[str]) -> bool:
     for place in range(len(words) - 1, -1, -1):
         word = words[place]
         ends[place] = word in _remark or word.isdigit() or (word in _behind and ends[place + 1])
-    means_else, begun = not _otherwise.isdisjoint(words), False
+    otherwise = _otherwise | _orders if "confirmation" in words else _otherwise
+    means_else, begun = not otherwise.isdisjoint(words), False
     for place, word in enumerate(words):
         node, end = _PHRASES, place
         while end < len(words) and words[end] in node:
