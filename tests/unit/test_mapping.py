@@ -370,6 +370,12 @@ class TestMapping:
                 with pytest.raises(Unreadable, match="fields are joined"):
                     reading(body, source)
 
+    def test_what_is_no_object_is_joined_with_nothing(self) -> None:
+        source = webhook(answers="join_on(body.left, 'id', body.right, 'id')")
+        answer = {"id": "x", "key": "email", "value": "ada@example.com"}
+        body = {"left": ["x", None, answer, 7], "right": ["x", {"id": "x", "label": "E-mail"}, None]}
+        assert contact(body, source)["email"] == "ada@example.com"
+
     @pytest.mark.parametrize("value", ["bo", ["bo@example.com", "bo"], [7], [None], 7, {"a": "b"}, True])
     def test_a_copy_to_no_address_is_refused(self, value: Any) -> None:
         assert list(mistakes(ADA | {"x": value}, form(contact={"cc_emails": "body.x"}))) == ["cc_emails"]
