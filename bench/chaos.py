@@ -333,7 +333,8 @@ def lives(pid: int) -> bool:
 
 def through_chaos(chaos: Chaos, people: int, progress: Progress) -> dict[str, Any]:
     """The main run; its figures. Raises Failed on a duplicate or a loss."""
-    emails = [f"person{number}{('', '+tag')[number % 2]}@example.com" for number in range(people)]
+    # Each with a tag of its own: its safe part is searched, and one that all share would be found with all of them.
+    emails = [f"person{number}{('', f'+tag{number}')[number % 2]}@example.com" for number in range(people)]
     for number, email in enumerate(emails[:STRANGERS]):
         chaos.stranger(number, email)
     deliveries = [
