@@ -620,6 +620,7 @@ def main() -> int:
             search_lag_seconds=1,
             recheck_seconds=0,
             clemta_requests_per_minute=100_000,
+            redeliver_concurrency=10,  # a thousand times Clemta's pace: two messages at a time would drain for an hour
             functions_aws_url=aws.url,
             say=console.print,
         )

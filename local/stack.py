@@ -44,6 +44,7 @@ PARAMETERS = {
     "SEARCH_LAG_SECONDS": "SearchLagSeconds",
     "RECHECK_SECONDS": "RecheckSeconds",
     "CLEMTA_REQUESTS_PER_MINUTE": "ClemtaRequestsPerMinute",
+    "REDELIVER_CONCURRENCY": "RedeliverConcurrency",
 }
 NAMES_A_SECRET = ("secret", "turnstile", "hcaptcha", "recaptcha")
 DIRECT = build_opener(ProxyHandler({}))  # what is on this machine is never asked for through a proxy
@@ -91,6 +92,7 @@ class Stack:
     search_lag_seconds: float | None = 2
     recheck_seconds: float | None = None
     clemta_requests_per_minute: float | None = None
+    redeliver_concurrency: float | None = None
     functions_aws_url: str | None = None  # where the functions find AWS, if not at the emulator itself
     say: Callable[[str], None] = nothing
 
@@ -124,6 +126,7 @@ class Stack:
             search_lag_seconds=number("SEARCH_LAG_SECONDS", cls.search_lag_seconds),
             recheck_seconds=number("RECHECK_SECONDS"),
             clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE"),
+            redeliver_concurrency=number("REDELIVER_CONCURRENCY"),
             say=say,
         )
 
