@@ -307,7 +307,7 @@ class Delivery:
     def _look_up(
         self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline
     ) -> dict[str, Any] | None:
-        """The contact that makes a POST wrong: any of that e-mail, or with `create` the one of an earlier attempt.
+        """An existing contact that must prevent a create: any of that e-mail, or with `create` an earlier attempt's.
 
         Unseen if there is none, but an earlier attempt may have made one that cannot be searched for yet.
         """
@@ -341,7 +341,10 @@ class Delivery:
         if policy == "create":
             try:
                 ours = self._ledger.reserve(claim, contact_id)
-            except (Temporary, Permanent) as error:  # the contact is made, so nothing may free the claim
+            except (
+                Temporary,
+                Permanent,
+            ) as error:  # the contact exists: releasing the claim could create a duplicate
                 raise OutcomeUnknown(error.code, str(error)) from error
             if not ours:
                 raise OutcomeUnknown("adopted_by_another")
