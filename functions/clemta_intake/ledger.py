@@ -325,6 +325,7 @@ class Budget:
         self._table = table
         self._clock = clock
         self._state: dict[str, Any] = {}  # the item as last seen
+        self._read: tuple[dict[int, int], Lanes] | None = None  # what it says, read once
         self._booked: list[int] = []  # the seconds of calls that were booked here and not made yet
         self._place: Place | None = None
         self._served = False  # the calls that follow belong to a submission whose turn it is
@@ -344,14 +345,14 @@ class Budget:
         for _ in range(_TRIES):
             deadline.check()
             now = self._clock()
-            second, calls = int(now), self._calls(now)
+            second = int(now)
+            calls, lanes = self._at(now)
             booked = [earlier for earlier in self._booked if earlier in calls]
             missing = max(0, wanted - len(booked))
             room_at = self._room_at(now, calls, missing)
             if self._served and not missing and booked[0] == second and room_at <= now:
                 self._booked = booked[1:]
                 return
-            lanes = self._lanes(now)
             turn = lanes.turn(place, now) if place else None
             may_go = self._served or turn == now or place is None or (turn is None and not lanes.busy(now))
             if may_go and room_at <= now:
@@ -393,16 +394,17 @@ class Budget:
         with suppress(Temporary):  # Clemta did answer, whatever becomes of this
             for _ in range(_TRIES):
                 now = self._clock()
-                second, calls = int(now), self._calls(now)
+                second = int(now)
+                calls, lanes = self._at(now)
                 foreign = self._limit - sum(calls.values()) - remaining
                 if remaining == 0 and reset and foreign > 0:
                     self._block(reset)
                     return
                 if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
                     return
-                calls[second] = calls.get(second, 0) + foreign
                 deadline.check()
-                if self._write(calls, self._lanes(now)):
+                calls[second] = calls.get(second, 0) + foreign
+                if self._write(calls, lanes):
                     return
 
     def refused(self, seconds: float, deadline: "Deadline") -> tuple[float, str]:
@@ -417,8 +419,22 @@ class Budget:
             return seconds, ""
         return max(seconds, queued.retry_after), queued.slot
 
-    def _calls(self, now: float) -> dict[int, int]:
-        """Calls by second; a second counts until its last instant, and what then was under way, is a minute old."""
+    def _at(self, now: float) -> tuple[dict[int, int], Lanes]:
+        """The window and the line as they are now. Whoever changes them writes them, or they are read again.
+
+        The calls by second: a second counts until its last instant, and what then was under way, is a minute old.
+        While Clemta refuses, the line stands still.
+        """
+        if self._read is None:
+            self._read = self._calls(), self._lanes()
+        calls, lanes = self._read
+        for second in [second for second in calls if now >= _free_at(second)]:
+            del calls[second]
+        lanes.next_at = max(lanes.next_at, float(self._state.get("blocked_until", 0)))
+        lanes.advance(now)
+        return calls, lanes
+
+    def _calls(self) -> dict[int, int]:
         known: Iterable[tuple[int, int]]
         if "recent_calls" in self._state:
             first, *counts = json.loads(self._state["recent_calls"])
@@ -426,17 +442,13 @@ class Budget:
         else:  # of release 0.1.0, or of a new table
             old: dict[str, int] = json.loads(self._state.get("calls", "{}"))
             known = ((int(second), count) for second, count in old.items())
-        return {second: count for second, count in known if count and now < _free_at(second)}
+        return {second: count for second, count in known if count}
 
-    def _lanes(self, now: float) -> Lanes:
-        """The line as it is now: while Clemta refuses, it stands still."""
+    def _lanes(self) -> Lanes:
         next_at, since_proven, *called = json.loads(self._state.get("next_calls", "[0, 0, 0, 0, 0, 0]"))
-        next_at = max(next_at, float(self._state.get("blocked_until", 0)))
         taken = {queue: int(self._state.get(f"{queue}_taken", 0)) for queue in QUEUES}
         called = dict(zip(QUEUES, called, strict=True))
-        lanes = Lanes(self._pace, self._every, next_at, since_proven, called, taken)
-        lanes.advance(now)
-        return lanes
+        return Lanes(self._pace, self._every, next_at, since_proven, called, taken)
 
     def _room_at(self, now: float, calls: dict[int, int], missing: int) -> float:
         """When so many calls are left, and Clemta does not refuse."""
@@ -461,12 +473,13 @@ class Budget:
         self._state = self._table.update(_BUDGET, update, None, values, wants_old=True)
         taken = int(self._state.get(f"{queue}_taken", 0)) + calls
         self._state |= {f"{queue}_taken": taken, "revision": revision}
+        self._read = None
         return self._queued(code, queue, calls)
 
     def _queued(self, code: str, queue: str, calls: int) -> RateLimited:
         """The slot of the numbers that were taken last, and the seconds until it is called."""
         now = self._clock()
-        lanes = self._lanes(now)
+        _, lanes = self._at(now)
         number = lanes.taken[queue] - calls
         waits = max(0.0, lanes.called_at(queue, number) - now)
         return RateLimited(code, retry_after=waits, slot=f"{queue}:{number}")
@@ -486,12 +499,16 @@ class Budget:
         condition = "attribute_not_exists(revision)"
         if "revision" in self._state:
             values[":seen"], condition = self._state["revision"], "revision = :seen"
+        read, self._read = self._read, None
         try:
             self._table.update(_BUDGET, update, condition, values)
         except _NotMet as newer:
             self._state = newer.item
             return False
         self._state |= seen
+        self._read = read
+        for name, number in taken.items():
+            lanes.taken[name.removesuffix("_taken")] = number
         return True
 
     def _block(self, seconds: float) -> None:
