@@ -495,7 +495,7 @@ def percentile(values: list[float], share: float) -> float:
 def burst(chaos: Chaos, signups: int, limit: int, progress: Progress) -> dict[str, Any]:
     """Sign-ups as fast as this machine sends them, against so many calls a minute; nothing else fails."""
     chaos.calm()
-    chaos.drain(progress, 300)  # what the faults before it left behind is not of the burst
+    chaos.drain(progress, 900)  # what the faults before it left behind is not of the burst
     chaos.dead_letters()
     chaos.clemta("POST", "reset")
     chaos.clemta("POST", "settings", {"rate_limit": limit})
@@ -562,7 +562,9 @@ def broken(result: dict[str, Any]) -> list[str]:
     if wave["most_calls_in_a_minute"] > wave["limit"] or wave["refused_with_429"]:
         found.append("P6: more calls than the limit in a minute")
     if wave["contacts"] < wave["signups"] or wave["dead_letters"]:
-        found.append(f"P4: the burst made {wave['contacts']} contacts, and dead letters: {wave['dead_letters']}")
+        found.append(
+            f"P4: the burst made {wave['contacts']} contacts, and dead letters: {wave['dead_letters']}"
+        )
     if wave["pace"] < 0.9:
         found.append(f"P6: the burst was drained at {wave['pace']} of the limit's pace")
     return found
