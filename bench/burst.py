@@ -18,16 +18,16 @@ from urllib.parse import urlsplit
 
 import requests
 
-from clemta_intake.clemta import Clemta
+from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery
-from clemta_intake.errors import Permanent, Temporary
-from clemta_intake.lanes import Lane, Place
-from clemta_intake.ledger import Budget, Ledger, Table
-from clemta_intake.queues import MAX_DELAY, Envelope
-from clemta_intake.sources.mapping import Reading
-from clemta_intake.submissions import Submission
+from clemta_intake.dynamo.ledger import Ledger
+from clemta_intake.dynamo.rate_limit import RateLimit
+from clemta_intake.dynamo.table import Table
+from clemta_intake.errors import Permanent, Retryable
+from clemta_intake.model import Envelope, Lane, MappedSubmission, Place, Submission
+from clemta_intake.queues import MAX_DELAY
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 FUNCTIONS = 8  # concurrent Lambdas, each with what it last saw of the budget
@@ -188,7 +188,7 @@ class Burst:
         return p99(self.waits(lane)) / p99(in_order)
 
     def _function(self, chance: random.Random) -> Delivery:
-        client = Clemta("http://clemta", lambda _: "key", Budget(self.table, self.limit, self._clock))
+        client = Clemta("http://clemta", lambda _: "key", RateLimit(self.table, self.limit, self._clock))
         client._session = self.clemta  # type: ignore[assignment]
         return Delivery(
             client,
@@ -217,12 +217,12 @@ class Burst:
             lane: Lane = "proven" if submission.source == "proven" else "open"
             place = earlier.place(lane) if earlier else Place(lane)
             received_at = submission.received_at
-            reading = Reading(contact, submission.submission_id, received_at, received_at)
+            reading = MappedSubmission(contact, submission.submission_id, received_at, received_at)
             function.deliver(reading, "skip", Deadline.after(60), place)
             self.served[lane][received_at] = self.now
             self._open -= 1
-        except (Temporary, Permanent) as error:
-            function.keep(submission, error, earlier)
+        except (Retryable, Permanent) as error:
+            function.requeue_or_park(submission, error, earlier)
 
     def _redeliver(self, envelope: Envelope) -> None:
         if next(self._functions).postpone(envelope):

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ministack.services import dynamodb
 
 from bench.burst import Burst
-from clemta_intake.ledger import Table
+from clemta_intake.dynamo.table import Table
 
 SIGNUPS = (1_000, 10_000, 100_000)
 

@@ -126,7 +126,7 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
 
 def events(kind: str, first: int, count: int) -> list[dict[str, Any]]:
     """API Gateway events of one kind: `created`, `duplicate`, `refused` (401) or `queued`."""
-    from tests.events import crm, form
+    from tests.support.events import crm, form
 
     if kind == "refused":
         return [crm({"event": "lead.created", "email": "x@example.com"}, secret="another")] * count  # noqa: S106

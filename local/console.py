@@ -21,7 +21,7 @@ from urllib.request import Request
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake.errors import IntakeError
-from clemta_intake.queues import Envelope, NewerVersion
+from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
@@ -259,7 +259,7 @@ def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
 def waiting(env: Environment, text: str, due: float) -> Json:
     """What the page says of a queue message."""
     try:
-        envelope = Envelope.from_json(text)
+        envelope = decode_envelope(text)
     except NewerVersion as newer:
         found = {"id": newer.submission_id, "source": newer.source or "unknown", "email": ""}
         return {**found, "class": "outage", "why": "newer_version"}

@@ -10,15 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from clemta_intake.bodies import read_body
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Temporary
-from clemta_intake.queues import Envelope
+from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Retryable
+from clemta_intake.model import Envelope
 from clemta_intake.settings import Settings
 from clemta_intake.sources.mapping import read
-from clemta_intake.submissions import read_body
 
 from .environments import Environment, OpsError
-from .messages import HIDDEN_SECONDS, Message, Reading, depth
+from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 
 LET_GO_SECONDS = HIDDEN_SECONDS + 5  # in which a killed command's messages are back
@@ -125,8 +125,8 @@ def discard(env: Environment, submission_id: str, reason: str, store: Store = DE
     return gone
 
 
-def _reading(env: Environment, store: Store, patience: float = 0) -> Reading:
-    return Reading(env.client("sqs"), store.url(env.settings), patience=patience)
+def _reading(env: Environment, store: Store, patience: float = 0) -> QueueReader:
+    return QueueReader(env.client("sqs"), store.url(env.settings), patience=patience)
 
 
 def not_seen(elsewhere: int) -> str:
@@ -166,7 +166,7 @@ def _fate(env: Environment, message: Message, store: Store) -> Fate:
         return Fate(message, store.done)
     try:
         exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
-    except Temporary:  # the delivery looks it up too, when Clemta answers
+    except Retryable:  # the delivery looks it up too, when Clemta answers
         return Fate(message, store.done)
     except KeyRefused:
         raise OpsError("Clemta refuses the key, so all would be parked again: clemta-intake doctor") from None

@@ -10,10 +10,10 @@ from typing import Literal
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clemta_intake import bounded
+from clemta_intake import transport
 from clemta_intake.captcha import NO_TOKEN
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import IntakeError, KeyRefused, Temporary
+from clemta_intake.errors import IntakeError, KeyRefused, Retryable
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWebhooks, Webhook
 
@@ -98,7 +98,7 @@ def _sources_file(env: Environment) -> Iterator[Check]:
 
 
 def _api(env: Environment) -> Iterator[Check]:
-    http = bounded.session()
+    http = transport.session()
     try:
         answer = http.get(f"{env.api_url}/health", timeout=_TIMEOUT)
         missing = [
@@ -170,7 +170,7 @@ def _clemta(env: Environment) -> Iterator[Check]:
         key = env.parts.api_key(None)
     except IntakeError:
         return  # said already
-    http = bounded.session()
+    http = transport.session()
     for company in sorted({source.company_id for source in env.sources.values()}):
         try:
             answer = http.get(
@@ -263,7 +263,7 @@ def _captcha(env: Environment) -> Iterator[Check]:
         for secret in filter(str.strip, env.parts.signing_secrets(secret_name)):
             try:
                 said = env.parts.captcha.verify(provider, secret, NO_TOKEN, Deadline.after(_TIMEOUT[1]))
-            except Temporary as error:
+            except Retryable as error:
                 found = error.code
                 continue
             if said.person:

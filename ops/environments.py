@@ -24,10 +24,10 @@ from botocore.exceptions import (
 )
 from pydantic import ValidationError
 
-from clemta_intake.clemta import Clemta
+from clemta_intake.clemta.client import Clemta
+from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
-from clemta_intake.wiring import Wiring
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -230,7 +230,7 @@ class Environment:
         return self.sources[name]
 
 
-class Parts(Wiring):
+class Parts(Dependencies):
     """The parts that run in Lambda, over the operator's clients and sources file."""
 
     def __init__(self, settings: Settings, client: Callable[[str], Any], sources_file: Path) -> None:

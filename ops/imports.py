@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clemta_intake.bodies import check_size
 from clemta_intake.errors import IntakeError
-from clemta_intake.queues import MAX_DELAY, Envelope, Failure
+from clemta_intake.model import Envelope, Failure, Submission
+from clemta_intake.queues import MAX_DELAY
 from clemta_intake.sources.config import Form
 from clemta_intake.sources.mapping import read
 from clemta_intake.sources.redaction import redact
-from clemta_intake.submissions import Submission
 
 from .environments import Environment, OpsError
 from .files import write_private
@@ -86,7 +87,7 @@ def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
     if None in fields or None in fields.values():
         return Row(line, submission, "has not as many values as there are columns")
     try:
-        submission.check_fits()
+        check_size(submission)
         reading = read(submission, source)
     except IntakeError as error:
         return Row(line, submission, str(error))

@@ -7,7 +7,9 @@ from itertools import batched
 from math import ceil
 from typing import Any, Self
 
-from clemta_intake.queues import MAX_DELAY, Envelope, NewerVersion
+from clemta_intake.model import Envelope
+from clemta_intake.queue_message import NewerVersion, decode_envelope
+from clemta_intake.queues import MAX_DELAY
 
 HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
@@ -45,7 +47,7 @@ class Message:
         return self.envelope.failure.failure_class if self.envelope else "poison"
 
 
-class Reading:
+class QueueReader:
     """Every message of a queue once; leaving it gives back what was not deleted, as soon as it is left.
 
     `patience` is how many seconds to wait for messages that are delayed, or in somebody else's hands. With `uncounted`
@@ -159,7 +161,7 @@ class Reading:
 def _message(received: dict[str, Any]) -> Message:
     text, envelope, newer = received["Body"], None, None
     try:
-        envelope = Envelope.from_json(text)
+        envelope = decode_envelope(text)
     except NewerVersion as error:
         newer = error
     except ValueError:

@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+from clemta_intake.bodies import read_body
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
+from clemta_intake.dynamo.ledger import contact_key
 from clemta_intake.errors import IntakeError, RateLimited
-from clemta_intake.ledger import contact_key
-from clemta_intake.queues import Envelope
-from clemta_intake.sources.mapping import Reading as Mapped
+from clemta_intake.model import Envelope, MappedSubmission
 from clemta_intake.sources.mapping import read
-from clemta_intake.submissions import read_body
 
 from .environments import Environment, OpsError
 from .logs import of_submission
-from .messages import HIDDEN_SECONDS, Message, Reading, arn, depth
+from .messages import HIDDEN_SECONDS, Message, QueueReader, arn, depth
 
 CLEMTA_SECONDS = 8
 _ID = re.compile(r"[\w-]{8,100}")
@@ -62,7 +61,7 @@ def email_of(text: str) -> str | None:
         return None
 
 
-def mapped(env: Environment, envelope: Envelope) -> Mapped | None:
+def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
     """What the submission asks for by today's sources; None where that cannot be read."""
     source = env.sources.get(envelope.submission.source)
     try:
@@ -115,13 +114,13 @@ def find(env: Environment, text: str) -> Person:
     """Where a sign-up is; changes nothing. An e-mail address is looked up in ledger and Clemta, an id in the logs."""
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
-    with Reading(sqs, settings.retry_queue_url, uncounted=True) as reading:
+    with QueueReader(sqs, settings.retry_queue_url, uncounted=True) as reading:
         person.waiting = [message for message in reading if mentions(env, message, text)]
         person.delayed = reading.elsewhere()
-    with Reading(sqs, settings.dead_letter_queue_url) as reading:
+    with QueueReader(sqs, settings.dead_letter_queue_url) as reading:
         person.parked = [message for message in reading if mentions(env, message, text)]
         person.in_work = reading.elsewhere()
-    with Reading(sqs, settings.held_queue_url) as reading:
+    with QueueReader(sqs, settings.held_queue_url) as reading:
         person.held = [message for message in reading if mentions(env, message, text)]
         person.in_work += reading.elsewhere()
     if email := email_of(text):
@@ -141,11 +140,11 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
     settings, sqs = env.settings, env.client("sqs")
     keys = set(_keys(env, email))
     with _redelivery_held(env):
-        retry_queue = Reading(
+        retry_queue = QueueReader(
             sqs, settings.retry_queue_url, patience=_LONGEST_DELAY, uncounted=True, waiting=waiting
         )
         dead_letters, held_queue = (
-            Reading(sqs, url, patience=2 * HIDDEN_SECONDS, waiting=waiting)
+            QueueReader(sqs, url, patience=2 * HIDDEN_SECONDS, waiting=waiting)
             for url in (settings.dead_letter_queue_url, settings.held_queue_url)
         )
         person.waiting, person.delayed = _taken(env, retry_queue, email, keys)
@@ -160,7 +159,7 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
     return person
 
 
-def _taken(env: Environment, queue: Reading, email: str, keys: set[str]) -> tuple[list[Message], int]:
+def _taken(env: Environment, queue: QueueReader, email: str, keys: set[str]) -> tuple[list[Message], int]:
     """This person's messages, deleted, with their ledger keys added to `keys`; and how many were not seen."""
     found = []
     with queue as reading:

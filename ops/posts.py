@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import requests
 
-from clemta_intake import bounded
+from clemta_intake import transport
 from clemta_intake.errors import IntakeError
+from clemta_intake.gateway import event_body, event_headers, event_query, event_uri
 from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
-from clemta_intake.submissions import event_body, event_headers, event_query, event_uri
 
 from . import signers
 from .environments import Environment, OpsError
@@ -68,7 +68,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
         headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))
     try:
-        answer = bounded.session().post(
+        answer = transport.session().post(
             to,
             data=post.body,
             headers=headers,

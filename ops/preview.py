@@ -5,14 +5,15 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from clemta_intake.bodies import check_size, read_body, split_batch
 from clemta_intake.errors import IntakeError, Unauthentic, Unmappable
-from clemta_intake.sources.answers import Answer, recognise, to_answers, to_text
+from clemta_intake.model import Submission
 from clemta_intake.sources.config import Form, Spam, Webhook
 from clemta_intake.sources.expressions import search
+from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
-from clemta_intake.spam import broken_rule, captcha_token
-from clemta_intake.submissions import Submission, read_body, split_batch
+from clemta_intake.sources.spam import broken_rule, captcha_token
 
 from .environments import Environment
 from .posts import Post, signed_uri
@@ -112,7 +113,7 @@ def _previewed(source: Form | Webhook, raw: Submission, signed_id: str, found: P
     prepared = prepare(raw, source, signed_id)
     submission, found.left_out = prepared.submission, list(prepared.left_out)
     try:
-        raw.check_fits()
+        check_size(raw)
         reading = read(submission, source, prepared.body)
         if reading and isinstance(source, Form) and source.spam:
             found.spam = _broken_rule(source.spam, raw, reading.contact.email)

@@ -4,10 +4,10 @@ import json
 import os
 from typing import Any
 
-from clemta_intake.clemta import Clemta
+from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.lanes import Place
+from clemta_intake.model import Place
 
 
 class Unlimited:

@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from . import bounded
+from . import transport
 from .deadlines import Deadline
-from .errors import CaptchaTrouble, Temporary
+from .errors import CaptchaTrouble, NotApplied
 
 VERIFIERS = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -53,12 +53,12 @@ class Captcha:
 
     def __init__(self, verifiers: Mapping[str, str] = VERIFIERS) -> None:
         self._verifiers = verifiers
-        self._session = bounded.session()
+        self._session = transport.session()
 
     def verify(self, provider: str, secret: str, token: str, deadline: Deadline) -> Verdict:
         """What the verifier says. The sender's address stays with us.
 
-        Raises CaptchaTrouble where it refuses the secret or says that it fails, Temporary if it says nothing in time.
+        Raises CaptchaTrouble where it refuses the secret or says that it fails, Retryable if it says nothing in time.
         """
         status, said = self._ask(provider, secret, token, deadline)
         if status < 400 and said["success"]:
@@ -94,11 +94,11 @@ class Captcha:
             )
             said = json.loads(answer.content)
         except (requests.RequestException, ValueError, RecursionError) as error:
-            raise Temporary("captcha_unavailable", type(error).__name__) from None
+            raise NotApplied("captcha_unavailable", type(error).__name__) from None
         if (
             answer.status_code >= 500
             or not isinstance(said, dict)
             or not isinstance(said.get("success"), bool)
         ):
-            raise Temporary("captcha_unavailable", f"HTTP {answer.status_code}")
+            raise NotApplied("captcha_unavailable", f"HTTP {answer.status_code}")
         return answer.status_code, said

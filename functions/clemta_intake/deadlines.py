@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import Temporary
+from .errors import NotApplied
 
 ANSWER_SECONDS = 4.0  # P7: what a sender waits at most; less where its source says so (`answer_seconds`)
 RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
@@ -52,10 +52,10 @@ class Deadline:
         return Deadline(self.at - seconds)
 
     def check(self) -> float:
-        """Seconds left; Temporary where they are too few to begin anything."""
+        """Seconds left; Retryable where they are too few to begin anything."""
         remaining = self.remaining()
         if remaining < WORTHWHILE_SECONDS:
-            raise Temporary("no_time_left")
+            raise NotApplied("no_time_left")
         return remaining
 
     def remaining(self) -> float:

@@ -3,70 +3,33 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .contacts import Billing, ContactRequest
 from .deadlines import Deadline
-from .errors import Busy, ContactGone, OutcomeUnknown, Permanent, TakenForSpam, Temporary, Unseen, Wait
-from .lanes import Place
-from .queues import MAX_DELAY, Envelope, Failure
-from .submissions import Submission
+from .errors import (
+    ClaimHeld,
+    ContactGone,
+    Deferred,
+    LookupInconclusive,
+    OutcomeUnknown,
+    Permanent,
+    Retryable,
+    TakenForSpam,
+)
+from .model import Claim, Created, Envelope, Failure, Outcome, Place, Policy, Submission
+from .queues import MAX_DELAY
 
 if TYPE_CHECKING:
-    from .sources.mapping import Reading
+    from .model import MappedSubmission
 
-type Policy = Literal["skip", "update", "create"]
+
 _MAX_MESSAGE = 500  # characters of a failure's message
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
 _LONGEST_WAIT = 14 * 86_400  # seconds; whatever a submission waits for, it has an end
 
 _NEWCOMER = Place("open")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
-
-    `looked`: since the last call that may have taken effect a look-up found nothing, and the search could catch up.
-    `counted`: this contact has taken a number of its source's day.
-    `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
-    `full`: the item remembers no more deliveries, and begins anew with this one.
-    """
-
-    key: str
-    id: str
-    fresh: bool
-    since: float
-    looked: bool = False
-    counted: bool = False
-    delivery: str = ""
-    gone: str = ""
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A contact that was in Clemta after `checked_at`; `deliveries` are those that were acknowledged with it."""
-
-    key: str
-    contact_id: str
-    checked_at: float
-    delivery: str = ""
-    deliveries: frozenset[str] = frozenset()
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the sender repeats what was acknowledged."""
-        return self.delivery in self.deliveries
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a contact in Clemta."""
-
-    status: Literal["created", "updated", "duplicate"]
-    contact_id: str
 
 
 class ContactsApi(Protocol):
@@ -104,7 +67,7 @@ class Claims(Protocol):
     def release(self, claim: Claim) -> None: ...
 
 
-class Waiting(Protocol):
+class SubmissionQueue(Protocol):
     """What delivery needs of the queues; see queues.Queues."""
 
     def retry(self, envelope: Envelope, delay: float) -> None: ...
@@ -119,7 +82,7 @@ class Delivery:
         self,
         clemta: ContactsApi,
         ledger: Claims,
-        queues: Waiting,
+        queues: SubmissionQueue,
         *,
         retry_base: float,
         give_up: float,
@@ -140,13 +103,13 @@ class Delivery:
 
     def deliver(
         self,
-        reading: "Reading",
+        reading: "MappedSubmission",
         policy: Policy,
         deadline: Deadline,
         place: Place = _NEWCOMER,
         count: Callable[[int], None] | None = None,
     ) -> Outcome:
-        """One contact in Clemta, whoever else is at it (P3). Raises Temporary or Permanent, to be given to `keep`.
+        """One contact in Clemta, whoever else is at it (P3). Raises Retryable or Permanent, to be given to `keep`.
 
         `count` is called with 1, once, for a contact that is about to be made, or may be made once the submission comes
         again, and with 0 where another delivery is at it, which takes the number; what it raises (TakenForSpam) ends
@@ -156,9 +119,9 @@ class Delivery:
             deadline.check()
             self._clemta.serve(place)
             claim = self._claim(reading, policy)
-        except Temporary as error:
+        except Retryable as error:
             if count:
-                count(0 if isinstance(error, Busy) else 1)
+                count(0 if isinstance(error, ClaimHeld) else 1)
             raise
         if isinstance(claim, Created):
             met = self._met(reading, policy, claim, deadline)
@@ -167,14 +130,16 @@ class Delivery:
             claim = met
         return self._make(reading, policy, claim, deadline, count)
 
-    def _claim(self, reading: "Reading", policy: Policy) -> Claim | Created:
+    def _claim(self, reading: "MappedSubmission", policy: Policy) -> Claim | Created:
         return self._ledger.claim(
             reading.contact,
             reading.delivery_id if policy == "create" else "",
             _resent_as(reading, policy),
         )
 
-    def _met(self, reading: "Reading", policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
+    def _met(
+        self, reading: "MappedSubmission", policy: Policy, known: Created, deadline: Deadline
+    ) -> Outcome | Claim:
         """What to do about a contact that was made before; the claim to make it again if it is gone from Clemta.
 
         Who repeats a delivery, or signed up before the contact was last seen, does not bring back what was deleted.
@@ -203,7 +168,7 @@ class Delivery:
 
     def _make(
         self,
-        reading: "Reading",
+        reading: "MappedSubmission",
         policy: Policy,
         claim: Claim,
         deadline: Deadline,
@@ -213,7 +178,7 @@ class Delivery:
         try:
             try:
                 existing = self._look_up(contact, policy, claim, deadline)
-            except Temporary:
+            except Retryable:
                 claim = _counted(claim, count)  # nobody counts what comes from the queue
                 raise
             if existing is None:
@@ -222,10 +187,10 @@ class Delivery:
         except OutcomeUnknown:
             self._ledger.unknown(claim)
             raise
-        except Unseen:
+        except LookupInconclusive:
             self._ledger.unseen(claim)
             raise
-        except (Temporary, Permanent, TakenForSpam):
+        except (Retryable, Permanent, TakenForSpam):
             if claim.fresh:
                 self._ledger.release(claim)
             else:
@@ -233,13 +198,13 @@ class Delivery:
             raise
         if policy == "update":  # its time must be known, or an older one comes after it
             return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
-        with suppress(Temporary):  # the contact exists: without this, a later claim finds it by a look-up
+        with suppress(Retryable):  # the contact exists: without this, a later claim finds it by a look-up
             self._ledger.created(claim, contact_id, began, None if existing else reading.happened_at)
         return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
 
     def _made_or_updated(
         self,
-        reading: "Reading",
+        reading: "MappedSubmission",
         contact_id: str,
         existing: Mapping[str, Any] | None,
         claim: Claim,
@@ -254,7 +219,7 @@ class Delivery:
             outcome = self._update(reading, contact_id, claim, began, deadline, existing)
         except ContactGone:
             self._ledger.let_go(claim)
-            raise Busy("contact_gone", retry_after=1) from None
+            raise ClaimHeld("contact_gone", retry_after=1) from None
         return (
             Outcome("created", contact_id)
             if outcome.status == "duplicate" and _ours(existing, claim)
@@ -263,7 +228,7 @@ class Delivery:
 
     def _update(
         self,
-        reading: "Reading",
+        reading: "MappedSubmission",
         contact_id: str,
         held: Claim,
         began: float,
@@ -285,14 +250,14 @@ class Delivery:
         except OutcomeUnknown:
             self._ledger.let_go(held, self._search_lag)  # it may take effect after another's
             raise
-        except (Temporary, Permanent):
+        except (Retryable, Permanent):
             self._ledger.let_go(held)
             raise
         self._ledger.applied(held, began, reading.happened_at)
         return Outcome("updated" if body else "duplicate", contact_id)
 
-    def is_delivered(self, reading: "Reading", policy: Policy) -> bool:
-        """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Temporary or Permanent."""
+    def is_delivered(self, reading: "MappedSubmission", policy: Policy) -> bool:
+        """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Retryable or Permanent."""
         if policy == "update":  # the contact exists, and what this submission changes may still be missing
             return False
         claim = self._claim(reading, policy)
@@ -309,7 +274,7 @@ class Delivery:
     ) -> dict[str, Any] | None:
         """An existing contact that must prevent a create: any of that e-mail, or with `create` an earlier attempt's.
 
-        Unseen if there is none, but an earlier attempt may have made one that cannot be searched for yet.
+        LookupInconclusive if there is none, but an earlier attempt may have made one that cannot be searched for yet.
         """
         if policy == "create" and claim.fresh:
             return None
@@ -323,9 +288,9 @@ class Delivery:
                 and self._ledger.reserve(claim, entry["id"])
             ):
                 return entry
-        if claim.fresh or claim.looked:
+        if claim.fresh or claim.lookup_was_empty:
             return None
-        raise Unseen("not_found_yet", retry_after=self._search_lag)
+        raise LookupInconclusive("not_found_yet", retry_after=self._search_lag)
 
     def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
         """Asked once more where the search shows the contact: Clemta may have denied everything for a while."""
@@ -342,7 +307,7 @@ class Delivery:
             try:
                 ours = self._ledger.reserve(claim, contact_id)
             except (
-                Temporary,
+                Retryable,
                 Permanent,
             ) as error:  # the contact exists: releasing the claim could create a duplicate
                 raise OutcomeUnknown(error.code, str(error)) from error
@@ -350,8 +315,8 @@ class Delivery:
                 raise OutcomeUnknown("adopted_by_another")
         return contact_id
 
-    def keep(
-        self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
+    def requeue_or_park(
+        self, submission: Submission, error: Retryable | Permanent, earlier: Envelope | None = None
     ) -> Literal["queued", "parked"]:
         """Puts the submission where it is safe: to come again, or for a person to see (P1, P4). Raises Unavailable."""
         now = self._clock()
@@ -366,7 +331,7 @@ class Delivery:
         failure = Failure("outage", error.status, error.code, str(error)[:_MAX_MESSAGE])
         since = (earlier.waiting_since if earlier else 0) or now
         give_up = now - since >= _LONGEST_WAIT
-        if not isinstance(error, Wait):
+        if not isinstance(error, Deferred):
             attempt += 1
             give_up = give_up or now - first >= self._give_up
         if give_up:
@@ -398,7 +363,7 @@ class Delivery:
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
 
 
-def _resent_as(reading: "Reading", policy: Policy) -> str:
+def _resent_as(reading: "MappedSubmission", policy: Policy) -> str:
     """By what the same event is known when it is sent again; "" for a person's own post.
 
     An update may come under the customer's id: it is the same event only if it says the same, of the same time.

@@ -14,8 +14,8 @@
     ├── Temporary           try again, not before `retry_after`; nothing took effect
     │   ├── CaptchaTrouble      the captcha's maker refuses our secret, or fails: another secret may help
     │   ├── Wait                its turn has not come: no failure, and not counted as one
-    │   │   ├── Busy                another delivery of the same contact is under way
-    │   │   ├── Unseen              a look-up found nothing, and only a second one may decide
+    │   │   ├── ClaimHeld                another delivery of the same contact is under way
+    │   │   ├── LookupInconclusive              a look-up found nothing, and only a second one may decide
     │   │   └── RateLimited         no call is left, or others go first
     │   ├── Throttled           Clemta answered 429
     │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
@@ -29,9 +29,9 @@ Messages may quote a payload: they travel in the queue message, beside the paylo
 or Clemta's own word for the case, holds no personal data, and is what the log gets.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-type FailureClass = Literal["data", "config", "outage", "poison", "spam"]
+from .model import FailureClass
 
 
 class IntakeError(Exception):
@@ -109,8 +109,8 @@ class Unavailable(IntakeError):
     """Our own trouble, and nothing is durable: the sender must send again."""
 
 
-class Temporary(IntakeError):
-    """Nothing took effect; safe to repeat after `retry_after` seconds, at the `slot` that the budget gave, if any."""
+class Retryable(IntakeError):
+    """Try again after `retry_after` seconds, at the `slot` that the rate limit gave, if any."""
 
     def __init__(
         self,
@@ -127,31 +127,35 @@ class Temporary(IntakeError):
         self.slot = slot
 
 
-class CaptchaTrouble(Temporary):
+class NotApplied(Retryable):
+    """Nothing took effect: safe to repeat."""
+
+
+class CaptchaTrouble(NotApplied):
     """The captcha's maker answers that our secret, or the maker itself, is at fault."""
 
 
-class Wait(Temporary):
+class Deferred(NotApplied):
     """Its turn has not come; waiting is no failure."""
 
 
-class Busy(Wait):
+class ClaimHeld(Deferred):
     """Another delivery holds the claim on this contact."""
 
 
-class Unseen(Wait):
+class LookupInconclusive(Deferred):
     """A call's outcome is unknown and a look-up did not find it: what was just made may not be searchable yet."""
 
 
-class RateLimited(Wait):
+class RateLimited(Deferred):
     """No call to Clemta is left in this minute, or others go first; `retry_after` is the time to the slot."""
 
 
-class Throttled(Temporary):
+class Throttled(NotApplied):
     """Clemta answered 429: a failure of its, as our own limit should have kept us from it."""
 
 
-class OutcomeUnknown(Temporary):
+class OutcomeUnknown(Retryable):
     """The call may have taken effect: no second one before a look-up."""
 
 

@@ -8,22 +8,11 @@ Each lane has two queues. A submission that had its turn and lost it (it came to
 number of the lane's late queue, which goes first: it gets the lane's next turn, and those who wait move by one.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from .model import Lane, Place
 
-type Lane = Literal["proven", "open"]
 QUEUES = ("proven_late", "proven", "open_late", "open")
 LATE_SECONDS = 60  # so long after it was called a number is good
 _ROUNDING = 0.001  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a submission stands: its lane; the slot that it was given and when that is due, if it was here before."""
-
-    lane: Lane
-    slot: str = ""
-    due: float = 0
 
 
 class Lanes:

@@ -4,7 +4,6 @@ import gc
 
 gc.disable()  # imports leave nothing to collect, and to look for it takes 6% of a cold start; on again below
 
-import json
 import re
 import time
 import uuid
@@ -15,44 +14,48 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
+from .bodies import check_size, split_batch
 from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, WORTHWHILE_SECONDS, Deadline, reserve
+from .dependencies import Dependencies, dependencies
 from .errors import (
     CaptchaTrouble,
     DataError,
     ForeignOrigin,
+    NotApplied,
     Permanent,
     Refused,
+    Retryable,
     TakenForSpam,
-    Temporary,
     Unauthentic,
     Unavailable,
     Unmappable,
     Unreadable,
     UnsupportedMedia,
 )
-from .lanes import Place
-from .sources.config import Form, Handshake, Source, Spam, Webhook
-from .sources.mapping import Prepared, Reading, kept_headers, kept_query, prepare, read
-from .sources.signatures import authenticate
-from .spam import broken_rule, captcha_refused, captcha_token
-from .submissions import (
-    Submission,
+from .gateway import (
     check_body_size,
     event_body,
     event_headers,
     event_path,
     event_query,
     event_uri,
-    split_batch,
+    json_response,
+    problem,
+    redirect,
+    unavailable,
 )
-from .wiring import Wiring, wiring
+from .model import MappedSubmission, Place, Submission
+from .sources.config import Form, Handshake, Source, Spam, Webhook
+from .sources.mapping import Prepared, kept_headers, kept_query, prepare, read
+from .sources.signatures import authenticate
+from .sources.spam import broken_rule, captcha_refused, captcha_token
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from .captcha import Verdict
 
-_RETRY_AFTER = "30"
+
 _MAX_HANDSHAKE = 1_000  # characters of body: it is not signed, so little of it is looked at
 _ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other failure is "refused"
 _SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
@@ -65,7 +68,7 @@ class _Resolver(APIGatewayRestResolver):
         return super().resolve({**event, "path": event_path(event)}, context)
 
 
-def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
+def create_app(parts: Callable[[], Dependencies]) -> APIGatewayRestResolver:
     """The routes, on parts that are made when a request first needs them."""
     app = _Resolver()
 
@@ -83,11 +86,11 @@ def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
 
     @app.get("/health")
     def health() -> Response[str]:
-        return _json(200, {"status": "ok", "version": __version__})
+        return json_response(200, {"status": "ok", "version": __version__})
 
     @app.not_found
     def no_route(_: Exception) -> Response[str]:
-        return _problem(404, "Not found")
+        return problem(404, "Not found")
 
     return app
 
@@ -95,7 +98,7 @@ def create_app(parts: Callable[[], Wiring]) -> APIGatewayRestResolver:
 class _Request:
     """One request to a source."""
 
-    def __init__(self, parts: Wiring, source_name: str, event: Mapping[str, Any]) -> None:
+    def __init__(self, parts: Dependencies, source_name: str, event: Mapping[str, Any]) -> None:
         self._parts = parts
         self._source_name = source_name
         self._event = event
@@ -127,7 +130,7 @@ class _Request:
             self._source = self._parts.source(self._source_name)
         except Refused as error:
             return self._refusal(error)
-        return self._with_cors(_json(200, {"status": "ready"}))
+        return self._with_cors(json_response(200, {"status": "ready"}))
 
     def preflight(self) -> Response[str]:
         """CORS by the source's own allowed origins."""
@@ -169,7 +172,7 @@ class _Request:
             headers=kept_headers(source, self._headers),
             query=kept_query(source, event_query(self._event)),
         )
-        submission.check_fits()
+        check_size(submission)
         batch = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
         if len(batch) > 1:
             return self._accepted(self._deliver_all(submission, batch, source, signed_id))
@@ -217,8 +220,8 @@ class _Request:
         try:
             said = self._verdict(provider, name, token)
             if spam.min_score and said.person and said.score is None:
-                raise Temporary("captcha_without_score")  # the key is not one of v3
-        except (Temporary, Unavailable) as error:
+                raise NotApplied("captcha_without_score")  # the key is not one of v3
+        except (Retryable, Unavailable) as error:
             if left < self._reserve / 2 and not isinstance(
                 error, CaptchaTrouble
             ):  # it had too little time to say so
@@ -240,8 +243,8 @@ class _Request:
         """The verifier's word, with the first secret that it takes; the secrets may have been changed a moment ago."""
         deadline = self._deadline.earlier(self._reserve)
         trouble, tried = CaptchaTrouble("captcha_secret_missing"), {""}
-        for doubted in (False, True):
-            for secret in self._parts.signing_secrets(name, doubted=doubted):
+        for force_refresh in (False, True):
+            for secret in self._parts.signing_secrets(name, force_refresh=force_refresh):
                 if secret in tried:
                     continue
                 tried.add(secret)
@@ -264,7 +267,7 @@ class _Request:
         except Unreadable:
             return None
         self._log("handshake")
-        response = _json(200, {"status": "ready"})
+        response = json_response(200, {"status": "ready"})
         if handshake.echo_header:
             response.headers[handshake.echo_header] = echo
         return response
@@ -272,7 +275,7 @@ class _Request:
     def _deliver(self, prepared: Prepared, source: Source, others: int) -> dict[str, str]:
         """What became of a submission; `others` of the same request still need time to be queued."""
         submission = prepared.submission
-        submission.check_fits()  # a body that is written again without its secrets may have grown
+        check_size(submission)  # a body that is written again without its secrets may have grown
         deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
         result = {"submission_id": submission.submission_id}
         try:
@@ -292,8 +295,8 @@ class _Request:
             self._parts.delivery.hold(submission, error.code)
             self._log("held", submission, code=error.code)
             return {"status": "created", **result}  # as a success says: nobody learns which rule it met
-        except (Temporary, Permanent) as error:
-            status = self._parts.delivery.keep(submission, error)
+        except (Retryable, Permanent) as error:
+            status = self._parts.delivery.requeue_or_park(submission, error)
             self._log(status, submission, **telemetry.failure(error))
             return {"status": status, **result}
         self._log(outcome.status, submission)
@@ -317,12 +320,12 @@ class _Request:
         try:
             return body, authenticate(source.auth, secrets, *rest)
         except Unauthentic:
-            newer = self._parts.signing_secrets(source.auth.secret, doubted=True)
+            newer = self._parts.signing_secrets(source.auth.secret, force_refresh=True)
             if newer == secrets:
                 raise
             return body, authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
 
-    def _read(self, prepared: Prepared, source: Source) -> Reading | None:
+    def _read(self, prepared: Prepared, source: Source) -> MappedSubmission | None:
         """A person can mend a form; a webhook's sender cannot, so what it sent is parked."""
         try:
             return read(prepared.submission, source, prepared.body)
@@ -334,21 +337,21 @@ class _Request:
     def _accepted(self, results: list[dict[str, str]]) -> Response[str]:
         """One result as it is; of several, all, under the least settled one's status."""
         if isinstance(self._source, Form) and self._source.success_url and self._from_a_page():
-            return _redirect(self._source.success_url)
+            return redirect(self._source.success_url)
         if len(results) == 1:
-            return self._with_cors(_json(200, results[0]))
+            return self._with_cors(json_response(200, results[0]))
         least = min(results, key=lambda result: _SETTLED.index(result["status"]))
         together = {"status": least["status"], "submission_id": self._submission_id, "submissions": results}
-        return self._with_cors(_json(200, together))
+        return self._with_cors(json_response(200, together))
 
     def _refusal(self, error: Refused) -> Response[str]:
         if isinstance(self._source, Form) and self._source.error_url and self._from_a_page():
-            return _redirect(self._source.error_url)
+            return redirect(self._source.error_url)
         if isinstance(error, Unmappable):
             fields = [{"field": field, "message": message} for field, message in error.fields]
-            return _problem(error.status, error.title, errors=fields)
+            return problem(error.status, error.title, errors=fields)
         detail = "" if isinstance(error, Unauthentic) or str(error) == error.code else str(error)
-        return _problem(error.status, error.title, **({"detail": detail} if detail else {}))
+        return problem(error.status, error.title, **({"detail": detail} if detail else {}))
 
     def _from_a_page(self) -> bool:
         """Whether a browser asks that goes to the answer: a program may take HTML too, but not before all else."""
@@ -378,28 +381,7 @@ class _Request:
         telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
 
 
-def unavailable() -> Response[str]:
-    """Our own trouble is always retryable (P2)."""
-    response = _problem(503, "Service unavailable")
-    response.headers["Retry-After"] = _RETRY_AFTER
-    return response
-
-
-def _json(status: int, body: Mapping[str, Any], content_type: str = "application/json") -> Response[str]:
-    return Response(status_code=status, content_type=content_type, body=json.dumps(body), headers={})
-
-
-def _problem(status: int, title: str, **more: Any) -> Response[str]:
-    """RFC 9457."""
-    body = {"type": "about:blank", "title": title, "status": status, **more}
-    return _json(status, body, "application/problem+json")
-
-
-def _redirect(url: str) -> Response[str]:
-    return Response(status_code=303, content_type=None, body="", headers={"Location": url})
-
-
-app = create_app(wiring)
+app = create_app(dependencies)
 gc.freeze()  # what was imported lives as long as the process
 gc.enable()
 

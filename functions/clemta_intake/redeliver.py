@@ -12,21 +12,21 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from . import telemetry
 from .deadlines import RESERVE_SECONDS, Deadline
+from .dependencies import Dependencies, dependencies
 from .errors import (
     ConfigError,
     DataError,
     Permanent,
-    Temporary,
+    Retryable,
     UnknownSource,
     Unmappable,
     Unreadable,
     UnsupportedMedia,
 )
-from .queues import Envelope, Failure, NewerVersion
+from .model import Envelope, Failure, MappedSubmission, Submission
+from .queue_message import NewerVersion, decode_envelope
 from .sources.config import Source
-from .sources.mapping import Reading, read
-from .submissions import Submission
-from .wiring import Wiring, wiring
+from .sources.mapping import read
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -40,14 +40,14 @@ _MESSAGE_SECONDS = 10.0
 class Redelivery:
     """What is done with one message; it returns when the message's fate is durable, and raises if it is not."""
 
-    def __init__(self, parts: Wiring) -> None:
+    def __init__(self, parts: Dependencies) -> None:
         self._parts = parts
 
     def message(self, message_id: str, text: str, receives: int, deadline: Deadline) -> None:
         """Delivers, puts a new message with the next attempt's delay, or parks."""
         began = time.monotonic()
         try:
-            envelope = Envelope.from_json(text)
+            envelope = decode_envelope(text)
         except NewerVersion as newer:
             self._parts.queues.park_newer(text, newer)
             submission_id, source = newer.submission_id or message_id, newer.source or "unknown"
@@ -76,8 +76,8 @@ class Redelivery:
             return "postponed", {}
         try:
             return self._deliver(envelope, deadline), {}
-        except (Temporary, Permanent) as error:
-            kept = delivery.keep(envelope.submission, error, envelope)
+        except (Retryable, Permanent) as error:
+            kept = delivery.requeue_or_park(envelope.submission, error, envelope)
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
             return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
@@ -92,10 +92,10 @@ class Redelivery:
         try:
             reading, source = self._read(submission)
             return self._parts.delivery.is_delivered(reading, source.on_existing)
-        except (Temporary, Permanent):
+        except (Retryable, Permanent):
             return False
 
-    def _read(self, submission: Submission) -> tuple[Reading, Source]:
+    def _read(self, submission: Submission) -> tuple[MappedSubmission, Source]:
         try:
             source = self._parts.source(submission.source)
             reading = read(submission, source)
@@ -120,7 +120,7 @@ class Redelivery:
 
 
 def create_handler(
-    parts: Callable[[], Wiring],
+    parts: Callable[[], Dependencies],
 ) -> Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]:
     """The entry point, on parts that are made when a message first needs them."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -146,6 +146,6 @@ def create_handler(
     return handle
 
 
-handler = create_handler(wiring)
+handler = create_handler(dependencies)
 gc.freeze()  # what was imported lives as long as the process
 gc.enable()

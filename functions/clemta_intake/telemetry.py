@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from .errors import KeyRefused, Permanent, Temporary, Unavailable
+from .errors import KeyRefused, Permanent, Retryable, Unavailable
 
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
@@ -64,7 +64,7 @@ def measured(metric: str, value: float = 1) -> None:
     _measured.setdefault(metric, []).append(round(value))
 
 
-def failure(error: Temporary | Permanent) -> dict[str, Any]:
+def failure(error: Retryable | Permanent) -> dict[str, Any]:
     """The facts of a failure, for its outcome line; a refused key is counted as well."""
     if isinstance(error, KeyRefused):
         measured("ClemtaUnauthorized")

@@ -12,7 +12,7 @@ import requests
 from clemta_intake.sources.config import presets
 from local.stack import Deployed, Stack
 from ops.signers import Sample
-from tests.events import CRM_SECRET
+from tests.support.events import CRM_SECRET
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import requests
 from clemta_intake.sources.config import presets
 from local.stack import Deployed
 from ops.signers import SIGNERS, Sample
-from tests.signers import PAYLOADS, REAL, REAL_HEADERS, real_sample
+from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, real_sample
 
 from .conftest import Clemta
 

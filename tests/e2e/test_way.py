@@ -13,7 +13,7 @@ import requests
 
 from clemta_intake.deadlines import ANSWER_SECONDS
 from local.stack import Deployed
-from tests.events import CRM_SECRET
+from tests.support.events import CRM_SECRET
 
 from .conftest import Clemta, Queue, Redelivery, eventually
 

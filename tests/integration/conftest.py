@@ -15,13 +15,13 @@ import boto3
 import pytest
 
 from bench.setting import certificate as make_certificate
+from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
-from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
 from local.processes import HOST, Service
 from local.stack import answered
-from tests.aws_requests import refusals
-from tests.events import CRM_SECRET
+from tests.support.aws_requests import refusals
+from tests.support.events import CRM_SECRET
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -168,9 +168,9 @@ def aws(
 
 
 @pytest.fixture
-def parts(aws: Aws) -> Wiring:
+def parts(aws: Aws) -> Dependencies:
     """The functions' own parts."""
-    return Wiring(aws.settings)
+    return Dependencies(aws.settings)
 
 
 @pytest.fixture

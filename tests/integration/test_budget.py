@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from bench.scale import InProcess
 from clemta_intake.deadlines import Deadline
+from clemta_intake.dynamo.rate_limit import RateLimit
+from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import RateLimited
-from clemta_intake.lanes import Lane, Lanes, Place
-from clemta_intake.ledger import Budget, Table
-from tests.fakes import Clock
+from clemta_intake.lanes import Lanes
+from clemta_intake.model import Lane, Place
+from tests.support.fakes import Clock
 
 LIMIT = 10
 SLOT = 2 * 62 / LIMIT  # seconds from one sign-up's turn to the next one's
@@ -45,7 +47,7 @@ class SignUp:
 class Line:
     """Everybody who comes, and when each was served."""
 
-    make_budget: type[Budget] = Budget
+    make_budget: type[RateLimit] = RateLimit
     clock: Clock = field(default_factory=Clock)
     calls: list[float] = field(default_factory=list)
     served: list[SignUp] = field(default_factory=list)
@@ -179,7 +181,7 @@ class Overtaken(Lanes):
         return False
 
 
-class AfterTheLast(Budget):
+class AfterTheLast(RateLimit):
     """Sends who lost its turn behind the last one."""
 
     def _queue(self, place: Place) -> str:
@@ -203,7 +205,7 @@ class NoForms(Lanes):
         self.every = every
 
 
-class Unlimited(Budget):
+class Unlimited(RateLimit):
     """Sees room where there is none."""
 
     def _room_at(self, now: float, calls: dict[int, int], missing: int) -> float:
@@ -221,9 +223,9 @@ class Unlimited(Budget):
     ],
 )
 def test_the_test_of_the_order_notices(bug: type[Any], noticed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_budget: type[Budget] = bug if issubclass(bug, Budget) else Budget
+    make_budget: type[RateLimit] = bug if issubclass(bug, RateLimit) else RateLimit
     if issubclass(bug, Lanes):
-        monkeypatch.setattr("clemta_intake.ledger.Lanes", bug)
+        monkeypatch.setattr("clemta_intake.dynamo.rate_limit.Lanes", bug)
 
     @settings(QUICK, max_examples=400, phases=[Phase.generate])
     @given(ARRIVALS)

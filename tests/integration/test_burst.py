@@ -7,7 +7,7 @@ import pytest
 
 from bench.burst import Burst, Stream, p99
 from bench.scale import InProcess
-from clemta_intake.ledger import Table
+from clemta_intake.dynamo.table import Table
 from tests.integration.conftest import Aws
 
 

@@ -14,15 +14,15 @@ import pytest
 from clemta_intake import receive
 from clemta_intake.captcha import NO_TOKEN, VERIFIERS, Captcha, Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import CaptchaTrouble, Temporary
+from clemta_intake.dependencies import Dependencies
+from clemta_intake.errors import CaptchaTrouble, Retryable
 from clemta_intake.sources.config import to_source
-from clemta_intake.wiring import Wiring
 from local.clemta import StandIn
 from local.processes import HOST
 from ops import doctor
-from tests.events import form
-from tests.fakes import COMPANY, Clock
 from tests.integration.conftest import Aws
+from tests.support.events import form
+from tests.support.fakes import COMPANY, Clock
 
 
 def ask(url: str, seconds: float = 2) -> Verdict:
@@ -140,24 +140,24 @@ def test_a_4xx_without_codes_is_its_makers(serve: Callable[..., str], status: in
     ],
 )
 def test_nonsense_is_no_word(serve: Callable[..., str], body: bytes, status: int) -> None:
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         ask(serve(body, status))
 
 
 def test_it_is_not_waited_for_long(hung: str) -> None:
     began = time.monotonic()
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         ask(hung)
     assert time.monotonic() - began < 1.5
 
 
 def test_without_time_it_is_not_asked(closed: str) -> None:
     for seconds in (0, 1):
-        with pytest.raises(Temporary):
+        with pytest.raises(Retryable):
             ask(closed, seconds=seconds)
 
 
-def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
+def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
     assert parts.captcha is parts.captcha
     assert parts.daily_cap is parts.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
@@ -167,7 +167,7 @@ def test_each_captcha_has_its_own_verifier(parts: Wiring) -> None:
 def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_new_one(
     aws: Aws, clemta: StandIn
 ) -> None:
-    parts = Wiring(aws.settings, clock := Clock(time.time()))
+    parts = Dependencies(aws.settings, clock := Clock(time.time()))
     parts._tables = {
         "website": {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
     }

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from clemta_intake import telemetry
-from clemta_intake.clemta import Clemta, _payload, _refusal, search_term
+from clemta_intake.clemta.client import Clemta
+from clemta_intake.clemta.protocol import _payload, _refusal, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
     ConfigError,
@@ -21,12 +22,12 @@ from clemta_intake.errors import (
     KeyRefused,
     OutcomeUnknown,
     RateLimited,
-    Temporary,
+    Retryable,
     Throttled,
 )
-from clemta_intake.lanes import Place
+from clemta_intake.model import Place
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.fakes import SEARCHES, Clock, FakeBudget, Search, contact
+from tests.support.fakes import SEARCHES, Clock, FakeBudget, Search, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -116,9 +117,9 @@ def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_mak
     for number in range(501):
         clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
     clemta.create_contact(email="ada@example.com")
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(5)))
-    assert (type(raised.value), raised.value.code) == (Temporary, "search_flooded"), "a failure, not a wait"
+    assert (type(raised.value), raised.value.code) == (Retryable, "search_flooded"), "a failure, not a wait"
     assert [request.operation for request in clemta.requests] == ["search"] * 5
 
 
@@ -247,15 +248,15 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
 )
 def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn, fault: str) -> None:
     clemta.fault(fault, on="search")
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(1)))
-    assert type(raised.value) is Temporary
+    assert type(raised.value) is Retryable
 
 
 def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         Clemta(closed, lambda stale: "k", FakeBudget()).create(contact(), soon())
-    assert type(raised.value) is Temporary
+    assert type(raised.value) is Retryable
 
 
 def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
@@ -265,9 +266,9 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
     ):
         client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
         began = time.monotonic()
-        with pytest.raises(Temporary) as raised:
+        with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1))
-    assert type(raised.value) is Temporary
+    assert type(raised.value) is Retryable
     assert time.monotonic() - began < 1.5
 
 
@@ -291,9 +292,9 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
         monkeypatch.setattr(socket, "getaddrinfo", slowly)
         client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeBudget())
         began = time.monotonic()
-        with pytest.raises(Temporary) as raised:
+        with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1.5))
-    assert type(raised.value) is Temporary
+    assert type(raised.value) is Retryable
     assert time.monotonic() - began < 1
 
 
@@ -301,7 +302,7 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
     certfile, keyfile = certificate
     with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
         client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
-        with pytest.raises(Temporary):
+        with pytest.raises(Retryable):
             list(client.find(contact(), soon()))
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
         client._session.verify = certfile
@@ -315,13 +316,13 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
 
 
 def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         Clemta("http://clemta.invalid", lambda stale: "k", FakeBudget()).create(contact(), soon())
-    assert type(raised.value) is Temporary
+    assert type(raised.value) is Retryable
 
 
 def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         client.create(contact(), soon(0.1))
     assert not clemta.requests
 
@@ -381,7 +382,7 @@ def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBud
         list(Clemta(url, lambda stale: "k", budget).find(contact(), soon()))
     assert budget.refused_for == [60]
     failing = Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget)
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         list(failing.find(contact(), soon()))
     assert budget.said_left == []
 
@@ -437,7 +438,7 @@ def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of
 def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None:
     client.create(contact(), soon())
     clemta.fault("reset_before", on="search", times=None)
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         list(client.find(contact(), soon()))
     assert len(clemta.requests) == 3
 
@@ -462,7 +463,7 @@ def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
         client.create(contact("bo@example.com"), soon())
     client.get(contact_id, soon())
     clemta.fault("reset_before", on="update")
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         client.update(contact_id, contact().body(), soon())
     assert [request.operation for request in clemta.requests] == ["create", "create", "get", "update"]
 
@@ -486,7 +487,7 @@ def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str]
 
 def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
     url = serve(b'{"success": true, "data": {"total": 0}}')
-    with pytest.raises(Temporary):
+    with pytest.raises(Retryable):
         list(Clemta(url, lambda stale: "k", FakeBudget()).find(contact(), soon()))
 
 
@@ -527,7 +528,7 @@ def test_p3_a_create_that_names_no_contact_is_looked_up(serve: Callable[..., str
 
 def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., str]) -> None:
     client = Clemta(serve(b'{"success": true, "data": {"contacts": {}}}'), lambda stale: "k", FakeBudget())
-    with pytest.raises(Temporary, match="unreadable_answer") as raised:
+    with pytest.raises(Retryable, match="unreadable_answer") as raised:
         list(client.find(contact(), soon()))
     assert raised.value.status == 200
 
@@ -567,7 +568,7 @@ def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most
     serve: Callable[..., str], status: int
 ) -> None:
     budget = FakeBudget()
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         list(Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon()))
     assert budget.refused_for == ([900] if status == 429 else [])
     assert raised.value.retry_after <= 900 + 7
@@ -576,6 +577,6 @@ def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most
 @pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 20, "٣"])
 def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 503, header)
-    with pytest.raises(Temporary) as raised:
+    with pytest.raises(Retryable) as raised:
         Clemta(url, lambda stale: "k", FakeBudget()).create(contact(), soon())
     assert raised.value.retry_after == 0

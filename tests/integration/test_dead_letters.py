@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from clemta_intake.queues import Envelope, Failure, NewerVersion
+from clemta_intake.model import Envelope, Failure, Submission
+from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
-from clemta_intake.submissions import Submission
 from local.console import waiting
 from ops import dead_letters, people
 from ops.dead_letters import Choice
 from ops.environments import Environment, Place
-from tests.events import Context, batch
+from tests.support.events import Context, batch
 
 from .conftest import Aws
 
@@ -99,7 +99,7 @@ def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
 ) -> None:
     text = '{"version": 2, "source": "no name of a source"}'
     with pytest.raises(NewerVersion) as caught:
-        Envelope.from_json(text)
+        decode_envelope(text)
     env.parts.queues.park_newer(text, caught.value)
     [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "unknown"))
     assert letter.submission_id == letter.id

@@ -11,16 +11,16 @@ from botocore.exceptions import ClientError
 
 from bench import aws_faults
 from bench.aws_faults import AwsFaults
-from clemta_intake import receive, redeliver, wiring
+from clemta_intake import dependencies, receive, redeliver
 from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS
-from clemta_intake.errors import ConfigError, Temporary, Unavailable, UnknownSource
+from clemta_intake.dependencies import Dependencies
+from clemta_intake.errors import ConfigError, Retryable, Unavailable, UnknownSource
 from clemta_intake.sources.config import SHIPPED, read_sources
-from clemta_intake.wiring import Wiring
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
-from tests.events import Context, batch, crm, form
-from tests.fakes import Clock
 from tests.integration.conftest import Aws
+from tests.support.events import Context, batch, crm, form
+from tests.support.fakes import Clock
 
 ADA = {"full_name": "Ada Example", "email": "ada@example.com"}
 LEAD = {"event": "lead.created", "first": "Bo", "last": "Example", "email": "bo@example.com"}
@@ -31,7 +31,7 @@ def _real_parts(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry points read the environment, as they do in Lambda."""
     for name in aws.settings.__dataclass_fields__:
         monkeypatch.setenv(name.upper(), str(getattr(aws.settings, name)))
-    wiring.wiring.cache_clear()
+    dependencies.dependencies.cache_clear()
 
 
 def send(event: dict[str, Any]) -> tuple[int, Any]:
@@ -48,7 +48,7 @@ def test_a_form_and_a_webhook_become_contacts(clemta: StandIn) -> None:
 
 
 def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> None:
-    parts = [Wiring(aws.settings) for _ in range(6)]
+    parts = [Dependencies(aws.settings) for _ in range(6)]
     events = [form({**ADA, "full_name": f"Ada {number}"}) for number in range(6)]
 
     def one(number: int) -> str:
@@ -64,7 +64,7 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
 
 
 def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: StandIn, aws: Aws) -> None:
-    parts = [Wiring(aws.settings) for _ in range(2)]
+    parts = [Dependencies(aws.settings) for _ in range(2)]
     person = {**LEAD, "email": "Ada@Example.com"}
     reports = [("website", form(ADA)), ("crm", crm(person))]
 
@@ -195,7 +195,7 @@ def test_p7_a_source_that_says_so_answers_in_less_time(
 ) -> None:
     for name in broken:
         monkeypatch.setenv(BREAKS[name], hung)
-    wiring.wiring().__dict__["_tables"] = {"website": {"kind": "form", "answer_seconds": seconds}}
+    dependencies.dependencies().__dict__["_tables"] = {"website": {"kind": "form", "answer_seconds": seconds}}
     event = form(ADA)
     event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
     began = time.monotonic()
@@ -210,7 +210,7 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
 ) -> None:
     monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": 0.3})
     crm_source = read_sources(SHIPPED)["crm"] | {"batch": True}
-    wiring.wiring().__dict__["_tables"] = {"crm": crm_source}
+    dependencies.dependencies().__dict__["_tables"] = {"crm": crm_source}
     event = crm([{**LEAD, "email": f"nobody{number}"} for number in range(10)])
     answers: list[int] = []
     with AwsFaults(1) as faults:
@@ -228,7 +228,7 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
 
 
 def test_p7_no_client_repeats_a_call_and_two_tries_of_the_queue_fit_into_what_is_kept_for_them(
-    parts: Wiring,
+    parts: Dependencies,
 ) -> None:
     for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
         config: Any = client.meta.config
@@ -260,27 +260,27 @@ def test_p3_a_submission_whose_answer_was_lost_is_adopted_when_it_comes_again(
 
 
 class TestSecrets:
-    def test_the_key_may_be_json(self, aws: Aws, parts: Wiring) -> None:
+    def test_the_key_may_be_json(self, aws: Aws, parts: Dependencies) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, '{"api_key": " clemta_x\\n"}')
         assert parts.api_key(None) == "clemta_x"
 
     @pytest.mark.parametrize("text", [" ", "{}", '{"api_key": 1}', "{", "clé", "a\nb", '{"other": "x"}'])
     def test_p4_a_secret_that_holds_no_key_is_the_operators_to_mend(
-        self, aws: Aws, parts: Wiring, text: str
+        self, aws: Aws, parts: Dependencies, text: str
     ) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, text)
         with pytest.raises(ConfigError):
             parts.api_key(None)
         aws.put_secret(aws.settings.clemta_secret_id, DEFAULT_API_KEY)
 
-    def test_p4_a_secret_without_a_value_is_not_remembered(self, aws: Aws, parts: Wiring) -> None:
+    def test_p4_a_secret_without_a_value_is_not_remembered(self, aws: Aws, parts: Dependencies) -> None:
         secrets = aws.client("secretsmanager")
         secrets.delete_secret(SecretId=aws.settings.clemta_secret_id, ForceDeleteWithoutRecovery=True)
         with pytest.raises(ConfigError):
             parts.api_key(None)
 
     def test_p4_a_secret_that_is_about_to_be_deleted_holds_none(
-        self, aws: Aws, clemta: StandIn, parts: Wiring
+        self, aws: Aws, clemta: StandIn, parts: Dependencies
     ) -> None:
         aws.client("secretsmanager").delete_secret(
             SecretId=aws.settings.clemta_secret_id, RecoveryWindowInDays=7
@@ -289,17 +289,17 @@ class TestSecrets:
             parts.api_key(None)
         assert send(form(ADA))[1]["status"] == "parked"
 
-    def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, parts: Wiring) -> None:
+    def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, parts: Dependencies) -> None:
         assert parts.pepper() == "pepper"
         aws.client("secretsmanager").delete_secret(
             SecretId=aws.settings.ledger_pepper_id, ForceDeleteWithoutRecovery=True
         )
         with pytest.raises(ConfigError):
-            Wiring(aws.settings).pepper()
+            Dependencies(aws.settings).pepper()
 
     def test_the_key_is_kept_for_five_minutes(self, aws: Aws) -> None:
         clock = Clock()
-        parts = Wiring(aws.settings, clock)
+        parts = Dependencies(aws.settings, clock)
         assert parts.api_key(None) == DEFAULT_API_KEY
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         clock.advance(299)
@@ -307,7 +307,7 @@ class TestSecrets:
         clock.advance(1)
         assert parts.api_key(None) == "clemta_new"
 
-    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, parts: Wiring) -> None:
+    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, parts: Dependencies) -> None:
         assert parts.api_key(None) == DEFAULT_API_KEY
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
@@ -332,7 +332,7 @@ class TestSecrets:
     ) -> None:
         assert send(crm(LEAD))[0] == 200
         aws.put_secret(aws.settings.signing_secret_id, '{"crm": "new"}')
-        parts = wiring.wiring()
+        parts = dependencies.dependencies()
         read_at, known = parts._secrets[aws.settings.signing_secret_id]
         assert send(crm(LEAD, secret="new"))[0] == 401, "half a minute has not passed"
         parts._secrets[aws.settings.signing_secret_id] = (read_at - 31, known)
@@ -349,14 +349,14 @@ class TestSecrets:
         self, aws: Aws, closed: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = Clock()
-        parts = Wiring(aws.settings, clock)
+        parts = Dependencies(aws.settings, clock)
         parts.api_key(None)
         monkeypatch.setenv(BREAKS["secretsmanager"], closed)
         del parts._secretsmanager
         clock.advance(1_000)
         assert parts.api_key(None) == DEFAULT_API_KEY
 
-    def test_a_known_key_outlives_a_refusal(self, aws: Aws, parts: Wiring) -> None:
+    def test_a_known_key_outlives_a_refusal(self, aws: Aws, parts: Dependencies) -> None:
         parts.api_key(None)
         parts._secrets[aws.settings.clemta_secret_id] = (0.0, DEFAULT_API_KEY)
         refusing = _Refusing()
@@ -365,7 +365,7 @@ class TestSecrets:
         with pytest.raises(Unavailable):
             parts.signing_secrets("crm")
         parts._secrets.clear()
-        with pytest.raises(Temporary):
+        with pytest.raises(Retryable):
             parts.api_key(None)
 
     @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ class TestSecrets:
         ],
     )
     def test_p5_a_malformed_signing_secret_lets_nothing_in(
-        self, aws: Aws, parts: Wiring, text: str, expected: tuple[str, ...]
+        self, aws: Aws, parts: Dependencies, text: str, expected: tuple[str, ...]
     ) -> None:
         aws.put_secret(aws.settings.signing_secret_id, text)
         assert parts.signing_secrets("crm") == expected
@@ -394,7 +394,7 @@ class _Refusing:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue")
 
 
-def test_a_source_is_read_once(parts: Wiring) -> None:
+def test_a_source_is_read_once(parts: Dependencies) -> None:
     assert parts.source("website") is parts.source("website")
     with pytest.raises(UnknownSource):
         parts.source("nobody")

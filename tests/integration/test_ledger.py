@@ -14,14 +14,16 @@ import pytest
 from botocore.config import Config
 
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Claim, Created
-from clemta_intake.errors import Busy, ConfigError, RateLimited, TakenForSpam, Temporary
-from clemta_intake.lanes import Place
-from clemta_intake.ledger import Batches, Budget, DailyCap, Ledger, Table, _keyed, _NotMet
-from clemta_intake.submissions import Submission
-from tests.fakes import Clock, contact
+from clemta_intake.dynamo.batches import Batches
+from clemta_intake.dynamo.daily_cap import DailyCap
+from clemta_intake.dynamo.ledger import Ledger, _keyed
+from clemta_intake.dynamo.rate_limit import RateLimit
+from clemta_intake.dynamo.table import ConditionFailed, Table
+from clemta_intake.errors import ClaimHeld, ConfigError, RateLimited, Retryable, TakenForSpam
+from clemta_intake.model import Claim, Created, Place, Submission
 from tests.integration.conftest import Aws
-from tests.ledger_contract import LAG, LedgerContract
+from tests.support.fakes import Clock, contact
+from tests.support.ledger_contract import LAG, LedgerContract
 
 PEPPER = "pepper"
 OPEN = Place("open")
@@ -108,7 +110,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         )
         unreachable = Table(lambda client=client: client, name)  # type: ignore[misc]
         ledger = Ledger(unreachable, lambda: PEPPER, LAG, Clock())
-        with pytest.raises(Temporary) as raised:
+        with pytest.raises(Retryable) as raised:
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
         claim = Claim("contact#x", "x", True, 0)
@@ -116,14 +118,14 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         ledger.release(claim)
         ledger.let_go(claim)
         ledger.seen(Created("contact#x", "c1", 0), 1.5)
-        assert Budget(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
+        assert RateLimit(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
     clock = Clock()
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
     ledger.claim(contact(), "")
-    with pytest.raises(Busy):
+    with pytest.raises(ClaimHeld):
         ledger.claim(contact(), "")
     clock.advance(1_000)
     second = ledger.claim(contact(), "")
@@ -154,7 +156,7 @@ def _delivery(key: str, delivery_id: str) -> str:
 def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clemta_intake.ledger._MOST_DELIVERIES", 2)
+    monkeypatch.setattr("clemta_intake.dynamo.ledger._MOST_DELIVERIES", 2)
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "", "d1")
     assert isinstance(claim, Claim)
@@ -173,7 +175,7 @@ def soon() -> Deadline:
     return Deadline.after(30)
 
 
-def wait(budget: Budget) -> float:
+def wait(budget: RateLimit) -> float:
     """Seconds until a call that may not be made now."""
     with pytest.raises(RateLimited) as refusal:
         budget.take(soon())
@@ -184,7 +186,7 @@ def queued(wait: float, slot: str) -> tuple[float, str]:
     return round(wait, 2), slot
 
 
-def queue(budget: Budget, place: Place, ahead: int = 0) -> tuple[float, str]:
+def queue(budget: RateLimit, place: Place, ahead: int = 0) -> tuple[float, str]:
     """Seconds until the turn of a submission that must wait, to the hundredth, and its slot."""
     budget.serve(place)
     with pytest.raises(RateLimited) as refusal:
@@ -196,7 +198,7 @@ class TestBudget:
     @pytest.mark.parametrize("per_minute", [1, 2, 7, 30])
     def test_p6_no_window_of_a_minute_holds_more_calls(self, aws: Aws, per_minute: int) -> None:
         clock = Clock()
-        budgets = [Budget(table(aws), per_minute, clock) for _ in range(3)]  # as many functions
+        budgets = [RateLimit(table(aws), per_minute, clock) for _ in range(3)]  # as many functions
         taken: list[float] = []
         for step in range(400):
             try:
@@ -210,7 +212,7 @@ class TestBudget:
         assert len(taken) >= 0.9 * per_minute * (clock.now - taken[0]) / 61, "nor is it left unused"
 
     def test_all_of_it_may_be_used_at_once(self, aws: Aws) -> None:
-        budget = Budget(table(aws), 20, Clock())
+        budget = RateLimit(table(aws), 20, Clock())
         for _ in range(20):
             budget.take(soon())
         with pytest.raises(RateLimited):
@@ -223,7 +225,7 @@ class TestBudget:
         item = {"pk": {"S": "budget"}, "revision": {"S": "1"}, "calls": {"S": calls}}
         item |= {"next_turn": {"N": str(now + 30)}}
         aws.client("dynamodb").put_item(TableName=aws.settings.ledger_table, Item=item)
-        budget = Budget(table(aws), 4, clock)
+        budget = RateLimit(table(aws), 4, clock)
         budget.take(soon())
         assert wait(budget) == pytest.approx(42)
         clock.advance(42)
@@ -233,7 +235,7 @@ class TestBudget:
 
     def test_a_refusal_says_when_the_turn_comes(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 1, clock)
+        budget = RateLimit(table(aws), 1, clock)
         budget.take(soon())
         clock.advance(20)
         assert wait(budget) == 42
@@ -242,7 +244,7 @@ class TestBudget:
 
     def test_p6_turns_follow_each_other_at_the_limits_pace(self, aws: Aws) -> None:
         clock = Clock()
-        budgets = [Budget(table(aws), 60, clock) for _ in range(3)]
+        budgets = [RateLimit(table(aws), 60, clock) for _ in range(3)]
         for number in range(60):
             budgets[number % 3].take(soon())
         waits = [queue(budgets[number % 3], OPEN) for number in range(5)]
@@ -251,7 +253,7 @@ class TestBudget:
 
     def test_p6_a_line_that_everybody_has_left_is_forgotten(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 1, clock)
+        budget = RateLimit(table(aws), 1, clock)
         budget.serve(OPEN)
         budget.take(soon())
         queue(budget, OPEN)
@@ -262,7 +264,7 @@ class TestBudget:
 
     def test_p6_a_newcomer_goes_behind_the_last_of_its_lane(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 4, clock), Budget(table(aws), 4, clock)
+        one, other = RateLimit(table(aws), 4, clock), RateLimit(table(aws), 4, clock)
         for _ in range(4):
             one.serve(OPEN)
             one.take(soon())
@@ -279,7 +281,7 @@ class TestBudget:
 
     def test_p6_while_forms_wait_a_proven_sender_waits_for_five_slots_at_most(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 10, clock), Budget(table(aws), 10, clock)
+        one, other = RateLimit(table(aws), 10, clock), RateLimit(table(aws), 10, clock)
         for _ in range(10):
             one.take(soon())
         for _ in range(20):
@@ -289,7 +291,7 @@ class TestBudget:
 
     def test_p6_who_comes_too_early_is_told_the_same_slot_again(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 1, clock), Budget(table(aws), 1, clock)
+        one, other = RateLimit(table(aws), 1, clock), RateLimit(table(aws), 1, clock)
         one.take(soon())
         queue(one, OPEN)
         _, slot = queue(one, OPEN)
@@ -298,7 +300,7 @@ class TestBudget:
 
     def test_p6_who_comes_too_late_gets_the_next_slot_and_not_the_last(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 1, clock)
+        budget = RateLimit(table(aws), 1, clock)
         budget.take(soon())
         slots = [queue(budget, OPEN)[1] for _ in range(6)]
         due = clock.now + 62
@@ -312,11 +314,11 @@ class TestBudget:
         self, aws: Aws, late: int, told: tuple[float, str]
     ) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 2, clock)
+        budget = RateLimit(table(aws), 2, clock)
         budget.take(soon(), ahead=1)
         _, slot = queue(budget, OPEN, ahead=1)
         clock.advance(62)
-        thief = Budget(table(aws), 2, clock)
+        thief = RateLimit(table(aws), 2, clock)
         thief.take(soon())
         due = clock.now
         clock.advance(late)  # the other's call counts for 62 seconds
@@ -324,7 +326,7 @@ class TestBudget:
 
     def test_p6_who_had_its_turn_and_needs_more_calls_goes_first(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 2, clock), Budget(table(aws), 2, clock)
+        one, other = RateLimit(table(aws), 2, clock), RateLimit(table(aws), 2, clock)
         one.serve(OPEN)
         one.take(soon(), ahead=1)
         first, _ = queue(other, OPEN)
@@ -334,7 +336,7 @@ class TestBudget:
 
     def test_the_budgets_item_stays_small_however_many_wait(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 99 * 61, clock)
+        budget = RateLimit(table(aws), 99 * 61, clock)
         for _ in range(61):
             budget.take(soon(), ahead=98)
             budget._booked.clear()  # the next second takes as many of its own
@@ -352,10 +354,10 @@ class TestBudget:
 
     def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 4, clock), Budget(table(aws), 4, clock)
+        one, other = RateLimit(table(aws), 4, clock), RateLimit(table(aws), 4, clock)
         one.take(soon(), ahead=1)
         other.take(soon(), ahead=1)
-        assert wait(Budget(table(aws), 4, clock)) > 0
+        assert wait(RateLimit(table(aws), 4, clock)) > 0
         clock.advance(3)
         one.take(soon())
         other.take(soon())
@@ -363,7 +365,7 @@ class TestBudget:
 
     def test_p6_a_booked_call_counts_from_when_it_is_made(self, aws: Aws) -> None:
         clock = Clock()
-        budget, other = Budget(table(aws), 3, clock), Budget(table(aws), 3, clock)
+        budget, other = RateLimit(table(aws), 3, clock), RateLimit(table(aws), 3, clock)
         budget.take(soon(), ahead=1)
         clock.advance(30)
         budget.take(soon())
@@ -375,7 +377,7 @@ class TestBudget:
 
     def test_p6_a_booking_that_has_lapsed_is_booked_anew(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 2, clock)
+        budget = RateLimit(table(aws), 2, clock)
         budget.take(soon(), ahead=1)
         clock.advance(62)
         for _ in range(2):
@@ -384,7 +386,7 @@ class TestBudget:
 
     def test_p6_two_calls_have_room_when_the_second_of_them_has(self, aws: Aws) -> None:
         clock = Clock()
-        budget = Budget(table(aws), 3, clock)
+        budget = RateLimit(table(aws), 3, clock)
         budget.take(soon())
         clock.advance(10)
         for _ in range(2):
@@ -400,7 +402,7 @@ class TestBudget:
     def test_p6_foreign_calls_count_where_they_are_more_than_the_order_of_answers_explains(
         self, aws: Aws, limit: int, foreign: int, counts: bool
     ) -> None:
-        budget = Budget(table(aws), limit, Clock())
+        budget = RateLimit(table(aws), limit, Clock())
         budget.take(soon())
         budget.heard(limit - 1 - foreign, 0, soon())
         [item] = items(aws)
@@ -408,18 +410,18 @@ class TestBudget:
         assert sum(calls) == 1 + (foreign if counts else 0)
 
     def test_a_booked_call_that_was_not_made_serves_the_next_submission(self, aws: Aws) -> None:
-        budget = Budget(table(aws), 3, Clock())
+        budget = RateLimit(table(aws), 3, Clock())
         budget.take(soon(), ahead=1)  # found: no create follows
         budget.take(soon(), ahead=1)
         budget.take(soon())
         assert wait(budget) > 0
 
     def test_a_limit_of_one_still_lets_a_look_up_through(self, aws: Aws) -> None:
-        Budget(table(aws), 1, Clock()).take(soon(), ahead=1)
+        RateLimit(table(aws), 1, Clock()).take(soon(), ahead=1)
 
     def test_what_clemta_refuses_holds_for_all(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
         one.serve(OPEN)
         one.take(soon())
         other.take(soon())
@@ -433,7 +435,7 @@ class TestBudget:
 
     def test_p6_what_clemta_says_is_left_counts_for_all(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
         one.take(soon())
         one.heard(98, 0, soon())  # one less than we think: answers cross each other
         one.heard(10, 0, soon())
@@ -443,7 +445,7 @@ class TestBudget:
 
     def test_p6_where_clemta_says_that_nothing_is_left_nobody_calls(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
         one.take(soon())
         one.heard(0, 25, soon())
         assert queue(other, OPEN)[0] == 25
@@ -451,7 +453,7 @@ class TestBudget:
 
     def test_p6_nor_where_it_does_not_say_for_how_long(self, aws: Aws) -> None:
         clock = Clock()
-        one, other = Budget(table(aws), 100, clock), Budget(table(aws), 100, clock)
+        one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
         one.take(soon())
         one.heard(0, 0, soon())
         assert wait(other) == 62
@@ -462,9 +464,9 @@ class TestBudget:
         ids=["nothing left", "429"],
     )
     def test_p6_a_call_that_was_booked_before_is_not_made_either(
-        self, aws: Aws, says: Callable[[Budget], object]
+        self, aws: Aws, says: Callable[[RateLimit], object]
     ) -> None:
-        one = Budget(table(aws), 100, Clock())
+        one = RateLimit(table(aws), 100, Clock())
         one.take(soon(), ahead=1)
         says(one)
         assert wait(one) >= 30
@@ -476,19 +478,19 @@ class TestBudget:
             def update(self, *_: Any, **how: Any) -> Any:
                 writes.append(time.monotonic())
                 threading.Event().wait(0.2)
-                raise _NotMet({"revision": "another"})
+                raise ConditionFailed({"revision": "another"})
 
         writes: list[float] = []
         deadline = Deadline.after(0.8)
-        budget = Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
-        with pytest.raises(Temporary, match="no_time_left"):
+        budget = RateLimit(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
+        with pytest.raises(Retryable, match="no_time_left"):
             budget.take(deadline)
         assert 2 <= len(writes) <= 3
         budget.heard(3, 0, deadline)
         assert len(writes) <= 3
 
     def test_what_clemta_says_is_no_trouble_while_the_table_is_out_of_reach(self, aws: Aws) -> None:
-        budget = Budget(table(aws), 100, Clock())
+        budget = RateLimit(table(aws), 100, Clock())
         budget.take(soon())
         client = boto3.client("dynamodb")
         budget._table = Table(lambda: client, "no-such-table")
@@ -502,7 +504,7 @@ class TestBudget:
 
         def call(_: int) -> bool:
             try:
-                Budget(table(aws), 12, clock).take(soon())
+                RateLimit(table(aws), 12, clock).take(soon())
             except RateLimited:
                 return False
             return True
@@ -518,7 +520,7 @@ class TestBudget:
                 self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
             ) -> Any:
                 if condition:
-                    raise _NotMet({"revision": "another", "open_taken": "4"})
+                    raise ConditionFailed({"revision": "another", "open_taken": "4"})
                 return {"revision": "another", "open_taken": "4"}
 
         for place, slot in [
@@ -527,7 +529,7 @@ class TestBudget:
             (Place("open", "open:0", Clock().now), "open:0"),
             (Place("open", "tried"), "open_late:0"),
         ]:
-            budget = Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
+            budget = RateLimit(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock())
             if place:
                 budget.serve(place)
             with pytest.raises(RateLimited) as refusal:
@@ -539,9 +541,9 @@ class TestBudget:
             def update(
                 self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
             ) -> Any:
-                raise _NotMet({"revision": "another"})
+                raise ConditionFailed({"revision": "another"})
 
-        Budget(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0, soon())
+        RateLimit(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).heard(3, 0, soon())
 
 
 class TestDailyCap:

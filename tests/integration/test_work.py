@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from clemta_intake.bodies import MAX_BODY
 from clemta_intake.errors import IntakeError
+from clemta_intake.model import Submission
 from clemta_intake.sources.config import Source, presets, to_source
 from clemta_intake.sources.mapping import read
-from clemta_intake.submissions import MAX_BODY, Submission
 from ops.signers import Sample
-from tests.fakes import COMPANY
-from tests.work import Meter
+from tests.support.fakes import COMPANY
+from tests.support.work import Meter
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
 SPAM = {"honeypot": "trap", "min_seconds": 2}

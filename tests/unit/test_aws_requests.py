@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.aws_requests import refusals_of
+from tests.support.aws_requests import refusals_of
 
 TEXT = {"DataType": "String", "StringValue": "website"}
 MESSAGE = {"QueueUrl": "q", "MessageBody": "{}", "DelaySeconds": 900, "MessageAttributes": {"source": TEXT}}

@@ -8,7 +8,7 @@ import requests
 
 from clemta_intake.captcha import Captcha, Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import Temporary
+from clemta_intake.errors import Retryable
 
 
 @dataclass
@@ -70,6 +70,6 @@ def test_p7_it_has_no_longer_than_is_left() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_outage_is_named_by_its_kind_and_quotes_nothing(session: Session, says: str) -> None:
-    with pytest.raises(Temporary) as outage:
+    with pytest.raises(Retryable) as outage:
         verify(session)
     assert (outage.value.code, str(outage.value)) == ("captcha_unavailable", says)

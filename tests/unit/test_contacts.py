@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clemta_intake.contacts import Billing, ContactRequest, ascii_email
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
 FULL = {

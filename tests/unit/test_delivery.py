@@ -7,24 +7,24 @@ import pytest
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Claim, Delivery, Outcome, Policy
+from clemta_intake.delivery import Delivery
 from clemta_intake.errors import (
-    Busy,
+    ClaimHeld,
     ConfigError,
     ContactGone,
     DataError,
     KeyRefused,
+    LookupInconclusive,
+    NotApplied,
     OutcomeUnknown,
     Permanent,
     RateLimited,
-    Temporary,
+    Retryable,
     Throttled,
     Unavailable,
-    Unseen,
 )
-from clemta_intake.queues import Envelope, Failure
-from clemta_intake.submissions import Submission
-from tests.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact, reading
+from clemta_intake.model import Claim, Envelope, Failure, Outcome, Policy, Submission
+from tests.support.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact, reading
 
 LAG = 30
 BASE = 30
@@ -84,7 +84,7 @@ class TestDeliver:
         assert world.clemta.stored[outcome.contact_id]["email"] == "ada@example.com"
 
     def test_p7_without_time_nothing_is_begun(self, world: World) -> None:
-        with pytest.raises(Temporary, match="no_time_left"):
+        with pytest.raises(Retryable, match="no_time_left"):
             world.delivery.deliver(reading(), "skip", Deadline.after(0.1))
         assert not world.ledger.items
 
@@ -113,10 +113,10 @@ class TestDeliver:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver()
-        with pytest.raises(Unseen) as unseen:
+        with pytest.raises(LookupInconclusive) as unseen:
             world.deliver()
         assert unseen.value.retry_after == LAG
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             world.deliver()
         world.clock.advance(LAG)
         assert world.deliver().status == "created"
@@ -128,14 +128,14 @@ class TestDeliver:
             world.clemta.fail("create", OutcomeUnknown("no_answer"))
             with pytest.raises(OutcomeUnknown):
                 world.deliver()
-            with pytest.raises(Unseen):
+            with pytest.raises(LookupInconclusive):
                 world.deliver()
             world.clock.advance(LAG)
         assert world.deliver().status == "created"
 
     def test_p3_a_decision_that_found_no_budget_is_taken_up_where_it_was(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
-        for error in (OutcomeUnknown, Unseen):
+        for error in (OutcomeUnknown, LookupInconclusive):
             with pytest.raises(error):
                 world.deliver()
         world.clock.advance(LAG)
@@ -148,10 +148,10 @@ class TestDeliver:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="create")
-        world.clemta.fail("find", Temporary("search_down"))
-        with pytest.raises(Temporary, match="search_down"):
+        world.clemta.fail("find", NotApplied("search_down"))
+        with pytest.raises(Retryable, match="search_down"):
             world.deliver(policy="create")
-        with pytest.raises(Unseen):
+        with pytest.raises(LookupInconclusive):
             world.deliver(policy="create")
         world.clock.advance(LAG)
         world.deliver(policy="create")
@@ -161,15 +161,15 @@ class TestDeliver:
         claim = world.ledger.claim(contact(), "")
         world.clemta.create(contact(), Deadline.after(5))
         assert claim
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             world.deliver()
         world.clock.advance(60)
         assert world.deliver().status == "created"
         assert len(world.clemta.stored) == 1
 
-    @pytest.mark.parametrize("error", [Temporary("not_sent"), ConfigError("no_key"), DataError("bad")])
+    @pytest.mark.parametrize("error", [NotApplied("not_sent"), ConfigError("no_key"), DataError("bad")])
     def test_a_failure_without_effect_frees_the_claim(
-        self, world: World, error: Temporary | Permanent
+        self, world: World, error: Retryable | Permanent
     ) -> None:
         world.clemta.fail("create", error)
         with pytest.raises(type(error)):
@@ -177,7 +177,7 @@ class TestDeliver:
         assert world.deliver().status == "created"
 
     def test_p3_a_ledger_that_fails_after_the_create_makes_no_second_contact(self, world: World) -> None:
-        world.ledger.failures = [Temporary("ledger_unavailable")]
+        world.ledger.failures = [NotApplied("ledger_unavailable")]
         assert world.deliver().status == "created"
         world.clock.advance(60)
         assert world.deliver().status == "created"
@@ -348,7 +348,7 @@ class TestUpdate:
 
         def meanwhile(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
             found = get(contact_id, deadline, ahead)
-            with pytest.raises(Busy):
+            with pytest.raises(ClaimHeld):
                 world.deliver(contact(billing={"tax_id": "7"}), "update", "d3")
             return found
 
@@ -364,14 +364,14 @@ class TestUpdate:
         with pytest.raises(OutcomeUnknown):
             world.deliver(contact(name="Ada Newer"), "update", "d2")
         world.clock.advance(LAG - 1)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             world.deliver(contact(name="Ada Newest"), "update", "d3")
         world.clock.advance(1)
         assert world.deliver(contact(name="Ada Newest"), "update", "d3").status == "updated"
 
-    @pytest.mark.parametrize(("call", "error"), [("get", Temporary("down")), ("update", DataError("bad"))])
+    @pytest.mark.parametrize(("call", "error"), [("get", NotApplied("down")), ("update", DataError("bad"))])
     def test_an_update_that_took_no_effect_holds_nobody_up(
-        self, world: World, call: str, error: Temporary | Permanent
+        self, world: World, call: str, error: Retryable | Permanent
     ) -> None:
         world.deliver(policy="update")
         world.clemta.fail(call, error)
@@ -380,8 +380,8 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "updated"
 
     def test_p3_a_contact_whose_time_could_not_be_written_down_is_taken_up_again(self, world: World) -> None:
-        world.ledger.failures = [Temporary("ledger_unavailable")]
-        with pytest.raises(Temporary, match="ledger_unavailable"):
+        world.ledger.failures = [NotApplied("ledger_unavailable")]
+        with pytest.raises(Retryable, match="ledger_unavailable"):
             world.deliver(contact(name="Ada Newer"), policy="update", delivery_id="d2")
         world.clock.advance(60)
         earlier = world.clock.now - 61
@@ -411,7 +411,7 @@ class TestUpdate:
         shown = find(contact(), Deadline.after(5))
         world.clemta.find = lambda *_: shown  # type: ignore[method-assign]
         del world.clemta.stored[stored]
-        with pytest.raises(Busy, match="contact_gone"):
+        with pytest.raises(ClaimHeld, match="contact_gone"):
             world.deliver(contact(name="Ada Newer"), "update")
         assert world.deliver(contact(name="Ada Newer"), "update").status == "created"
         assert len(world.clemta.stored) == 1
@@ -529,10 +529,10 @@ class TestDeleted:
         assert world.clemta.calls.count("get") == 2
 
     @pytest.mark.parametrize(
-        "error", [Temporary("down"), ConfigError("COMPANY_NOT_FOUND", status=404), ConfigError("HTTP_404")]
+        "error", [NotApplied("down"), ConfigError("COMPANY_NOT_FOUND", status=404), ConfigError("HTTP_404")]
     )
     def test_p3_a_look_that_fails_says_nothing_about_the_contact(
-        self, world: World, error: Temporary | Permanent
+        self, world: World, error: Retryable | Permanent
     ) -> None:
         world.deliver()
         world.clock.advance(RECHECK)
@@ -559,7 +559,7 @@ class TestDeleted:
 
         world.clemta.get = slow  # type: ignore[method-assign]
         before = {key: dict(item) for key, item in world.ledger.items.items()}
-        with pytest.raises(Temporary, match="no_time_left"):
+        with pytest.raises(Retryable, match="no_time_left"):
             world.delivery.deliver(reading(None, "d2", world.clock.now), "skip", deadline)
         assert world.ledger.items == before
 
@@ -599,7 +599,7 @@ class TestDeleted:
             return get(contact_id, deadline, ahead)
 
         world.clemta.get = meanwhile  # type: ignore[method-assign]
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             world.deliver(delivery_id="d3")
         assert world.deliver(delivery_id="d3").status == "duplicate"
         assert len(world.clemta.stored) == 1
@@ -632,7 +632,7 @@ class TestCreate:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="create")
-        with pytest.raises(Unseen):
+        with pytest.raises(LookupInconclusive):
             world.deliver(policy="create")
         world.clock.advance(LAG)
         assert world.deliver(policy="create").status == "created"
@@ -665,7 +665,7 @@ class TestCreate:
         if found:
             assert world.deliver(policy="create").status == "created"
         else:
-            with pytest.raises(Unseen, match="not_found_yet"):
+            with pytest.raises(LookupInconclusive, match="not_found_yet"):
                 world.deliver(policy="create")
 
     @pytest.mark.parametrize("other", ["Ada Other", "!!", None])
@@ -677,7 +677,7 @@ class TestCreate:
             world.deliver(contact(name="??"), policy="create")
         [stored] = world.clemta.stored.values()
         stored["full_name"] = other
-        with pytest.raises(Unseen):
+        with pytest.raises(LookupInconclusive):
             world.deliver(contact(name="??"), policy="create")
 
     def test_p3_nor_another_deliverys(self, world: World) -> None:
@@ -685,15 +685,17 @@ class TestCreate:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="create", delivery_id="two")
-        with pytest.raises(Unseen):
+        with pytest.raises(LookupInconclusive):
             world.deliver(policy="create", delivery_id="two")
         world.clock.advance(LAG)
         assert world.deliver(policy="create", delivery_id="two").status == "created"
         assert len(world.clemta.stored) == 2
 
-    @pytest.mark.parametrize("error", [Temporary("ledger_unavailable"), ConfigError("ledger_pepper_missing")])
+    @pytest.mark.parametrize(
+        "error", [NotApplied("ledger_unavailable"), ConfigError("ledger_pepper_missing")]
+    )
     def test_p3_a_contact_that_could_not_be_reserved_is_looked_up_and_not_made_again(
-        self, world: World, monkeypatch: pytest.MonkeyPatch, error: Temporary | ConfigError
+        self, world: World, monkeypatch: pytest.MonkeyPatch, error: Retryable | ConfigError
     ) -> None:
         def fails(*_: object) -> bool:
             raise error
@@ -711,7 +713,7 @@ class TestCreate:
         assert world.ledger.reserve(other, f"{1:024x}")  # the id that the stand-in gives next
         with pytest.raises(OutcomeUnknown, match="adopted_by_another"):
             world.deliver(policy="create")
-        with pytest.raises(Unseen):
+        with pytest.raises(LookupInconclusive):
             world.deliver(policy="create")
         world.clock.advance(LAG)
         assert world.deliver(policy="create").contact_id == f"{2:024x}"
@@ -719,7 +721,10 @@ class TestCreate:
 
 class TestKeep:
     def test_p1_a_temporary_failure_waits_in_the_retry_queue_whole(self, world: World) -> None:
-        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR", "oh", status=500)) == "queued"
+        assert (
+            world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR", "oh", status=500))
+            == "queued"
+        )
         [(envelope, delay)] = world.queues.retried
         assert envelope.submission == SUBMISSION
         assert (envelope.attempt, envelope.first_failure_at) == (1, world.clock.now)
@@ -737,7 +742,7 @@ class TestKeep:
     def test_p4_a_permanent_failure_is_parked_with_its_class(
         self, world: World, error: Permanent, expected: str
     ) -> None:
-        assert world.delivery.keep(SUBMISSION, error) == "parked"
+        assert world.delivery.requeue_or_park(SUBMISSION, error) == "parked"
         [envelope] = world.queues.parked
         assert envelope.submission == SUBMISSION
         assert (envelope.failure.failure_class, envelope.failure.code) == (expected, error.code)
@@ -746,7 +751,7 @@ class TestKeep:
         delays = []
         earlier = None
         for _ in range(8):
-            world.delivery.keep(SUBMISSION, Temporary("x"), earlier)
+            world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"), earlier)
             earlier, delay = world.queues.retried[-1]
             delays.append(delay)
         assert delays == [30, 60, 120, 240, 480, 900, 900, 900]
@@ -754,7 +759,9 @@ class TestKeep:
         assert earlier.attempt == 8
 
     def test_a_retry_never_comes_before_what_clemta_said(self, world: World) -> None:
-        world.delivery.keep(SUBMISSION, Temporary("RATE_LIMIT_EXCEEDED", status=429, retry_after=3600))
+        world.delivery.requeue_or_park(
+            SUBMISSION, NotApplied("RATE_LIMIT_EXCEEDED", status=429, retry_after=3600)
+        )
         [(envelope, delay)] = world.queues.retried
         assert delay >= 3600
         assert envelope.not_before == world.clock.now + 3600
@@ -769,52 +776,54 @@ class TestKeep:
     @pytest.mark.parametrize(
         ("kind", "slot", "delay"),
         [
-            (Busy, "", 5 + BASE),
-            (Unseen, "", 5 + BASE),
+            (ClaimHeld, "", 5 + BASE),
+            (LookupInconclusive, "", 5 + BASE),
             (RateLimited, "", 5 + BASE),
             (RateLimited, "open:3", 5),
         ],
     )
     def test_waiting_is_no_attempt_and_a_turn_comes_when_it_was_said(
-        self, world: World, kind: type[Temporary], slot: str, delay: float
+        self, world: World, kind: type[Retryable], slot: str, delay: float
     ) -> None:
-        world.delivery.keep(SUBMISSION, kind("x", retry_after=5, slot=slot))
+        world.delivery.requeue_or_park(SUBMISSION, kind("x", retry_after=5, slot=slot))
         assert world.queues.retried[0][0].slot == slot
         assert world.queues.retried[0][0].attempt == 0
         assert world.queues.retried[0][1] == delay
 
     def test_p6_waiting_is_no_failure_however_long_it_takes(self, world: World) -> None:
-        world.delivery.keep(SUBMISSION, RateLimited("budget_used_up"))
+        world.delivery.requeue_or_park(SUBMISSION, RateLimited("budget_used_up"))
         earlier = world.queues.retried[-1][0]
         world.clock.advance(100 * 3600)
-        assert world.delivery.keep(SUBMISSION, RateLimited("budget_used_up"), earlier) == "queued"
-        assert world.delivery.keep(SUBMISSION, Temporary("x"), earlier) == "queued"
+        assert world.delivery.requeue_or_park(SUBMISSION, RateLimited("budget_used_up"), earlier) == "queued"
+        assert world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"), earlier) == "queued"
         assert world.queues.retried[-1][0].first_failure_at == world.clock.now
 
     def test_p4_waiting_ends_after_14_days_and_the_submission_is_kept(self, world: World) -> None:
-        world.delivery.keep(SUBMISSION, RateLimited("budget_used_up", retry_after=1e9, slot="open:9"))
+        world.delivery.requeue_or_park(
+            SUBMISSION, RateLimited("budget_used_up", retry_after=1e9, slot="open:9")
+        )
         envelope = world.queues.retried[-1][0]
         assert envelope.not_before == world.clock.now + 14 * 86_400, "however far its turn is"
         for _ in range(13):
             world.clock.advance(86_400)
-            error = Busy("claimed") if envelope.attempt else Temporary("x")
-            assert world.delivery.keep(SUBMISSION, error, envelope) == "queued"
+            error = ClaimHeld("claimed") if envelope.attempt else NotApplied("x")
+            assert world.delivery.requeue_or_park(SUBMISSION, error, envelope) == "queued"
             envelope = world.queues.retried[-1][0]
         assert envelope.slot == "open:9", "a failure leaves it its place"
         world.clock.advance(86_400)
-        assert world.delivery.keep(SUBMISSION, Busy("claimed"), envelope) == "parked"
+        assert world.delivery.requeue_or_park(SUBMISSION, ClaimHeld("claimed"), envelope) == "parked"
         [parked] = world.queues.parked
         assert (parked.failure.failure_class, parked.failure.code) == ("outage", "claimed")
         assert (parked.slot, parked.waiting_since) == ("", 0), "a replay waits anew"
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_p4_a_clemta_that_refuses_for_72_hours_is_an_outage(self, world: World, status: int) -> None:
-        error = (Throttled if status == 429 else Temporary)("RATE_LIMIT_EXCEEDED", status=status)
-        assert world.delivery.keep(SUBMISSION, error) == "queued"
+        error = (Throttled if status == 429 else Retryable)("RATE_LIMIT_EXCEEDED", status=status)
+        assert world.delivery.requeue_or_park(SUBMISSION, error) == "queued"
         earlier = world.queues.retried[-1][0]
         assert earlier.attempt == 1
         world.clock.advance(72 * 3600)
-        assert world.delivery.keep(SUBMISSION, error, earlier) == "parked"
+        assert world.delivery.requeue_or_park(SUBMISSION, error, earlier) == "parked"
         assert world.queues.parked[0].failure == Failure(
             "outage", status, "RATE_LIMIT_EXCEEDED", error.args[0]
         )
@@ -828,13 +837,16 @@ class TestKeep:
     ) -> None:
         failure = Failure("outage", 500, "INTERNAL_ERROR", "")
         earlier = Envelope(SUBMISSION, 2, world.clock.now - seconds, failure)
-        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR"), earlier) == kept
+        assert world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR"), earlier) == kept
         assert (len(world.queues.retried), len(world.queues.parked)) == (kept == "queued", kept == "parked")
 
     def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
         failure = Failure("outage", 500, "INTERNAL_ERROR", "")
         earlier = Envelope(SUBMISSION, 40, world.clock.now - 72 * 3600, failure)
-        assert world.delivery.keep(SUBMISSION, Temporary("INTERNAL_ERROR", status=500), earlier) == "parked"
+        assert (
+            world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR", status=500), earlier)
+            == "parked"
+        )
         [envelope] = world.queues.parked
         assert envelope.failure.failure_class == "outage"
         assert envelope.attempt == 41
@@ -842,13 +854,13 @@ class TestKeep:
 
     def test_p1_what_no_queue_takes_is_not_acknowledged(self, world: World) -> None:
         world.queues.refuses = True
-        for error in (Temporary("x"), DataError("x")):
+        for error in (NotApplied("x"), DataError("x")):
             with pytest.raises(Unavailable):
-                world.delivery.keep(SUBMISSION, error)
+                world.delivery.requeue_or_park(SUBMISSION, error)
 
     def test_a_long_message_is_cut(self, world: World) -> None:
-        world.delivery.keep(SUBMISSION, DataError("x", "y" * 10_000))
-        world.delivery.keep(SUBMISSION, Temporary("x", "y" * 10_000))
+        world.delivery.requeue_or_park(SUBMISSION, DataError("x", "y" * 10_000))
+        world.delivery.requeue_or_park(SUBMISSION, NotApplied("x", "y" * 10_000))
         assert len(world.queues.parked[0].failure.message) == 500
         assert len(world.queues.retried[0][0].failure.message) == 500
 

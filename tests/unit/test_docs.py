@@ -9,7 +9,7 @@ import pytest
 
 from clemta_intake import receive, telemetry
 from clemta_intake.contacts import Billing, ContactRequest
-from clemta_intake.delivery import Outcome
+from clemta_intake.model import Outcome
 from clemta_intake.sources.config import (
     Basic,
     Form,
@@ -23,7 +23,7 @@ from clemta_intake.sources.config import (
     to_source,
 )
 from ops import docs
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

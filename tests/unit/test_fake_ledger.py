@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.fakes import Clock, FakeLedger
-from tests.ledger_contract import LAG, LedgerContract
+from tests.support.fakes import Clock, FakeLedger
+from tests.support.ledger_contract import LAG, LedgerContract
 
 
 class TestFakeLedger(LedgerContract):

@@ -9,7 +9,7 @@ import pytest
 from clemta_intake.sources.config import Form, to_source
 from ops.environments import Environment, OpsError, Place
 from ops.imports import Progress, read_rows
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 TEXT = "name,email\nAda Çelik,ada@example.com\n"
 

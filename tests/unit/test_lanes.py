@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clemta_intake.lanes import LATE_SECONDS, QUEUES, Lanes, Place
+from clemta_intake.lanes import LATE_SECONDS, QUEUES, Lanes
+from clemta_intake.model import Place
 
 FEW = st.integers(0, 12)
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clemta_intake.errors import ConfigError, Refused, Unmappable, Unreadable, UnsupportedMedia
+from clemta_intake.model import MappedSubmission, Submission
 from clemta_intake.sources.config import Form, Webhook, to_source
-from clemta_intake.sources.mapping import Reading, kept_headers, kept_query, read
-from clemta_intake.submissions import Submission
-from tests.fakes import COMPANY
+from clemta_intake.sources.mapping import kept_headers, kept_query, read
+from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
 SECRETS = {"scheme": "token", "secret": "crm"}
@@ -29,7 +29,7 @@ def webhook(**keys: Any) -> Form | Webhook:
     return to_source("crm", {"kind": "webhook", "auth": SECRETS, "answers": "body", **keys}, COMPANY)
 
 
-def reading(data: Any, source: Form | Webhook, **parts: Any) -> Reading | None:
+def reading(data: Any, source: Form | Webhook, **parts: Any) -> MappedSubmission | None:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     parts = {"content_type": "application/json"} | parts
     return read(Submission("id", source.name, 1_800_000_000, body, **parts), source)

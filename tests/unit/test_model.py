@@ -18,14 +18,20 @@ from hypothesis import strategies as st
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Claim, Created, Delivery, Outcome, Policy
-from clemta_intake.errors import Busy, ConfigError, OutcomeUnknown, Permanent, Temporary, Unavailable
-from clemta_intake.ledger import LEASE_SECONDS
-from clemta_intake.queues import Envelope
+from clemta_intake.delivery import Delivery
+from clemta_intake.dynamo.ledger import LEASE_SECONDS
+from clemta_intake.errors import (
+    ClaimHeld,
+    ConfigError,
+    NotApplied,
+    OutcomeUnknown,
+    Permanent,
+    Retryable,
+    Unavailable,
+)
+from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.redeliver import _POISON_RECEIVES
-from clemta_intake.sources.mapping import Reading
-from clemta_intake.submissions import Submission
-from tests.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
+from tests.support.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
 
 type Before = Literal["", "made", "deleted"]
 LAG = 30.0
@@ -114,7 +120,7 @@ class SteppedClemta(FakeClemta):
     lag = late = 0.0
     shouts = False
     trouble: Exception = field(default_factory=lambda: OutcomeUnknown("no_answer"))
-    search_trouble: Exception = field(default_factory=lambda: Temporary("no_answer"))
+    search_trouble: Exception = field(default_factory=lambda: NotApplied("no_answer"))
     coming: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
 
     @outside
@@ -168,7 +174,7 @@ class SteppedClemta(FakeClemta):
 
 
 class SteppedLedger(FakeLedger):
-    trouble: Exception = Temporary("ledger_unavailable")
+    trouble: Exception = NotApplied("ledger_unavailable")
 
     @outside
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
@@ -215,7 +221,7 @@ class SteppedLedger(FakeLedger):
     def _quietly(self, name: str, *given: Any) -> None:
         try:
             self._step(name, *given)
-        except Temporary:
+        except Retryable:
             return  # as the real ledger: the lease runs out by itself
 
     @outside
@@ -361,12 +367,12 @@ class World:
             outcome = self.delivery.deliver(
                 self.reading(message.submission_id, received_at), self.policy, Deadline.after(1_000)
             )
-        except (Temporary, Permanent) as error:
-            self.delivery.keep(submission, error, earlier)
+        except (Retryable, Permanent) as error:
+            self.delivery.requeue_or_park(submission, error, earlier)
         else:
             self.statuses[message.submission_id] = outcome.status
 
-    def reading(self, submission_id: str, received_at: float) -> Reading:
+    def reading(self, submission_id: str, received_at: float) -> MappedSubmission:
         """What this submission says; the events' times lie before anything is received."""
         number = int(submission_id[1:])
         happened_at = self.began - 100 + self.age(number)
@@ -376,7 +382,7 @@ class World:
             description="Signed up through website",
             billing={FIELDS[number % len(FIELDS)]: f"of {number}"},
         )
-        return Reading(wanted, submission_id, received_at, happened_at, not self.forms, self.weak)
+        return MappedSubmission(wanted, submission_id, received_at, happened_at, not self.forms, self.weak)
 
     def age(self, number: int) -> int:
         """The order of the events."""
@@ -587,7 +593,7 @@ class LapsedIsFree(SteppedLedger):
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         held: Claim | Created = super().claim(contact, delivery_id, resent_as)
         if isinstance(held, Claim):
-            return replace(held, fresh=True, looked=False)
+            return replace(held, fresh=True, lookup_was_empty=False)
         return held
 
 
@@ -597,7 +603,7 @@ class OneLookDecides(SteppedLedger):
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         held: Claim | Created = super().claim(contact, delivery_id, resent_as)
         if isinstance(held, Claim):
-            return replace(held, looked=True)
+            return replace(held, lookup_was_empty=True)
         return held
 
 
@@ -632,10 +638,12 @@ class AnyoneAdopts(SteppedLedger):
 class Forgets(Delivery):
     """Acknowledges what somebody else is at, and keeps it nowhere."""
 
-    def keep(
-        self, submission: Submission, error: Temporary | Permanent, earlier: Envelope | None = None
+    def requeue_or_park(
+        self, submission: Submission, error: Retryable | Permanent, earlier: Envelope | None = None
     ) -> Any:
-        return "queued" if isinstance(error, Busy) else super().keep(submission, error, earlier)
+        return (
+            "queued" if isinstance(error, ClaimHeld) else super().requeue_or_park(submission, error, earlier)
+        )
 
 
 class SearchesTheWholeAddress(SteppedClemta):
@@ -713,7 +721,9 @@ UPDATES: dict[str, Any] = {"policy": "update", "before": "made"}
 class StaysKnown(Delivery):
     """Takes a contact that was made once for one that is there."""
 
-    def _met(self, reading: Reading, policy: Policy, known: Created, deadline: Deadline) -> Outcome | Claim:
+    def _met(
+        self, reading: MappedSubmission, policy: Policy, known: Created, deadline: Deadline
+    ) -> Outcome | Claim:
         return Outcome("duplicate", known.contact_id)
 
 
@@ -771,7 +781,7 @@ class TimeIsLost(SteppedLedger):
     def created(self, *given: Any, **named: Any) -> None:
         try:
             super().created(*given, **named)
-        except Temporary:
+        except Retryable:
             return
 
 

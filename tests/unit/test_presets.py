@@ -17,15 +17,15 @@ from stripe import WebhookSignature
 from svix.webhooks import Webhook as Svix
 
 from clemta_intake import receive
-from clemta_intake.errors import DataError, Refused, Temporary, Unauthentic, Unmappable
+from clemta_intake.errors import DataError, NotApplied, Refused, Unauthentic, Unmappable
+from clemta_intake.model import Submission
 from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
-from clemta_intake.submissions import Submission
 from ops.signers import SIGNERS, TIMED, URI, Sample, jws
-from tests.events import Context, request
-from tests.fakes import COMPANY, FakeParts
-from tests.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
+from tests.support.events import Context, request
+from tests.support.fakes import COMPANY, FakeParts
+from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
 NOW = 1_793_523_600.0
 NAMES = sorted(presets())
@@ -461,7 +461,7 @@ class TestReplay:
         """The header that held it need not be kept."""
         sample = Sample("standard-webhooks")
         parts = FakeParts({"x": {"kind": "standard-webhooks", "on_existing": "create"}}, x=sample.secret)
-        parts.clemta.fail("create", Temporary("away"))
+        parts.clemta.fail("create", NotApplied("away"))
         event = request("POST", "/signups/x", sample.body, sample.signed(parts.clock()))
         receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
         [(waiting, _)] = parts.queues.retried

@@ -9,7 +9,7 @@ from clemta_intake.sources.config import to_source
 from ops.environments import Environment, Place
 from ops.posts import Post
 from ops.preview import Preview, preview
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 SPAM = {"honeypot": "website_url", "turnstile": "captcha", "disposable": True}
 

@@ -10,10 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clemta_intake.bodies import MAX_BODY, MAX_HEADERS, check_size
 from clemta_intake.errors import Unavailable
-from clemta_intake.queues import Envelope, Failure, NewerVersion, Queues
-from clemta_intake.submissions import MAX_BODY, MAX_HEADERS, Submission
-from tests.aws_requests import refusals_of
+from clemta_intake.model import Envelope, Failure, Submission
+from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
+from clemta_intake.queues import Queues
+from tests.support.aws_requests import refusals_of
 
 SQS_LIMIT = 256 * 1024
 SUBMISSION = Submission("s1", "crm", 1.5, b"\xff\x00", "text/plain", {"x-id": "1"}, {"q": "2"}, "d1")
@@ -21,7 +23,7 @@ ENVELOPE = Envelope(SUBMISSION, 2, 3.5, Failure("outage", 500, "INTERNAL_ERROR",
 
 
 def test_the_message_has_the_fixed_shape() -> None:
-    assert json.loads(ENVELOPE.to_json()) == {
+    assert json.loads(encode_envelope(ENVELOPE)) == {
         "version": 1,
         "submission_id": "s1",
         "source": "crm",
@@ -51,16 +53,18 @@ def test_p4_a_submission_survives_the_queue_byte_by_byte(
     kind, header, query, message = texts
     submission = Submission("s", "crm", 1.0, body, kind, {"h": header}, {"q": query})
     envelope = Envelope(submission, 1, 2.0, Failure("data", status, "x", message))
-    text = envelope.to_json()
-    assert Envelope.from_json(text) == envelope
+    text = encode_envelope(envelope)
+    assert decode_envelope(text) == envelope
     assert text.isascii(), "SQS refuses some characters"
 
 
 def test_p1_the_largest_submission_fits() -> None:
     worst = "\U0001f600" * (MAX_HEADERS // 2)
     submission = Submission("s" * 36, "n" * 64, 1e9, b"x" * MAX_BODY, worst, {"h" * 64: worst})
-    submission.check_fits()
-    text = Envelope(submission, 99, 1e9, Failure("outage", 500, "X" * 64, "\U0001f600" * 500)).to_json()
+    check_size(submission)
+    text = encode_envelope(
+        Envelope(submission, 99, 1e9, Failure("outage", 500, "X" * 64, "\U0001f600" * 500))
+    )
     assert len(text) < SQS_LIMIT - 1024, "its attributes count too"
 
 
@@ -69,43 +73,45 @@ def test_p1_the_largest_submission_fits() -> None:
 )
 def test_what_we_did_not_write_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        Envelope.from_json(text)
+        decode_envelope(text)
 
 
 def test_p4_a_newer_version_is_told_from_what_is_no_message_of_ours() -> None:
     with pytest.raises(NewerVersion) as caught:
-        Envelope.from_json(json.dumps({"version": 2, "submission_id": "s1-2", "source": "web_site"}))
+        decode_envelope(json.dumps({"version": 2, "submission_id": "s1-2", "source": "web_site"}))
     assert (caught.value.submission_id, caught.value.source) == ("s1-2", "web_site")
     assert str(caught.value) == "a newer version", "what it carries is no part of a traceback"
     for nonsense in ("0", "-1", "2.5", '"2"', "null", "[2]", "1" * 5_000):
         with pytest.raises(ValueError) as other:
-            Envelope.from_json(f'{{"version": {nonsense}}}')
+            decode_envelope(f'{{"version": {nonsense}}}')
         assert not isinstance(other.value, NewerVersion), nonsense
 
 
 def test_p4_a_message_of_an_earlier_release_is_read() -> None:
-    message = json.loads(ENVELOPE.to_json())
+    message = json.loads(encode_envelope(ENVELOPE))
     for key in ("slot", "waiting_since", "not_before"):
         del message[key]
-    envelope = Envelope.from_json(json.dumps(message))
+    envelope = decode_envelope(json.dumps(message))
     assert (envelope.submission, envelope.slot, envelope.waiting_since) == (SUBMISSION, "", 0)
     assert envelope.not_before == 0
 
 
-@pytest.mark.parametrize("key", [key for key in json.loads(ENVELOPE.to_json()) if key != "delivery_id"])
+@pytest.mark.parametrize(
+    "key", [key for key in json.loads(encode_envelope(ENVELOPE)) if key != "delivery_id"]
+)
 def test_a_message_with_a_wrong_value_is_refused(key: str) -> None:
-    message = json.loads(ENVELOPE.to_json())
+    message = json.loads(encode_envelope(ENVELOPE))
     message[key] = {"class": []} if key == "failure" else ["%"]
     if key in ("submission_id", "source", "content_type"):
         del message[key]
     with pytest.raises(ValueError):
-        Envelope.from_json(json.dumps(message))
+        decode_envelope(json.dumps(message))
 
 
 @pytest.mark.parametrize("text", ["/w=A=", "/wA=junk", "/wA", " /wA=", "/wA=\n", "\u0130"])
 def test_a_message_whose_payload_is_no_base64_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        Envelope.from_json(json.dumps(json.loads(ENVELOPE.to_json()) | {"body_base64": text}))
+        decode_envelope(json.dumps(json.loads(encode_envelope(ENVELOPE)) | {"body_base64": text}))
 
 
 class Sqs:
@@ -146,7 +152,11 @@ def test_p4_what_waits_for_a_person_is_there_at_once(
 ) -> None:
     send(queues(sqs := Sqs()), ENVELOPE)
     [sent] = sqs.sent
-    assert (sent["QueueUrl"], sent["DelaySeconds"], sent["MessageBody"]) == (url, 0, ENVELOPE.to_json())
+    assert (sent["QueueUrl"], sent["DelaySeconds"], sent["MessageBody"]) == (
+        url,
+        0,
+        encode_envelope(ENVELOPE),
+    )
 
 
 @pytest.mark.parametrize(

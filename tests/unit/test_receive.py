@@ -12,26 +12,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
+from clemta_intake.bodies import read_body, split_batch
 from clemta_intake.captcha import Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Outcome
 from clemta_intake.errors import (
     CaptchaTrouble,
     ConfigError,
     DataError,
     KeyRefused,
+    NotApplied,
     OutcomeUnknown,
     RateLimited,
-    Temporary,
+    Retryable,
 )
-from clemta_intake.queues import Envelope
+from clemta_intake.model import Envelope, Outcome, Submission
+from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery
 from clemta_intake.sources.config import Spam
-from clemta_intake.spam import answers_only
-from clemta_intake.submissions import Submission, read_body, split_batch
+from clemta_intake.sources.spam import answers_only
 from tests.conftest import Lines
-from tests.events import CRM_SECRET, FORM, Context, crm, form, request
-from tests.fakes import FakeParts, contact
+from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
+from tests.support.fakes import FakeParts, contact
 
 WEBSITE = {"kind": "form"}
 PAGED = {
@@ -364,13 +365,13 @@ class TestTheDailyNumber:
 
     def test_a_repeat_of_what_was_queued_takes_no_second_number(self, api: Api) -> None:
         api.parts.tables["website"] = self.CAPPED
-        for error in (Temporary("RATE_LIMIT_EXCEEDED", status=429), OutcomeUnknown("no_answer")):
+        for error in (NotApplied("RATE_LIMIT_EXCEEDED", status=429), OutcomeUnknown("no_answer")):
             api.parts.clemta.fail("create", error)
             assert api.send(form(ADA))[2]["status"] == "queued"
         assert api.parts.daily_cap.taken == 1
 
-    @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), Temporary("no_answer")])
-    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Temporary) -> None:
+    @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), NotApplied("no_answer")])
+    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Retryable) -> None:
         """Nobody counts what comes from the queue: a flood beyond Clemta's limit was delivered whole."""
         api.parts.tables["website"] = self.CAPPED
         for number in (0, 1, 1, 2):
@@ -406,7 +407,7 @@ class TestTheDailyNumber:
         api.send(form(ADA))
         [held] = api.parts.queues.held
         redelivery = Redelivery(api.parts)  # type: ignore[arg-type]
-        redelivery.message("m1", held.to_json(), 1, Deadline.after(5))
+        redelivery.message("m1", encode_envelope(held), 1, Deadline.after(5))
         assert len(api.parts.clemta.stored) == 2
 
 
@@ -496,7 +497,7 @@ class TestCaptcha:
             api.parts.secrets["captcha"] = ["", ""]
         api.parts.secrets_unavailable = trouble == "secrets"
         api.parts.captcha.says = {
-            "verifier": Temporary("captcha_unavailable"),
+            "verifier": NotApplied("captcha_unavailable"),
             "its own error": CaptchaTrouble("captcha_error"),
             "wrong secret": CaptchaTrouble("captcha_secret_refused"),
         }.get(trouble, Verdict(True))
@@ -520,7 +521,7 @@ class TestCaptcha:
     @pytest.mark.parametrize(
         ("says", "status"),
         [
-            (Temporary("captcha_unavailable"), 503),
+            (NotApplied("captcha_unavailable"), 503),
             (CaptchaTrouble("captcha_error"), 200),
             (Verdict(True), 200),
         ],
@@ -823,7 +824,7 @@ class TestWebhooks:
         assert envelope.submission.submission_id == body["submission_id"]
 
     def test_p8_credentials_do_not_go_on_the_queue(self, api: Api) -> None:
-        api.parts.clemta.fail("find", Temporary("x"))
+        api.parts.clemta.fail("find", NotApplied("x"))
         api.send(crm(LEAD, Authorization="Bearer abc", Cookie="a=b"))
         [(envelope, _)] = api.parts.queues.retried
         assert envelope.submission.headers == {"x-delivery": "d1"}
@@ -834,7 +835,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("call", "error", "expected"),
         [
-            ("find", Temporary("RATE_LIMIT_EXCEEDED", status=429, retry_after=60), "queued"),
+            ("find", NotApplied("RATE_LIMIT_EXCEEDED", status=429, retry_after=60), "queued"),
             ("create", OutcomeUnknown("no_answer"), "queued"),
             ("create", ConfigError("COMPANY_NOT_FOUND", status=404), "parked"),
             ("create", KeyRefused("INVALID_API_KEY", status=401), "parked"),
@@ -850,7 +851,7 @@ class TestFailures:
 
     def test_p1_p2_what_is_not_durable_is_answered_with_503(self, api: Api) -> None:
         api.parts.queues.refuses = True
-        api.parts.clemta.fail("find", Temporary("x"))
+        api.parts.clemta.fail("find", NotApplied("x"))
         status, headers, _ = api.send(form(ADA))
         assert (status, headers["retry-after"]) == (503, "30")
 

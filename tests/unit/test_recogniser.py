@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clemta_intake.sources.answers import Answer, recognise, to_answers, to_text
+from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
 
 
 def fields(data: Any) -> dict[str, str]:

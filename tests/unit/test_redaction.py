@@ -12,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive
-from clemta_intake.errors import Temporary
+from clemta_intake.bodies import MAX_BODY, MAX_FIELDS, read_body, rewrite_body
+from clemta_intake.errors import NotApplied
+from clemta_intake.model import Submission
+from clemta_intake.queue_message import encode_envelope
 from clemta_intake.sources.config import presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.redaction import redact, says_secret
-from clemta_intake.submissions import MAX_BODY, MAX_FIELDS, Submission, read_body, rewrite_body
 from ops.signers import Sample
 from tests.conftest import Lines
-from tests.events import Context, request
-from tests.fakes import COMPANY, FakeParts
-from tests.signers import PAYLOADS, REAL, real_sample
+from tests.support.events import Context, request
+from tests.support.fakes import COMPANY, FakeParts
+from tests.support.signers import PAYLOADS, REAL, real_sample
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=frontier"
@@ -430,7 +432,7 @@ def test_p4_no_sender_brings_a_secret_into_a_queue_a_contact_or_a_log(
     for failing in (False, True):
         parts = FakeParts({"x": {"kind": kind}}, x=sample.secret)
         if failing:
-            parts.clemta.fail("create", Temporary("away"))
+            parts.clemta.fail("create", NotApplied("away"))
         event = request("POST", "/signups/x", body, sample.signed(parts.clock(), body))
         event["requestContext"]["domainName"] = "api.example.com"
         answer = receive.create_app(lambda parts=parts: parts).resolve(event, Context())  # type: ignore[arg-type, misc]
@@ -438,7 +440,11 @@ def test_p4_no_sender_brings_a_secret_into_a_queue_a_contact_or_a_log(
         assert json.loads(answer["body"])["status"] == ("queued" if failing else "created")
         seen += [json.dumps(list(parts.clemta.stored.values())), json.dumps(answer["body"])]
         for waiting, _ in parts.queues.retried:
-            seen += [waiting.to_json(), waiting.submission.body.decode(), str(waiting.submission.delivery_id)]
+            seen += [
+                encode_envelope(waiting),
+                waiting.submission.body.decode(),
+                str(waiting.submission.delivery_id),
+            ]
             again = read(waiting.submission, parts.source("x"))
             assert again is not None
             seen.append(json.dumps(again.contact.body()))

@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Outcome
-from clemta_intake.errors import ConfigError, KeyRefused, OutcomeUnknown, Temporary
-from clemta_intake.lanes import Place
-from clemta_intake.queues import Envelope, Failure
+from clemta_intake.errors import ConfigError, KeyRefused, NotApplied, OutcomeUnknown
+from clemta_intake.model import Envelope, Failure, Outcome, Place, Submission
+from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery, create_handler
-from clemta_intake.submissions import Submission
 from tests.conftest import Lines
-from tests.events import Context, batch
-from tests.fakes import FakeParts
+from tests.support.events import Context, batch
+from tests.support.fakes import FakeParts
 
 FORM = "application/x-www-form-urlencoded"
 CRM = {
@@ -44,7 +42,7 @@ def message(
     submission = Submission("s1", source, parts.clock(), body, content_type)
     failure = Failure("outage", 500, "X", "")
     envelope: dict[str, Any] = {"attempt": 1, "first_failure_at": parts.clock(), "failure": failure}
-    return Envelope(submission, **(envelope | changes)).to_json()
+    return encode_envelope(Envelope(submission, **(envelope | changes)))
 
 
 def test_a_queued_submission_becomes_a_contact(parts: FakeParts, logged: Lines) -> None:
@@ -74,7 +72,7 @@ def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(
 
 def test_p1_where_no_queue_takes_it_the_old_message_stays(parts: FakeParts, logged: Lines) -> None:
     parts.queues.refuses = True
-    parts.clemta.fail("create", Temporary("x"))
+    parts.clemta.fail("create", NotApplied("x"))
     assert handle(parts, batch(message(parts))) == ["m0"]
     line = logged()[-1]
     assert line["error"] == "Unavailable"
@@ -228,7 +226,7 @@ def test_p3_a_look_at_the_eighth_receive_does_not_free_a_claim_whose_outcome_is_
     assert len(parts.clemta.stored) == 1, "it was looked up before a second create"
 
 
-@pytest.mark.parametrize("trouble", [Temporary("ledger_unavailable"), RuntimeError("a bug")])
+@pytest.mark.parametrize("trouble", [NotApplied("ledger_unavailable"), RuntimeError("a bug")])
 def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_ninth_receive(
     parts: FakeParts, trouble: Exception
 ) -> None:

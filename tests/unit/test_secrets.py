@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import ConfigError, KeyRefused
 from clemta_intake.settings import Settings
-from clemta_intake.wiring import Wiring
-from tests.fakes import Clock
+from tests.support.fakes import Clock
 
 
 @dataclass
@@ -27,14 +27,14 @@ class SecretsManager:
 class World:
     clock: Clock
     manager: SecretsManager
-    parts: Wiring
+    parts: Dependencies
 
 
 @pytest.fixture
 def world() -> World:
     settings: dict[str, Any] = {one.name: one.name for one in fields(Settings)}
     clock, manager = Clock(), SecretsManager("clemta_old")
-    parts = Wiring(Settings(**settings), clock)
+    parts = Dependencies(Settings(**settings), clock)
     vars(parts)["_secretsmanager"] = manager
     return World(clock, manager, parts)
 
@@ -61,11 +61,11 @@ def test_p5_a_signing_secret_that_proved_nothing_is_read_afresh_after_half_a_min
     assert world.parts.signing_secrets("crm") == ("one",)
     world.manager.text = '{"crm": "two"}'
     world.clock.advance(29)
-    assert world.parts.signing_secrets("crm", doubted=True) == ("one",)
+    assert world.parts.signing_secrets("crm", force_refresh=True) == ("one",)
     world.clock.advance(1)
     assert world.parts.signing_secrets("crm") == ("one",), "nobody doubts it"
-    assert world.parts.signing_secrets("crm", doubted=True) == ("two",)
-    assert world.parts.signing_secrets("crm", doubted=True) == ("two",)
+    assert world.parts.signing_secrets("crm", force_refresh=True) == ("two",)
+    assert world.parts.signing_secrets("crm", force_refresh=True) == ("two",)
     assert world.manager.read == 2
 
 

@@ -7,7 +7,7 @@ import pytest
 from clemta_intake import errors
 from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS, Deadline
 from clemta_intake.settings import Settings
-from tests.fakes import Clock
+from tests.support.fakes import Clock
 
 ENVIRONMENT = {
     "CLEMTA_BASE_URL": "https://api.example.com/",
@@ -92,7 +92,7 @@ class TestDeadlines:
     def test_p7_the_least_time_to_begin_anything_is_0_3_s(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "monotonic", lambda: 0.0)
         assert Deadline(0.3).check() == 0.3
-        with pytest.raises(errors.Temporary, match="no_time_left"):
+        with pytest.raises(errors.Retryable, match="no_time_left"):
             Deadline(0.29).check()
 
     def test_a19_the_frozen_clock_of_sam_local_start_api_takes_no_time_from_a_request(self) -> None:
@@ -143,13 +143,13 @@ class TestErrors:
 
     def test_a_temporary_one_says_when_to_try_again(self) -> None:
         error = errors.OutcomeUnknown("timeout", "no answer", status=504, retry_after=60)
-        assert isinstance(error, errors.Temporary)
+        assert isinstance(error, errors.Retryable)
         assert (error.status, error.retry_after, str(error)) == (504, 60, "no answer")
-        assert errors.Busy("claimed").retry_after == 0
+        assert errors.ClaimHeld("claimed").retry_after == 0
 
-    @pytest.mark.parametrize("wait", [errors.Busy, errors.RateLimited])
-    def test_to_wait_is_no_failure(self, wait: type[errors.Temporary]) -> None:
-        assert issubclass(wait, errors.Wait)
+    @pytest.mark.parametrize("wait", [errors.ClaimHeld, errors.RateLimited])
+    def test_to_wait_is_no_failure(self, wait: type[errors.Retryable]) -> None:
+        assert issubclass(wait, errors.Deferred)
 
     @pytest.mark.parametrize(
         ("error", "failure_class"),

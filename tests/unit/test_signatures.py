@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 from standardwebhooks import Webhook as ReferenceWebhook
 
 from clemta_intake.errors import Unauthentic
+from clemta_intake.gateway import event_headers
 from clemta_intake.sources.config import Auth
 from clemta_intake.sources.signatures import authenticate
-from clemta_intake.submissions import event_headers
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()

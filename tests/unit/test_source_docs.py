@@ -8,7 +8,7 @@ import pytest
 
 from clemta_intake.sources.config import presets, to_source
 from ops import source_docs
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 PAGES = sorted((source_docs.DOCS / "sources").glob("*.md"))
 

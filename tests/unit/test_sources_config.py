@@ -20,7 +20,7 @@ from clemta_intake.sources.config import (
     to_source,
 )
 from clemta_intake.sources.expressions import reads
-from tests.fakes import COMPANY
+from tests.support.fakes import COMPANY
 
 FORM = '[sources.website]\nkind = "form"\n'
 HOOK = '[sources.crm]\nkind = "webhook"\nanswers = "body"\n'

@@ -8,10 +8,10 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from samcli.yamlhelper import yaml_parse
 
-from clemta_intake.queues import VERSION, Envelope
+from clemta_intake.queue_message import VERSION, decode_envelope, encode_envelope
 from clemta_intake.redeliver import create_handler
-from tests.events import Context, batch
-from tests.fakes import FakeParts
+from tests.support.events import Context, batch
+from tests.support.fakes import FakeParts
 
 from .test_template import ROOT, transformed
 
@@ -98,7 +98,7 @@ def test_p4_an_earlier_release_can_read_what_this_one_writes_so_that_it_can_be_r
     release: Path,
 ) -> None:
     for old in messages(release):
-        new = json.loads(Envelope.from_json(json.dumps(old)).to_json())
+        new = json.loads(encode_envelope(decode_envelope(json.dumps(old))))
         assert new["version"] == VERSION == old["version"], "fields are added, not changed"
         assert {key: new[key] for key in old} == old
         assert {key: new["failure"][key] for key in old["failure"]} == old["failure"]

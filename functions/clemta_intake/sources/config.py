@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ..contacts import Billing, ContactRequest
-from ..lanes import Lane
+from ..model import Lane
 from . import expressions
 
 _PRESETS = Path(__file__).with_name("presets.toml")

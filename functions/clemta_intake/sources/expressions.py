@@ -7,9 +7,9 @@ import jmespath
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
+from ..bodies import MAX_FIELDS, parse_json
 from ..errors import ConfigError, Unreadable
-from ..submissions import MAX_FIELDS, parse_json
-from .answers import to_text
+from .fields import to_text
 
 # Expressions whose further parts are read from what the first one gives.
 _SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}

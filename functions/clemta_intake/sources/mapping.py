@@ -11,32 +11,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..bodies import read_body, rewrite_body
 from ..contacts import MAX_LINE, ContactRequest, ascii_email
 from ..errors import ConfigError, Unmappable, Unreadable, UnsupportedMedia
-from ..spam import answers_only
-from ..submissions import Submission, read_body, rewrite_body
+from ..model import MappedSubmission, Submission
 from . import normalise
-from .answers import recognise, to_answers, to_text
 from .config import Form, Hmac, Jws, Token, Webhook
 from .expressions import reads, search
+from .fields import recognise, to_answers, to_text
 from .redaction import redact, says_secret
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
-
-    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the
-    same id is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are
-    defaults and stand-ins, not what the sender said.
-    """
-
-    contact: ContactRequest
-    delivery_id: str
-    received_at: float
-    happened_at: float
-    resent: bool = True
-    weak: frozenset[str] = frozenset()
+from .spam import answers_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +74,7 @@ def prepare(submission: Submission, source: Form | Webhook, signed_id: str = "")
     return Prepared(submission, redacted.data, redacted.left_out, body)
 
 
-def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> Reading | None:
+def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> MappedSubmission | None:
     """The contact that a submission asks for; None if it is no event that the source accepts.
 
     `body` is what `prepare` read of it.
@@ -131,7 +115,7 @@ def read(submission: Submission, source: Form | Webhook, body: Any = UNREAD) -> 
     for pair in _PAIRS:  # one of the two may be made of the other
         said = any(found.get(field) and field not in weak for field in pair)
         weak = weak - pair if said else weak | pair
-    return Reading(
+    return MappedSubmission(
         contact,
         f"{source.name}:{delivery_id}",
         submission.received_at,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ..bodies import MAX_FIELDS, Part, parse_json
 from ..errors import Unreadable
-from ..submissions import MAX_FIELDS, Part, parse_json
 
 _MAX_NAME = 200  # characters of a name or label that are looked at
 _MAX_NESTED = 2  # JSON in a text, in JSON in a text

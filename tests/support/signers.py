@@ -5,7 +5,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook as Standard
 
-PAYLOADS = Path(__file__).parents[2] / "shared" / "payloads"
+PAYLOADS = Path(__file__).parents[3] / "shared" / "payloads"
 """The senders' own samples, where they are at hand."""
 
 

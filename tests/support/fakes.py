@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clemta_intake.captcha import Verdict
-from clemta_intake.clemta import is_contact, search_term
+from clemta_intake.clemta.protocol import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Claim, Created, Delivery
-from clemta_intake.errors import Busy, ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
-from clemta_intake.lanes import Place
-from clemta_intake.ledger import _MOST_DELIVERIES, LEASE_SECONDS
-from clemta_intake.queues import Envelope, NewerVersion
+from clemta_intake.delivery import Delivery
+from clemta_intake.dynamo.ledger import _MOST_DELIVERIES, LEASE_SECONDS
+from clemta_intake.errors import ClaimHeld, ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
+from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Place, Submission
+from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
-from clemta_intake.sources.mapping import Reading
-from clemta_intake.submissions import Submission
 from local.clemta import reading as reading_of_search
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
@@ -140,24 +138,24 @@ class FakeLedger:
             return Created(key, item["contact_id"], checked_at, resent_as, frozenset(item["deliveries"]))
         if item["state"] != "free" and item["until"] > self.clock.now:
             left = item["until"] - self.clock.now
-            raise Busy("claimed", retry_after=left if item["state"] == "unknown" else min(left, 5))
+            raise ClaimHeld("claimed", retry_after=left if item["state"] == "unknown" else min(left, 5))
         fresh = item["state"] == "free"
         since = self.clock.now if fresh else item["since"]
-        looked = item.get("looked", False)
+        lookup_was_empty = item.get("lookup_was_empty", False)
         owner = self._claimed(item, since)
         gone = item.get("contact_id", "")
-        return Claim(key, owner, fresh, since, looked, item.get("counted", False), resent_as, gone)
+        return Claim(key, owner, fresh, since, lookup_was_empty, item.get("counted", False), resent_as, gone)
 
     def _claimed(self, item: dict[str, Any], since: float) -> str:
         item["claims"] += 1
         until = self.clock.now + LEASE_SECONDS
-        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, looked=False)
+        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, lookup_was_empty=False)
         return str(item["owner"])
 
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
         item = self.items[known.key]
         if not self._is_still(item, known) or self._is_held(item, holder):
-            raise Busy("claimed", retry_after=1)
+            raise ClaimHeld("claimed", retry_after=1)
         owner = self._claimed(item, self.clock.now)
         item.pop("counted", None)
         return Claim(known.key, owner, True, self.clock.now, False, False, known.delivery, known.contact_id)
@@ -167,7 +165,7 @@ class FakeLedger:
         if self._is_still(item, known) and item.get("applied_at", 0) > happened_at:
             return None
         if not self._is_still(item, known) or self._is_held(item):
-            raise Busy("claimed", retry_after=5)
+            raise ClaimHeld("claimed", retry_after=5)
         item["claims"] += 1
         item.update(owner=str(item["claims"]), until=self.clock.now + LEASE_SECONDS + self.search_lag)
         return Claim(known.key, item["owner"], False, self.clock.now, False, False, known.delivery)
@@ -215,7 +213,7 @@ class FakeLedger:
     def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
         item = self.items[claim.key]
         if item["owner"] != claim.id:
-            raise Busy("claim_lost", retry_after=1)
+            raise ClaimHeld("claim_lost", retry_after=1)
         item.update(applied_at=happened_at, checked_at=seen_at, owner=None)
         self._remember(item, claim.delivery)
 
@@ -231,10 +229,10 @@ class FakeLedger:
         self._settle(claim, state="unknown", until=self.clock.now)
 
     def unseen(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag, looked=True)
+        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag, lookup_was_empty=True)
 
     def unresolved(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now, looked=claim.looked)
+        self._settle(claim, state="unknown", until=self.clock.now, lookup_was_empty=claim.lookup_was_empty)
 
     def release(self, claim: Claim) -> None:
         self._settle(claim, state="free", counted=claim.counted)
@@ -257,15 +255,15 @@ class FakeQueues:
 
     def retry(self, envelope: Envelope, delay: float) -> None:
         self._take()
-        self.retried.append((Envelope.from_json(envelope.to_json()), delay))
+        self.retried.append((decode_envelope(encode_envelope(envelope)), delay))
 
     def park(self, envelope: Envelope) -> None:
         self._take()
-        self.parked.append(Envelope.from_json(envelope.to_json()))
+        self.parked.append(decode_envelope(encode_envelope(envelope)))
 
     def hold(self, envelope: Envelope) -> None:
         self._take()
-        self.held.append(Envelope.from_json(envelope.to_json()))
+        self.held.append(decode_envelope(encode_envelope(envelope)))
 
     def park_newer(self, text: str, newer: NewerVersion) -> None:
         self._take()
@@ -291,10 +289,12 @@ def reading(
     *,
     resent: bool = True,
     weak: tuple[str, ...] = (),
-) -> Reading:
+) -> MappedSubmission:
     """What a submission asks for."""
     happened_at = received_at if happened_at is None else happened_at
-    return Reading(wanted or contact(), delivery_id, received_at, happened_at, resent, frozenset(weak))
+    return MappedSubmission(
+        wanted or contact(), delivery_id, received_at, happened_at, resent, frozenset(weak)
+    )
 
 
 @dataclass
@@ -374,7 +374,7 @@ class FakeBatches:
 class FakeParts:
     """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml.
 
-    `newer_secrets` is what is found where the secrets are doubted, and read afresh.
+    `newer_secrets` is what is found where the secrets are force_refresh, and read afresh.
     """
 
     def __init__(self, tables: Mapping[str, Any], **secrets: str | list[str]) -> None:
@@ -409,8 +409,8 @@ class FakeParts:
             raise UnknownSource("unknown_source")
         return to_source(name, self.tables[name], COMPANY)
 
-    def signing_secrets(self, name: str, *, doubted: bool = False) -> tuple[str, ...]:
+    def signing_secrets(self, name: str, *, force_refresh: bool = False) -> tuple[str, ...]:
         if self.secrets_unavailable:
             raise Unavailable("secret_unavailable")
-        known = {**self.secrets, **(self.newer_secrets if doubted else {})}.get(name, [])
+        known = {**self.secrets, **(self.newer_secrets if force_refresh else {})}.get(name, [])
         return (known,) if isinstance(known, str) else tuple(known)

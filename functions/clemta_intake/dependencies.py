@@ -12,12 +12,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import __version__, trust
-from .clemta import Clemta
+from . import __version__, coldstart
+from .clemta.client import Clemta
 from .deadlines import Deadline
 from .delivery import Delivery
-from .errors import ConfigError, KeyRefused, Temporary, Unavailable, UnknownSource
-from .ledger import Batches, Budget, DailyCap, Ledger, Table
+from .dynamo.batches import Batches
+from .dynamo.daily_cap import DailyCap
+from .dynamo.ledger import Ledger
+from .dynamo.rate_limit import RateLimit
+from .dynamo.table import Table
+from .errors import ConfigError, KeyRefused, NotApplied, Unavailable, UnknownSource
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
@@ -46,10 +50,10 @@ _LEAST_SECONDS = (
 )
 
 
-trust.share()
+coldstart.share()
 
 
-class Wiring:
+class Dependencies:
     """The parts, each made once, when first asked for. `clock` gives unix seconds."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
@@ -96,10 +100,10 @@ class Wiring:
         return Queues(lambda: self._sqs, *urls)
 
     @cached_property
-    def budget(self) -> Budget:
+    def budget(self) -> RateLimit:
         """Clemta's limit, which all functions share."""
         settings = self.settings
-        return Budget(self._table, settings.clemta_requests_per_minute, self.clock, settings.proven_every)
+        return RateLimit(self._table, settings.clemta_requests_per_minute, self.clock, settings.proven_every)
 
     @cached_property
     def daily_cap(self) -> DailyCap:
@@ -116,7 +120,7 @@ class Wiring:
     def api_key(self, stale: str | None) -> str:
         """Clemta's key: the secret's text, or its "api_key" if it is JSON. Read afresh where `stale` is the cached one.
 
-        Raises KeyRefused where there is none that could be sent, Temporary where Secrets Manager does not answer.
+        Raises KeyRefused where there is none that could be sent, Retryable where Secrets Manager does not answer.
         """
         key = _key_of(self._secret_or_later(self.settings.clemta_secret_id, stale))
         if not _usable(key):
@@ -128,20 +132,20 @@ class Wiring:
         return key
 
     def pepper(self) -> str:
-        """The key of the ledger's hashes. Raises ConfigError where it is empty, and Temporary as `api_key` does."""
+        """The key of the ledger's hashes. Raises ConfigError where it is empty, and Retryable as `api_key` does."""
         pepper = self._secret_or_later(self.settings.ledger_pepper_id, None)
         if not pepper:
             raise ConfigError("ledger_pepper_missing", "the ledger's pepper has no value")
         return pepper
 
-    def signing_secrets(self, name: str, *, doubted: bool = False) -> tuple[str, ...]:
+    def signing_secrets(self, name: str, *, force_refresh: bool = False) -> tuple[str, ...]:
         """The secrets of that name, newest first; none if it is absent or malformed, so that nothing is accepted.
 
-        `doubted`: those known proved nothing, and are read afresh unless that was done within half a minute.
+        `force_refresh`: those known proved nothing, and are read afresh unless that was done within half a minute.
         Raises Unavailable where Secrets Manager does not answer: whether the request is authentic is then not known.
         """
         try:
-            seconds = _SECRET_DOUBT_SECONDS if doubted else _SECRET_SECONDS
+            seconds = _SECRET_DOUBT_SECONDS if force_refresh else _SECRET_SECONDS
             text = self._secret(self.settings.signing_secret_id, None, seconds)
         except _Unreadable as error:
             raise Unavailable("secret_unavailable", str(error)) from error
@@ -156,7 +160,7 @@ class Wiring:
         try:
             return self._secret(secret_id, stale)
         except _Unreadable as error:
-            raise Temporary("secret_unavailable", str(error)) from error
+            raise NotApplied("secret_unavailable", str(error)) from error
 
     def _secret(self, secret_id: str, stale: str | None, seconds: float = _SECRET_SECONDS) -> str:
         """The secret's text, at most so many seconds old; "" if it has no value yet.
@@ -247,6 +251,6 @@ def _usable(key: str) -> bool:
 
 
 @cache
-def wiring() -> Wiring:
+def dependencies() -> Dependencies:
     """This process's parts."""
-    return Wiring(Settings.read(os.environ))
+    return Dependencies(Settings.read(os.environ))

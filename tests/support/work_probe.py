@@ -1,4 +1,4 @@
-"""Answers requests one by one, and marks for callgrind where each begins and ends; see tests/work.py.
+"""Answers requests one by one, and marks for callgrind where each begins and ends; see tests/support/work.py.
 
 Each line of standard input is a request: {"source", "body" (base64), "headers"}. Each is answered with a line: its HTTP
 status. The counting begins with the first empty line: until then, callgrind lets the process run ten times faster.
@@ -16,8 +16,8 @@ from typing import Any
 
 from clemta_intake import receive, telemetry
 from ops.signers import URI, Sample
-from tests.events import Context, request
-from tests.fakes import FakeParts
+from tests.support.events import Context, request
+from tests.support.fakes import FakeParts
 
 mark = (
     os.getppid

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Unmappable
-from .sources.config import Spam
+from ..errors import Unmappable
+from .config import Spam
 
 TRAP = "_leave_empty"
 """The trap field of the pages in docs/website-form.md."""

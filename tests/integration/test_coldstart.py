@@ -8,24 +8,24 @@ import botocore.exceptions
 import certifi
 import pytest
 
-from clemta_intake import bounded, trust
-from clemta_intake.wiring import Wiring
+from clemta_intake import coldstart, transport
+from clemta_intake.dependencies import Dependencies
 from local.clemta import StandIn
 from tests.integration.conftest import Aws
 
 
-def test_every_client_uses_it(aws: Aws, parts: Wiring, certificate: tuple[str, str]) -> None:
+def test_every_client_uses_it(aws: Aws, parts: Dependencies, certificate: tuple[str, str]) -> None:
     for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
         endpoint: Any = client._endpoint  # type: ignore[union-attr]
-        assert endpoint.http_session._manager.connection_pool_kw["ssl_context"] is trust.context()
-    session = bounded.session()
+        assert endpoint.http_session._manager.connection_pool_kw["ssl_context"] is coldstart.context()
+    session = transport.session()
     with (
         StandIn(certfile=certificate[0], keyfile=certificate[1]) as server,
         pytest.raises(OSError, match="SSL"),
     ):
         session.get(server.url)
     [pool] = session.get_adapter("https://").poolmanager.pools._container.values()  # type: ignore[attr-defined]
-    assert pool.conn_kw["ssl_context"] is trust.context()
+    assert pool.conn_kw["ssl_context"] is coldstart.context()
 
 
 def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tuple[str, str]) -> None:
@@ -37,13 +37,13 @@ def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tu
 
 
 def test_the_list_of_authorities_is_read_once(tmp_path: Path) -> None:
-    trust.context.cache_clear()
+    coldstart.context.cache_clear()
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(Path(certifi.where()).read_bytes())
-    context = trust.context()
+    context = coldstart.context()
     context.load_verify_locations(str(authorities), None, None)
     known = len(context.get_ca_certs())
     authorities.unlink()  # to read it again would fail
     context.load_verify_locations(str(authorities), None, None)
     assert len(context.get_ca_certs()) == known > 100
-    trust.context.cache_clear()
+    coldstart.context.cache_clear()

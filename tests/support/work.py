@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Work(NamedTuple):
@@ -30,7 +30,7 @@ class Meter:
         tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-before=getppid"]
         command = [*tool, f"--callgrind-out-file={self._counts}", sys.executable, "-B"]
         self._process = subprocess.Popen(
-            [*command, "-m", "tests.work_probe", json.dumps(tables)],
+            [*command, "-m", "tests.support.work_probe", json.dumps(tables)],
             cwd=ROOT,
             env={
                 **os.environ,

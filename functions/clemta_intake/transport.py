@@ -12,7 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, ProtocolError
 
-from . import trust
+from . import coldstart
 
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
@@ -117,4 +117,4 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {**pool, "ssl_context": trust.context()} if verify is True else pool
+        return host, {**pool, "ssl_context": coldstart.context()} if verify is True else pool

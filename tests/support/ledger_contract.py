@@ -5,10 +5,11 @@ from typing import Protocol
 
 import pytest
 
-from clemta_intake.delivery import Claim, Claims, Created
-from clemta_intake.errors import Busy
-from clemta_intake.ledger import LEASE_SECONDS
-from tests.fakes import Clock, contact
+from clemta_intake.delivery import Claims
+from clemta_intake.dynamo.ledger import LEASE_SECONDS
+from clemta_intake.errors import ClaimHeld
+from clemta_intake.model import Claim, Created
+from tests.support.fakes import Clock, contact
 
 LAG = 30
 
@@ -46,13 +47,13 @@ class LedgerContract:
 
     def test_p3_a_second_claim_is_refused_while_the_first_is_held(self, setting: Setting) -> None:
         claim(setting)
-        with pytest.raises(Busy) as refusal:
+        with pytest.raises(ClaimHeld) as refusal:
             claim(setting)
         assert 1 <= refusal.value.retry_after <= 5
 
     def test_p3_case_makes_no_other_contact(self, setting: Setting) -> None:
         claim(setting)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             claim(setting, "ADA@Example.com")
 
     def test_other_people_other_types_and_other_deliveries_are_claimed_apart(self, setting: Setting) -> None:
@@ -94,7 +95,7 @@ class LedgerContract:
         setting.clock.advance(5)
         again = claim(setting)
         assert not again.fresh
-        assert not again.looked
+        assert not again.lookup_was_empty
         assert again.since == began
 
     def test_p3_what_a_look_up_did_not_find_is_decided_when_the_search_has_caught_up(
@@ -102,12 +103,12 @@ class LedgerContract:
     ) -> None:
         setting.ledger.unknown(claim(setting))
         setting.ledger.unseen(claim(setting))
-        with pytest.raises(Busy) as refusal:
+        with pytest.raises(ClaimHeld) as refusal:
             claim(setting)
         assert refusal.value.retry_after == LAG
         setting.clock.advance(LAG)
         decides = claim(setting)
-        assert decides.looked
+        assert decides.lookup_was_empty
         assert not decides.fresh
 
     def test_p3_a_new_unknown_outcome_is_not_decided_by_an_old_look_up(self, setting: Setting) -> None:
@@ -115,7 +116,7 @@ class LedgerContract:
         setting.ledger.unseen(claim(setting))
         setting.clock.advance(LAG)
         setting.ledger.unknown(claim(setting))
-        assert not claim(setting).looked
+        assert not claim(setting).lookup_was_empty
 
     def test_p3_nor_is_that_of_a_holder_who_died(self, setting: Setting) -> None:
         setting.ledger.unknown(claim(setting))
@@ -123,12 +124,12 @@ class LedgerContract:
         setting.clock.advance(LAG)
         claim(setting)
         setting.clock.advance(LEASE_SECONDS)
-        assert not claim(setting).looked
+        assert not claim(setting).lookup_was_empty
 
     def test_p3_a_claim_whose_holder_died_counts_as_unknown(self, setting: Setting) -> None:
         claim(setting)
         setting.clock.advance(LEASE_SECONDS - 1)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             claim(setting)
         setting.clock.advance(1)
         assert not claim(setting).fresh
@@ -138,21 +139,21 @@ class LedgerContract:
         setting.ledger.unresolved(claim(setting))
         again = claim(setting)
         assert not again.fresh
-        assert not again.looked
+        assert not again.lookup_was_empty
 
     def test_p3_unresolved_keeps_what_a_look_up_had_found_out(self, setting: Setting) -> None:
         setting.ledger.unknown(claim(setting))
         setting.ledger.unseen(claim(setting))
         setting.clock.advance(LAG)
         setting.ledger.unresolved(claim(setting))
-        assert claim(setting).looked
+        assert claim(setting).lookup_was_empty
 
     def test_p3_who_lost_the_claim_cannot_settle_it(self, setting: Setting) -> None:
         late = claim(setting)
         setting.clock.advance(LEASE_SECONDS)
         claim(setting)
         setting.ledger.release(late)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             claim(setting)
 
     def test_p3_no_two_submissions_reserve_one_contact(self, setting: Setting) -> None:
@@ -226,17 +227,17 @@ class LedgerContract:
         both = known(setting, "d2"), known(setting, "d3")
         setting.clock.advance(1_000)
         again = setting.ledger.reclaim(both[0])
-        assert (again.fresh, again.looked, again.gone) == (True, False, "c1")
+        assert (again.fresh, again.lookup_was_empty, again.gone) == (True, False, "c1")
         assert again.since == setting.clock.now
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.reclaim(both[1])
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             claim(setting)
         setting.ledger.created(again, "c2", setting.clock.now)
         assert known(setting).contact_id == "c2"
         assert known(setting, "d1").delivered, "it does not bring the second one back either"
         assert known(setting, "d2").delivered
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.reclaim(both[1])
 
     def test_p3_an_older_update_waits_for_what_becomes_of_a_contact_that_is_gone(
@@ -245,7 +246,7 @@ class LedgerContract:
         setting.ledger.created(claim(setting), "c1", setting.clock.now, 6)
         old = known(setting)
         setting.ledger.reclaim(old)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.hold(old, 5)
 
     def test_a_contact_that_is_made_again_takes_a_number_of_its_day_again(self, setting: Setting) -> None:
@@ -266,10 +267,10 @@ class LedgerContract:
     def test_p3_one_updates_at_a_time(self, setting: Setting) -> None:
         setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
         held = hold(setting)
-        with pytest.raises(Busy) as refusal:
+        with pytest.raises(ClaimHeld) as refusal:
             hold(setting)
         assert 1 <= refusal.value.retry_after <= 5
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.reclaim(known(setting))
         setting.ledger.applied(held, setting.clock.now, 5)
         assert hold(setting)
@@ -298,7 +299,7 @@ class LedgerContract:
         setting.ledger.created(claim(setting), "c1", setting.clock.now)
         setting.ledger.let_go(hold(setting), LAG)
         setting.clock.advance(LAG - 1)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             hold(setting)
         setting.clock.advance(1)
         assert hold(setting)
@@ -309,14 +310,14 @@ class LedgerContract:
         setting.ledger.created(claim(setting), "c1", setting.clock.now)
         lost = hold(setting)
         setting.clock.advance(LEASE_SECONDS + LAG - 1)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             hold(setting)
         setting.clock.advance(1)
         again = hold(setting)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.applied(lost, setting.clock.now, 5)
         setting.ledger.let_go(lost)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             hold(setting)
         setting.ledger.applied(again, setting.clock.now, 5)
 
@@ -326,7 +327,7 @@ class LedgerContract:
         assert known(setting).contact_id == "c1"
         assert known(setting).checked_at == 0
         assert not known(setting, "d1").delivered
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             hold(setting)
         setting.clock.advance(LEASE_SECONDS + LAG - 1)
         setting.ledger.applied(held, setting.clock.now, 5)
@@ -337,7 +338,7 @@ class LedgerContract:
         setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
         held = hold(setting)
         again = setting.ledger.reclaim(known(setting), held)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.applied(held, setting.clock.now, 5)
         setting.ledger.created(again, "c2", setting.clock.now, 5)
         assert known(setting).contact_id == "c2"
@@ -348,7 +349,7 @@ class LedgerContract:
         setting.ledger.created(claim(setting), "c1", setting.clock.now, 1)
         old = known(setting)
         setting.ledger.created(setting.ledger.reclaim(old), "c2", setting.clock.now, 5)
-        with pytest.raises(Busy):
+        with pytest.raises(ClaimHeld):
             setting.ledger.hold(old, 6)
         setting.ledger.seen(old, setting.clock.now)
         assert known(setting).contact_id == "c2"

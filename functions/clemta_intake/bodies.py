@@ -4,13 +4,13 @@ import codecs
 import hashlib
 import json
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, unquote_to_bytes, urlencode
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from .errors import TooLarge, Unreadable, UnsupportedMedia
+from .model import Submission
 
 # Every length is bounded before anything looks at the content (P9); what is left is looked at in linear time.
 MAX_BODY = 180_000  # bytes; in base64 with its headers it stays under the 256 KiB of an SQS message
@@ -34,107 +34,17 @@ _CHARSET_FIELD = b"_charset_"  # HTML fills a field of that name with the charse
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One request's payload. `headers` have lower-case names; `query` the last value of each name; times in unix s."""
-
-    submission_id: str
-    source: str
-    received_at: float
-    body: bytes = field(repr=False)
-    content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    delivery_id: str = field(default="", repr=False)
-    """The sender's own id of this delivery; "" where it is not known yet."""
-
-    def known_as(self, delivery_id: str) -> "Submission":
-        """The same with its delivery's id; dataclasses.replace would take ten times as long."""
-        rest = self.body, self.content_type, self.headers, self.query
-        return Submission(self.submission_id, self.source, self.received_at, *rest, delivery_id)
-
-    def check_fits(self) -> None:
-        """Raises TooLarge if no queue message could carry it."""
-        texts = (self.content_type, *self.headers.values(), *self.query.values())
-        if len(self.body) > MAX_BODY or sum(map(len, texts)) > MAX_HEADERS:
-            raise _too_large()
+def check_size(submission: Submission) -> None:
+    """Raises TooLarge if no queue message could carry it."""
+    texts = (submission.content_type, *submission.headers.values(), *submission.query.values())
+    if len(submission.body) > MAX_BODY or sum(map(len, texts)) > MAX_HEADERS:
+        raise too_large()
 
 
-def _too_large() -> TooLarge:
+def too_large() -> TooLarge:
+    """What is larger than a queue message can carry."""
     return TooLarge(
         "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
-    )
-
-
-def check_body_size(event: Mapping[str, Any]) -> None:
-    """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
-    length = len(event.get("body") or "")
-    if event.get("isBase64Encoded"):
-        length = length // 4 * 3 - 2  # the least that such a text can hold
-    if length > MAX_BODY:
-        raise _too_large()
-
-
-def event_body(event: Mapping[str, Any]) -> bytes:
-    """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
-    check_body_size(event)
-    text = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        try:
-            body = b64decode(text, validate=True)
-        except ValueError as error:
-            raise Unreadable("not_base64") from error
-    else:
-        body = bytes(text.encode("utf-8", "surrogatepass"))
-    if len(body) > MAX_BODY:
-        raise _too_large()
-    return body
-
-
-def event_headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Header names in lower case; a header that came twice is joined with ", " (RFC 9110, 5.3)."""
-    many = event.get("multiValueHeaders") or {
-        name: [value] for name, value in (event.get("headers") or {}).items()
-    }
-    headers: dict[str, str] = {}
-    for name, values in many.items():
-        for value in values or ():
-            key = name.lower()
-            headers[key] = f"{headers[key]}, {value}" if key in headers else str(value)
-    return headers
-
-
-def event_query(event: Mapping[str, Any]) -> dict[str, str]:
-    """The last value of each query parameter."""
-    many = event.get("multiValueQueryStringParameters")
-    if many:
-        return {name: str(values[-1]) for name, values in many.items() if values}
-    return {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
-
-
-def event_path(event: Mapping[str, Any]) -> str:
-    """The path below the API's address; `path` itself begins with a custom domain's base path, where there is one."""
-    path = str(event.get("resource") or "")
-    for name, value in (event.get("pathParameters") or {}).items():
-        path = path.replace(f"{{{name}}}", str(value))
-    return path or str(event.get("path"))
-
-
-def event_uri(event: Mapping[str, Any]) -> str:
-    """The address that was posted to, as its sender knows it: https and the query string included.
-
-    `requestContext.path` begins with the stage, or with the base path of a custom domain, which is then `domainName`.
-    API Gateway hands the query on decoded: one whose values need escapes may come out written in another way.
-    """
-    context = event.get("requestContext") or {}
-    host = context.get("domainName") or event_headers(event).get("host", "")
-    pairs = [
-        (name, value)
-        for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
-        for value in values
-    ]
-    return f"https://{host}{context.get('path', '')}" + (
-        f"?{urlencode(pairs, errors='surrogatepass')}" if pairs else ""
     )
 
 

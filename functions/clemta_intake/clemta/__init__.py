@@ -1,0 +1,1 @@
+"""Clemta's API: the protocol without I/O, and the client."""

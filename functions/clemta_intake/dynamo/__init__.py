@@ -1,0 +1,1 @@
+"""The DynamoDB table: claims, the rate limit, the daily cap and batches."""

@@ -1,0 +1,66 @@
+"""The DynamoDB table."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..errors import NotApplied
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Table:
+    """The DynamoDB table; its own trouble is Retryable."""
+
+    def __init__(self, client: Callable[[], "DynamoDBClient"], name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def update(
+        self, pk: str, update: str, condition: str | None, values: dict[str, Any], *, wants_old: bool = False
+    ) -> dict[str, Any]:
+        """One UpdateItem; the item as it was, if it is wanted: every attribute takes its time to be read.
+
+        Raises ConditionFailed, with the item as it is, if `condition` does not hold.
+        """
+        names = {"#state": "state", "#owner": "owner"}
+        used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {"pk": {"S": pk}},
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
+            "ReturnValues": "ALL_OLD" if wants_old else "NONE",
+        }
+        if used:
+            request["ExpressionAttributeNames"] = used
+        if condition:
+            request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        try:
+            return _plain(self._client().update_item(**request).get("Attributes", {}))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise ConditionFailed(_plain(error.response.get("Item", {}))) from None
+            raise NotApplied(
+                "ledger_unavailable", str(error.response.get("Error", {}).get("Code"))
+            ) from error
+        except BotoCoreError as error:
+            raise NotApplied("ledger_unavailable", type(error).__name__) from error
+
+
+class ConditionFailed(Exception):
+    def __init__(self, item: dict[str, Any]) -> None:
+        super().__init__("condition not met")
+        self.item = item
+
+
+def _attribute(value: str | float | list[str]) -> Any:
+    if isinstance(value, list):
+        return {"SS": value}
+    return {"S": value} if isinstance(value, str) else {"N": format(value, "f")}
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {name: next(iter(value.values())) for name, value in item.items()}

@@ -1,0 +1,133 @@
+"""The values that travel: frozen, no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .contacts import ContactRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request's payload. `headers` have lower-case names; `query` the last value of each name; times in unix s."""
+
+    submission_id: str
+    source: str
+    received_at: float
+    body: bytes = field(repr=False)
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    delivery_id: str = field(default="", repr=False)
+    """The sender's own id of this delivery; "" where it is not known yet."""
+
+    def known_as(self, delivery_id: str) -> "Submission":
+        """The same with its delivery's id; dataclasses.replace would take ten times as long."""
+        rest = self.body, self.content_type, self.headers, self.query
+        return Submission(self.submission_id, self.source, self.received_at, *rest, delivery_id)
+
+
+type FailureClass = Literal["data", "config", "outage", "poison", "spam"]
+type Lane = Literal["proven", "open"]
+type Policy = Literal["skip", "update", "create"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a submission stands: its lane; the slot that it was given and when that is due, if it was here before."""
+
+    lane: Lane
+    slot: str = ""
+    due: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a submission is in a queue; `message` may quote the payload and stays beside it."""
+
+    failure_class: FailureClass
+    status: int | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A submission that waits, `waiting_since` it was first queued; times in unix seconds.
+
+    It is not to be tried before `not_before`; `slot` is its turn at Clemta, see lanes.py.
+    """
+
+    submission: Submission
+    attempt: int
+    first_failure_at: float
+    failure: Failure
+    not_before: float = 0
+    slot: str = ""
+    waiting_since: float = 0
+
+    def place(self, lane: Lane) -> Place:
+        """Where it stands among those who wait for Clemta; what failed had its turn and is no newcomer."""
+        return Place(lane, self.slot or ("tried" if self.attempt else ""), self.not_before)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedSubmission:
+    """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
+
+    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the
+    same id is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are
+    defaults and stand-ins, not what the sender said.
+    """
+
+    contact: ContactRequest
+    delivery_id: str
+    received_at: float
+    happened_at: float
+    resent: bool = True
+    weak: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
+
+    `lookup_was_empty`: a lookup after the last ambiguous call returned nothing, and the search lag has passed.
+    `counted`: this contact has taken a number of its source's day.
+    `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
+    `full`: the item remembers no more deliveries, and begins anew with this one.
+    """
+
+    key: str
+    id: str
+    fresh: bool
+    since: float
+    lookup_was_empty: bool = False
+    counted: bool = False
+    delivery: str = ""
+    gone: str = ""
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A contact that was in Clemta after `checked_at`; `deliveries` are those that were acknowledged with it."""
+
+    key: str
+    contact_id: str
+    checked_at: float
+    delivery: str = ""
+    deliveries: frozenset[str] = frozenset()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the sender repeats what was acknowledged."""
+        return self.delivery in self.deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a contact in Clemta."""
+
+    status: Literal["created", "updated", "duplicate"]
+    contact_id: str

@@ -1,0 +1,1 @@
+"""When a submission comes again. Pure."""
