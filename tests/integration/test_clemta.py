@@ -20,6 +20,7 @@ from clemta_intake.errors import (
     ContactGone,
     DataError,
     KeyRefused,
+    NotApplied,
     OutcomeUnknown,
     RateLimited,
     Retryable,
@@ -119,7 +120,7 @@ def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_mak
     clemta.create_contact(email="ada@example.com")
     with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(5)))
-    assert (type(raised.value), raised.value.code) == (Retryable, "search_flooded"), "a failure, not a wait"
+    assert (type(raised.value), raised.value.code) == (NotApplied, "search_flooded"), "a failure, not a wait"
     assert [request.operation for request in clemta.requests] == ["search"] * 5
 
 
@@ -250,13 +251,13 @@ def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn,
     clemta.fault(fault, on="search")
     with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(1)))
-    assert type(raised.value) is Retryable
+    assert type(raised.value) is NotApplied
 
 
 def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
     with pytest.raises(Retryable) as raised:
         Clemta(closed, lambda stale: "k", FakeBudget()).create(contact(), soon())
-    assert type(raised.value) is Retryable
+    assert type(raised.value) is NotApplied
 
 
 def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
@@ -268,7 +269,7 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1))
-    assert type(raised.value) is Retryable
+    assert type(raised.value) is NotApplied
     assert time.monotonic() - began < 1.5
 
 
@@ -294,7 +295,7 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1.5))
-    assert type(raised.value) is Retryable
+    assert type(raised.value) is NotApplied
     assert time.monotonic() - began < 1
 
 
@@ -318,7 +319,7 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
 def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
     with pytest.raises(Retryable) as raised:
         Clemta("http://clemta.invalid", lambda stale: "k", FakeBudget()).create(contact(), soon())
-    assert type(raised.value) is Retryable
+    assert type(raised.value) is NotApplied
 
 
 def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:

@@ -149,7 +149,9 @@ class FakeLedger:
     def _claimed(self, item: dict[str, Any], since: float) -> str:
         item["claims"] += 1
         until = self.clock.now + LEASE_SECONDS
-        item.update(state="claimed", owner=str(item["claims"]), since=since, until=until, lookup_was_empty=False)
+        item.update(
+            state="claimed", owner=str(item["claims"]), since=since, until=until, lookup_was_empty=False
+        )
         return str(item["owner"])
 
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:

@@ -14,6 +14,7 @@ from ..errors import (
     ContactGone,
     DataError,
     KeyRefused,
+    NotApplied,
     OutcomeUnknown,
     Permanent,
     Retryable,
@@ -79,7 +80,7 @@ def _refusal(
         return Throttled(code, message, status=status, retry_after=wait)
     if 400 <= status < 500 and status not in (408, 425):
         return DataError(code, message, status=status)
-    kind = OutcomeUnknown if unrepeatable else Retryable
+    kind = OutcomeUnknown if unrepeatable else NotApplied
     return kind(code, message, status=status, retry_after=_retry_after(answer))
 
 
