@@ -47,8 +47,8 @@ class Claims(Protocol):
 
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created: ...
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim: ...
-    def hold(self, known: Created, happened_at: float) -> Claim | None: ...
-    def created(
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None: ...
+    def record_created(
         self,
         claim: Claim,
         contact_id: str,
@@ -57,13 +57,13 @@ class Claims(Protocol):
         *,
         held: bool = False,
     ) -> None: ...
-    def seen(self, known: Created, seen_at: float | None = None) -> None: ...
-    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None: ...
-    def let_go(self, claim: Claim, seconds: float = 0) -> None: ...
-    def reserve(self, claim: Claim, contact_id: str) -> bool: ...
-    def unknown(self, claim: Claim) -> None: ...
-    def unseen(self, claim: Claim) -> None: ...
-    def unresolved(self, claim: Claim) -> None: ...
+    def record_seen(self, known: Created, seen_at: float | None = None) -> None: ...
+    def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None: ...
+    def release_update(self, claim: Claim, seconds: float = 0) -> None: ...
+    def reserve_contact(self, claim: Claim, contact_id: str) -> bool: ...
+    def mark_unknown(self, claim: Claim) -> None: ...
+    def mark_not_found(self, claim: Claim) -> None: ...
+    def restore(self, claim: Claim) -> None: ...
     def release(self, claim: Claim) -> None: ...
 
 
@@ -151,19 +151,19 @@ class Delivery:
         held: Claim | None = None
         try:
             if policy == "update":
-                held = self._ledger.hold(known, reading.happened_at)
+                held = self._ledger.claim_update(known, reading.happened_at)
                 if held:
                     return self._update(reading, known.contact_id, held, self._clock(), deadline)
             if not before and (now := self._clock()) - known.checked_at >= self._recheck:
                 self._clemta.get(known.contact_id, deadline)
-                self._ledger.seen(known, now)
+                self._ledger.record_seen(known, now)
                 return duplicate
         except ContactGone:
             if not (before and held):
                 deadline.check()  # else this and the release after it would take the time to queue
                 return self._ledger.reclaim(known, held)
-            self._ledger.let_go(held)
-        self._ledger.seen(known)
+            self._ledger.release_update(held)
+        self._ledger.record_seen(known)
         return duplicate
 
     def _make(
@@ -185,21 +185,21 @@ class Delivery:
                 claim = _counted(claim, count)
             contact_id = existing["id"] if existing else self._create(contact, policy, claim, deadline)
         except OutcomeUnknown:
-            self._ledger.unknown(claim)
+            self._ledger.mark_unknown(claim)
             raise
         except LookupInconclusive:
-            self._ledger.unseen(claim)
+            self._ledger.mark_not_found(claim)
             raise
         except (Retryable, Permanent, TakenForSpam):
             if claim.fresh:
                 self._ledger.release(claim)
             else:
-                self._ledger.unresolved(claim)
+                self._ledger.restore(claim)
             raise
         if policy == "update":  # its time must be known, or an older one comes after it
             return self._made_or_updated(reading, contact_id, existing, claim, began, deadline)
         with suppress(Retryable):  # the contact exists: without this, a later claim finds it by a look-up
-            self._ledger.created(claim, contact_id, began, None if existing else reading.happened_at)
+            self._ledger.record_created(claim, contact_id, began, None if existing else reading.happened_at)
         return Outcome("created" if _ours(existing, claim) else "duplicate", contact_id)
 
     def _made_or_updated(
@@ -212,13 +212,13 @@ class Delivery:
         deadline: Deadline,
     ) -> Outcome:
         if existing is None:
-            self._ledger.created(claim, contact_id, began, reading.happened_at)
+            self._ledger.record_created(claim, contact_id, began, reading.happened_at)
             return Outcome("created", contact_id)
-        self._ledger.created(claim, contact_id, began, held=True)
+        self._ledger.record_created(claim, contact_id, began, held=True)
         try:
             outcome = self._update(reading, contact_id, claim, began, deadline, existing)
         except ContactGone:
-            self._ledger.let_go(claim)
+            self._ledger.release_update(claim)
             raise ClaimHeld("contact_gone", retry_after=1) from None
         return (
             Outcome("created", contact_id)
@@ -248,12 +248,12 @@ class Delivery:
         except ContactGone:
             raise
         except OutcomeUnknown:
-            self._ledger.let_go(held, self._search_lag)  # it may take effect after another's
+            self._ledger.release_update(held, self._search_lag)  # it may take effect after another's
             raise
         except (Retryable, Permanent):
-            self._ledger.let_go(held)
+            self._ledger.release_update(held)
             raise
-        self._ledger.applied(held, began, reading.happened_at)
+        self._ledger.finish_update(held, began, reading.happened_at)
         return Outcome("updated" if body else "duplicate", contact_id)
 
     def is_delivered(self, reading: "MappedSubmission", policy: Policy) -> bool:
@@ -266,7 +266,7 @@ class Delivery:
         if claim.fresh:
             self._ledger.release(claim)
         else:
-            self._ledger.unresolved(claim)
+            self._ledger.restore(claim)
         return False
 
     def _look_up(
@@ -285,7 +285,7 @@ class Delivery:
             if policy != "create" or (
                 _made_since(entry, claim)
                 and _same_name(entry.get("full_name"), contact.full_name)
-                and self._ledger.reserve(claim, entry["id"])
+                and self._ledger.reserve_contact(claim, entry["id"])
             ):
                 return entry
         if claim.fresh or claim.lookup_was_empty:
@@ -305,7 +305,7 @@ class Delivery:
         contact_id = self._clemta.create(contact, deadline)
         if policy == "create":
             try:
-                ours = self._ledger.reserve(claim, contact_id)
+                ours = self._ledger.reserve_contact(claim, contact_id)
             except (
                 Retryable,
                 Permanent,

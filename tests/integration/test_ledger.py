@@ -52,11 +52,11 @@ def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com", "delivery@example.com")
     assert isinstance(claim, Claim)
-    ledger.created(claim, "c1", 1.5)
+    ledger.record_created(claim, "c1", 1.5)
     assert ledger.claim(contact("bo@example.com"), "")
     found = ledger.claim(contact(), "delivery@example.com", "other@example.com")
     assert isinstance(found, Created)
-    ledger.seen(found, 1.5)
+    ledger.record_seen(found, 1.5)
     assert "example.com" not in str(items(aws))
 
 
@@ -70,7 +70,7 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
-    ledger.created(claim, "c1", 1.5)
+    ledger.record_created(claim, "c1", 1.5)
     assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
 
 
@@ -79,8 +79,8 @@ def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
     claim = ledger.claim(contact(), "d1")
     assert isinstance(claim, Claim)
-    ledger.unknown(claim)
-    assert ledger.reserve(claim, "c1")
+    ledger.mark_unknown(claim)
+    assert ledger.reserve_contact(claim, "c1")
     assert [int(item["expires_at"]["N"]) - clock.now for item in items(aws)] == [30 * 86_400] * 2
 
 
@@ -114,10 +114,10 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
         claim = Claim("contact#x", "x", True, 0)
-        ledger.unknown(claim)
+        ledger.mark_unknown(claim)
         ledger.release(claim)
-        ledger.let_go(claim)
-        ledger.seen(Created("contact#x", "c1", 0), 1.5)
+        ledger.release_update(claim)
+        ledger.record_seen(Created("contact#x", "c1", 0), 1.5)
         assert RateLimit(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
@@ -130,7 +130,7 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     clock.advance(1_000)
     second = ledger.claim(contact(), "")
     assert isinstance(second, Claim)
-    ledger.created(second, "c2", 1.5)
+    ledger.record_created(second, "c2", 1.5)
     found = ledger.claim(contact(), "")
     assert isinstance(found, Created)
     assert found.contact_id == "c2"
@@ -160,11 +160,11 @@ def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
     ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "", "d1")
     assert isinstance(claim, Claim)
-    ledger.created(claim, "c1", 1.5)
+    ledger.record_created(claim, "c1", 1.5)
     for name, remembered in (("d2", 2), ("d3", 1), ("d4", 2)):
         found = ledger.claim(contact(), "", name)
         assert isinstance(found, Created)
-        ledger.seen(found)
+        ledger.record_seen(found)
         again = ledger.claim(contact(), "", name)
         assert isinstance(again, Created)
         assert (again.delivered, len(again.deliveries)) == (True, remembered)

@@ -162,7 +162,7 @@ class FakeLedger:
         item.pop("counted", None)
         return Claim(known.key, owner, True, self.clock.now, False, False, known.delivery, known.contact_id)
 
-    def hold(self, known: Created, happened_at: float) -> Claim | None:
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
         item = self.items[known.key]
         if self._is_still(item, known) and item.get("applied_at", 0) > happened_at:
             return None
@@ -184,7 +184,7 @@ class FakeLedger:
         held = item["owner"] is not None and item["until"] > self.clock.now
         return held and not (by and item["owner"] == by.id)
 
-    def created(
+    def record_created(
         self,
         claim: Claim,
         contact_id: str,
@@ -205,35 +205,35 @@ class FakeLedger:
             item.update(checked_at=seen_at, owner=None)
             self._remember(item, claim.delivery)
 
-    def seen(self, known: Created, seen_at: float | None = None) -> None:
+    def record_seen(self, known: Created, seen_at: float | None = None) -> None:
         item = self.items[known.key]
         if self._is_still(item, known):
             self._remember(item, known.delivery)
             if seen_at is not None:
                 item.update(checked_at=seen_at)
 
-    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
+    def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
         item = self.items[claim.key]
         if item["owner"] != claim.id:
             raise ClaimHeld("claim_lost", retry_after=1)
         item.update(applied_at=happened_at, checked_at=seen_at, owner=None)
         self._remember(item, claim.delivery)
 
-    def let_go(self, claim: Claim, seconds: float = 0) -> None:
+    def release_update(self, claim: Claim, seconds: float = 0) -> None:
         item = self.items[claim.key]
         if item["owner"] == claim.id:
             item.update({"until": self.clock.now + seconds} if seconds else {"owner": None})
 
-    def reserve(self, claim: Claim, contact_id: str) -> bool:
+    def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
         return self.reserved.setdefault(contact_id, claim.key) == claim.key
 
-    def unknown(self, claim: Claim) -> None:
+    def mark_unknown(self, claim: Claim) -> None:
         self._settle(claim, state="unknown", until=self.clock.now)
 
-    def unseen(self, claim: Claim) -> None:
+    def mark_not_found(self, claim: Claim) -> None:
         self._settle(claim, state="unknown", until=self.clock.now + self.search_lag, lookup_was_empty=True)
 
-    def unresolved(self, claim: Claim) -> None:
+    def restore(self, claim: Claim) -> None:
         self._settle(claim, state="unknown", until=self.clock.now, lookup_was_empty=claim.lookup_was_empty)
 
     def release(self, claim: Claim) -> None:

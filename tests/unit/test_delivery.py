@@ -701,7 +701,7 @@ class TestCreate:
             raise error
 
         with monkeypatch.context() as trouble:
-            trouble.setattr(world.ledger, "reserve", fails)
+            trouble.setattr(world.ledger, "reserve_contact", fails)
             with pytest.raises(OutcomeUnknown):
                 world.deliver(policy="create")
         assert world.deliver(policy="create").status == "created"
@@ -710,7 +710,7 @@ class TestCreate:
     def test_p3_who_finds_its_own_contact_taken_makes_another(self, world: World) -> None:
         other = world.ledger.claim(contact(), "other")
         assert isinstance(other, Claim)
-        assert world.ledger.reserve(other, f"{1:024x}")  # the id that the stand-in gives next
+        assert world.ledger.reserve_contact(other, f"{1:024x}")  # the id that the stand-in gives next
         with pytest.raises(OutcomeUnknown, match="adopted_by_another"):
             world.deliver(policy="create")
         with pytest.raises(LookupInconclusive):

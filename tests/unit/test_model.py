@@ -185,35 +185,35 @@ class SteppedLedger(FakeLedger):
         return super().reclaim(known, holder)
 
     @outside
-    def hold(self, known: Created, happened_at: float) -> Claim | None:
-        return super().hold(known, happened_at)
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
+        return super().claim_update(known, happened_at)
 
     @outside
-    def created(self, *given: Any, **named: Any) -> None:
-        super().created(*given, **named)
+    def record_created(self, *given: Any, **named: Any) -> None:
+        super().record_created(*given, **named)
 
     @outside
-    def reserve(self, claim: Claim, contact_id: str) -> bool:
-        return super().reserve(claim, contact_id)
+    def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
+        return super().reserve_contact(claim, contact_id)
 
     @outside
-    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
-        super().applied(claim, seen_at, happened_at)
+    def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
+        super().finish_update(claim, seen_at, happened_at)
 
-    def seen(self, known: Created, seen_at: float | None = None) -> None:
-        self._quietly("seen", known, seen_at)
+    def record_seen(self, known: Created, seen_at: float | None = None) -> None:
+        self._quietly("record_seen", known, seen_at)
 
-    def let_go(self, claim: Claim, seconds: float = 0) -> None:
-        self._quietly("let_go", claim, seconds)
+    def release_update(self, claim: Claim, seconds: float = 0) -> None:
+        self._quietly("release_update", claim, seconds)
 
-    def unknown(self, claim: Claim) -> None:
-        self._quietly("unknown", claim)
+    def mark_unknown(self, claim: Claim) -> None:
+        self._quietly("mark_unknown", claim)
 
-    def unseen(self, claim: Claim) -> None:
-        self._quietly("unseen", claim)
+    def mark_not_found(self, claim: Claim) -> None:
+        self._quietly("mark_not_found", claim)
 
-    def unresolved(self, claim: Claim) -> None:
-        self._quietly("unresolved", claim)
+    def restore(self, claim: Claim) -> None:
+        self._quietly("restore", claim)
 
     def release(self, claim: Claim) -> None:
         self._quietly("release", claim)
@@ -617,21 +617,21 @@ class NoLookUp(Delivery):
 class ReleasedOnTimeout(SteppedLedger):
     """Frees the claim of a call that timed out."""
 
-    def unknown(self, claim: Claim) -> None:
+    def mark_unknown(self, claim: Claim) -> None:
         self.release(claim)
 
 
 class UnresolvedIsFree(SteppedLedger):
     """Frees an unknown outcome when its look-up fails."""
 
-    def unresolved(self, claim: Claim) -> None:
+    def restore(self, claim: Claim) -> None:
         self.release(claim)
 
 
 class AnyoneAdopts(SteppedLedger):
     """Lets each submission take any contact of that person for its own."""
 
-    def reserve(self, claim: Claim, contact_id: str) -> bool:
+    def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
         return True
 
 
@@ -747,17 +747,17 @@ class EverybodyMakesItAgain(SteppedLedger):
 class SeenWhenWritten(SteppedLedger):
     """Writes down that the contact was there when it wrote it down, not before the call that showed it."""
 
-    def created(self, *given: Any, **named: Any) -> None:
+    def record_created(self, *given: Any, **named: Any) -> None:
         claim, contact_id, _, *rest = given
-        super().created(claim, contact_id, self.clock.now, *rest, **named)
+        super().record_created(claim, contact_id, self.clock.now, *rest, **named)
 
 
 class AnyOrder(SteppedLedger):
     """Lets an older event overwrite a newer one."""
 
-    def hold(self, known: Created, happened_at: float) -> Claim | None:
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
         self.items[known.key].pop("applied_at", None)
-        held: Claim | None = super().hold(known, happened_at)
+        held: Claim | None = super().claim_update(known, happened_at)
         return held
 
 
@@ -771,16 +771,16 @@ class NoTurns(SteppedLedger):
 class NeverLate(SteppedLedger):
     """Takes an update without an answer for one that took no effect."""
 
-    def let_go(self, claim: Claim, seconds: float = 0) -> None:
-        super().let_go(claim)
+    def release_update(self, claim: Claim, seconds: float = 0) -> None:
+        super().release_update(claim)
 
 
 class TimeIsLost(SteppedLedger):
     """Acknowledges a contact whose time it could not write down."""
 
-    def created(self, *given: Any, **named: Any) -> None:
+    def record_created(self, *given: Any, **named: Any) -> None:
         try:
-            super().created(*given, **named)
+            super().record_created(*given, **named)
         except Retryable:
             return
 

@@ -122,7 +122,7 @@ class Ledger:
         full = _is_full(known.deliveries)
         return Claim(known.key, claim_id, True, now, False, False, known.delivery, known.contact_id, full)
 
-    def hold(self, known: Created, happened_at: float) -> Claim | None:
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
         """The claim to update the contact; None if something newer was applied. ClaimHeld if another holds it."""
         now, claim_id = self._clock(), secrets.token_hex(8)
         condition = (
@@ -150,7 +150,7 @@ class Ledger:
         full = _is_full(known.deliveries)
         return Claim(known.key, claim_id, False, now, False, False, known.delivery, "", full)
 
-    def created(
+    def record_created(
         self,
         claim: Claim,
         contact_id: str,
@@ -179,7 +179,7 @@ class Ledger:
             )
         self._table.update(claim.key, update, None, values)
 
-    def seen(self, known: Created, seen_at: float | None = None) -> None:
+    def record_seen(self, known: Created, seen_at: float | None = None) -> None:
         """This delivery is done with; the contact was there after `seen_at`, if Clemta was asked."""
         values: dict[str, Any] = {":created": "created", ":contact_id": known.contact_id}
         looked = ""
@@ -195,7 +195,7 @@ class Ledger:
                 condition = "#state = :created AND contact_id = :contact_id"
                 self._table.update(known.key, update, condition, values)
 
-    def applied(self, claim: Claim, seen_at: float, happened_at: float) -> None:
+    def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
         """The contact was there after `seen_at`, and holds what was said at `happened_at`.
 
         ClaimHeld if the claim to update it was lost.
@@ -210,7 +210,7 @@ class Ledger:
         except ConditionFailed:
             raise ClaimHeld("claim_lost", retry_after=1) from None
 
-    def let_go(self, claim: Claim, seconds: float = 0) -> None:
+    def release_update(self, claim: Claim, seconds: float = 0) -> None:
         """The update was not made; one that may still take effect holds the others back for so many `seconds`."""
         values: dict[str, Any] = {":owner": claim.id}
         update = "REMOVE #owner, lease_until"
@@ -219,7 +219,7 @@ class Ledger:
         with suppress(ConditionFailed, Retryable):  # the lease runs out by itself
             self._table.update(claim.key, update, "#owner = :owner", values)
 
-    def reserve(self, claim: Claim, contact_id: str) -> bool:
+    def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
         """Whether this contact in Clemta is the claim's: where each submission is one, no two adopt the same."""
         pk = "made#" + _keyed(self._pepper(), contact_id)
         values = {":owner": claim.key, ":expires_at": int(self._clock()) + _FORGET_SECONDS}
@@ -230,17 +230,17 @@ class Ledger:
             return False
         return True
 
-    def unknown(self, claim: Claim) -> None:
+    def mark_unknown(self, claim: Claim) -> None:
         """The contact may exist: whoever comes next begins with a look-up."""
         self._settle(claim, "SET #state = :state, lease_until = :now", {":now": self._clock()})
 
-    def unseen(self, claim: Claim) -> None:
+    def mark_not_found(self, claim: Claim) -> None:
         """A look-up found nothing: the one that decides comes when the search must have caught up."""
         now = self._clock()
         update = "SET #state = :state, unseen_at = :now, lease_until = :until"
         self._settle(claim, update, {":now": now, ":until": now + self._search_lag})
 
-    def unresolved(self, claim: Claim) -> None:
+    def restore(self, claim: Claim) -> None:
         """No call that could take effect was made under this claim; what was known before it holds."""
         seen = ", unseen_at = :now" if claim.lookup_was_empty else ""
         self._settle(claim, f"SET #state = :state, lease_until = :now{seen}", {":now": self._clock()})
