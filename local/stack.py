@@ -30,9 +30,9 @@ import botocore.session
 from botocore.config import Config
 
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
+from local.files import write_private
 from local.processes import HOST, ROOT, Running, Service, StackError
-from local.sam import TOOLS, built, locked, sam, sources_file_from
-from ops.files import write_private
+from local.sam import TOOLS, ensure_build, locked, sam, sources_file_from
 
 SOURCES = ROOT / "functions" / "sources.toml"
 REGION = "us-east-1"
@@ -187,7 +187,9 @@ class Stack:
         with self._step("built"):
             if not self.sources_file:
                 self.deployed_sources.write_text(with_every_sender(SOURCES.read_text()))
-            build = built(self.sources_file or self.deployed_sources, self.state_dir / "logs" / "build.log")
+            build = ensure_build(
+                self.sources_file or self.deployed_sources, self.state_dir / "logs" / "build.log"
+            )
             if self.sources_file:
                 shutil.copyfile(self.sources_file, self.deployed_sources)
         endpoint = f"http://{HOST}:{emulator.port}"

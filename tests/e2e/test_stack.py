@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.processes import HOST, ROOT, Service, StackError, birth, taken
+from local.processes import HOST, ROOT, Service, StackError, port_in_use, start_time
 from local.sam import fingerprint
 from local.stack import Deployed, Stack, secret_names
 
@@ -126,7 +126,7 @@ def test_a_taken_port_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         stack = Stack(state_dir=tmp_path, aws_port=0, clemta_port=port, console_port=0)
-        with pytest.raises(StackError, match=f"^port {port} is taken: .*LOCAL_CLEMTA_PORT"):
+        with pytest.raises(StackError, match=f"^port {port} is in use: .*LOCAL_CLEMTA_PORT"):
             stack.up()
     assert not stack.emulator.running()
     assert not stack.facts.exists()
@@ -140,7 +140,8 @@ def test_the_command_says_in_one_line_that_a_port_is_taken(tmp_path: Path) -> No
         said = command("up", tmp_path, LOCAL_AWS_PORT=str(port))
     assert said.returncode == 1
     assert (
-        said.stderr == f"port {port} is taken: end what listens there, or set LOCAL_AWS_PORT to a free one\n"
+        said.stderr
+        == f"port {port} is in use: stop the process that listens there, or set LOCAL_AWS_PORT to a free one\n"
     )
 
 
@@ -178,7 +179,7 @@ def test_a_stack_survives_a_kill_of_its_emulator_and_goes_down_twice(tmp_path: P
     for _ in range(2):
         assert command("down", tmp_path).returncode == 0
         assert not settings.facts.exists()
-        assert not any(taken(port) for port in ports)
+        assert not any(port_in_use(port) for port in ports)
         assert not (tmp_path / "tmp").exists()
 
 
@@ -204,14 +205,14 @@ def test_a_build_is_made_anew_for_another_sources_file_and_not_for_another_path(
 
 def test_a_process_with_the_pid_of_an_ended_one_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "60"], start_new_session=True) as stranger:
-        record = {"pid": stranger.pid, "born": "long ago", "port": 1, "command": []}
+        record = {"pid": stranger.pid, "started": "long ago", "port": 1, "command": []}
         (tmp_path / "emulator.pid").write_text(json.dumps(record))
         service = Service("emulator", "LOCAL_AWS_PORT", tmp_path)
         service.stop()
-        assert birth(stranger.pid) is not None
+        assert start_time(stranger.pid) is not None
         stranger.kill()
-        assert eventually(lambda: birth(stranger.pid) is None)
-        stranger.returncode = -signal.SIGKILL  # birth() reaped it
+        assert eventually(lambda: start_time(stranger.pid) is None)
+        stranger.returncode = -signal.SIGKILL  # start_time() reaped it
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
