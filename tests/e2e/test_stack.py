@@ -16,7 +16,8 @@ import requests
 
 from local.processes import HOST, ROOT, Service, StackError, port_in_use, start_time
 from local.sam import fingerprint
-from local.stack import Deployed, Stack, secret_names
+from local.sources import secret_names
+from local.stack import Deployed, Stack
 
 from .conftest import Clemta, eventually
 
@@ -129,7 +130,7 @@ def test_a_taken_port_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
         with pytest.raises(StackError, match=f"^port {port} is in use: .*LOCAL_CLEMTA_PORT"):
             stack.up()
     assert not stack.emulator.running()
-    assert not stack.facts.exists()
+    assert not stack.stack_file.exists()
 
 
 def test_the_command_says_in_one_line_that_a_port_is_taken(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_stack_survives_a_kill_of_its_emulator_and_goes_down_twice(tmp_path: P
 
     second = command("up", tmp_path)
     assert second.returncode == 0, second.stderr
-    api_url = json.loads(settings.facts.read_text())["api_url"]
+    api_url = json.loads(settings.stack_file.read_text())["api_url"]
     assert requests.get(f"{api_url}/health", timeout=30).json()["status"] == "ok"
 
     services = [settings.emulator, settings.clemta, settings.console]
@@ -178,7 +179,7 @@ def test_a_stack_survives_a_kill_of_its_emulator_and_goes_down_twice(tmp_path: P
     assert len(ports) == 3
     for _ in range(2):
         assert command("down", tmp_path).returncode == 0
-        assert not settings.facts.exists()
+        assert not settings.stack_file.exists()
         assert not any(port_in_use(port) for port in ports)
         assert not (tmp_path / "tmp").exists()
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import requests
 
+from local.clients import KEYS, REGION
 from local.processes import ROOT
 from local.sam import TOOLS, ensure_build, sam
-from local.stack import KEYS, REGION, Deployed, Stack
+from local.stack import Deployed, Stack
 
 from .conftest import Clemta, Queue, eventually
 
