@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.processes import ROOT
-from local.sam import built
+from local.sam import ensure_build
 
 BENCH = ROOT / ".local" / "bench"
 OURS = "clemta_intake.receive"
@@ -27,7 +27,7 @@ def work_folder() -> "tempfile.TemporaryDirectory[str]":
 def shipped() -> Path:
     """The receiving function's bundle, as it is deployed."""
     BENCH.mkdir(parents=True, exist_ok=True)
-    return built(None, BENCH / "build.log") / "ReceiveFunction"
+    return ensure_build(None, BENCH / "build.log") / "ReceiveFunction"
 
 
 def plain() -> Path:

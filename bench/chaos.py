@@ -39,7 +39,8 @@ from rich.table import Table
 from bench.aws_faults import KINDS, SERVICES, AwsFaults
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, FAULTS
 from local.processes import ROOT
-from local.stack import SOURCES, Deployed, Stack
+from local.sources import SOURCES
+from local.stack import Deployed, Stack
 
 RESULTS = ROOT / "bench" / "results"
 ANSWER_SECONDS = 4.0  # P7

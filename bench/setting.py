@@ -12,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
+from local import emulator
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
+from local.clients import KEYS, REGION, aws_client
 from local.processes import HOST, Service
-from local.stack import KEYS, REGION, aws_client
 
 COMPANY = DEFAULT_COMPANY_ID
 
@@ -46,23 +47,14 @@ def setting(
             "PATH": os.environ["PATH"],
             "HOME": folder,
             "TMPDIR": folder,
-            "BIND_HOST": HOST,
-            "MINISTACK_HOST": HOST,
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "LOG_LEVEL": "WARNING",
-            "STATE_DIR": f"{folder}/state",
-            "LAMBDA_PYTHON": sys.executable,
-        }
+        } | emulator.settings(Path(folder), sys.executable)
         if certfile:
             environment |= {
                 "USE_SSL": "1",
                 "MINISTACK_SSL_CERT": str(certfile),
                 "MINISTACK_SSL_KEY": str(keyfile),
             }
-        running = service.ensure(
-            0, lambda port: [sys.executable, "-m", "local.launch", "--port", str(port)], environment
-        )
+        running = service.ensure(0, emulator.command, environment)
         url = f"{'https' if certfile else 'http'}://{HOST}:{running.port}"
         authorities = str(certfile) if certfile else None
         try:

@@ -23,8 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from clemta_intake.errors import IntakeError
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.sources.config import Form
+from local.clients import DIRECT
 from local.processes import HOST, ROOT
-from local.stack import DIRECT, Deployed
+from local.stack import Deployed
 from ops import dead_letters, logs, people, posts
 from ops.environments import Environment, OpsError, Place
 

@@ -1,4 +1,4 @@
-"""Background processes: each in a session of its own, known by a pid file, and ended only while still ours."""
+"""Background processes: each in its own session, recorded in a pid file, stopped only if the record still fits."""
 
 import json
 import os
@@ -12,33 +12,33 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ops.files import private, write_private
+from local.files import private, write_private
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[1]
 
 
 class StackError(Exception):
-    """The local stack cannot do what was asked; the message says why, and what to do."""
+    """The local stack cannot do the request; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A process that was started: `born` tells it from a later one with the same pid."""
+    """A process that was started; `started` tells it from a later process with the same pid."""
 
     pid: int
-    born: str
+    started: str
     port: int
     command: list[str]
 
     @property
     def identity(self) -> str:
-        return f"{self.pid}@{self.born}"
+        return f"{self.pid}@{self.started}"
 
 
 @dataclass(frozen=True)
 class Service:
-    """A server in the background that listens on one port of this machine; `variable` is what sets the port."""
+    """A server in the background on one port of this machine; `variable` is the setting of its port."""
 
     name: str
     variable: str
@@ -53,7 +53,7 @@ class Service:
         return self.folder / f"{self.name}.pid"
 
     def running(self) -> Running | None:
-        """What is recorded here and still lives; a record of anything else is removed."""
+        """The recorded process if it still runs; otherwise the record is removed."""
         try:
             recorded = Running(**json.loads(self._pid_file.read_text()))
         except FileNotFoundError:
@@ -61,13 +61,13 @@ class Service:
         except (ValueError, TypeError):
             self._pid_file.unlink(missing_ok=True)
             return None
-        if birth(recorded.pid) == recorded.born:
+        if start_time(recorded.pid) == recorded.started:
             return recorded
         self._pid_file.unlink(missing_ok=True)
         return None
 
     def ensure(self, port: int, command: Callable[[int], Sequence[str]], env: Mapping[str, str]) -> Running:
-        """Keeps what runs if it is the same, starts it otherwise; port 0 stands for any."""
+        """Keeps the running process if its port and command are the same, otherwise starts it; port 0 is any."""
         running = self.running()
         if running is not None:
             if running.port == (port or running.port) and running.command == [*command(running.port)]:
@@ -76,9 +76,9 @@ class Service:
         return self._start(port, command, env)
 
     def _start(self, port: int, command: Callable[[int], Sequence[str]], env: Mapping[str, str]) -> Running:
-        if port and taken(port):
+        if port and port_in_use(port):
             raise StackError(
-                f"port {port} is taken: end what listens there, or set {self.variable} to a free one"
+                f"port {port} is in use: stop the process that listens there, or set {self.variable} to a free one"
             )
         port = port or free_port()
         arguments = [*command(port)]
@@ -92,17 +92,17 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                umask=0o077,  # what it writes may hold people
+                umask=0o077,  # its files may hold people
             )
-        running = Running(process.pid, birth(process.pid) or "", port, arguments)
+        running = Running(process.pid, start_time(process.pid) or "", port, arguments)
         write_private(self._pid_file, json.dumps(asdict(running)))  # its command may hold a key
-        process.returncode = 0  # it outlives this object by intent: without a word of warning
+        process.returncode = 0  # it is meant to outlive this object: Popen must not warn
         return running
 
-    def wait(self, answers: Callable[[], bool], seconds: float) -> None:
-        """Returns when it answers; StackError when it ended, or does not in time."""
+    def wait(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Returns when it is ready; StackError if it ends, or is not ready in time."""
         deadline = time.monotonic() + seconds
-        while not answers():
+        while not ready():
             if self.running() is None:
                 raise StackError(f"{self.name} ended at once:\n{tail(self.log)}\nits log: {self.log}")
             if time.monotonic() > deadline:
@@ -110,24 +110,24 @@ class Service:
             time.sleep(0.05)
 
     def stop(self, grace: float = 10) -> None:
-        """Ends it and its children, first asking, and returns when they are gone."""
+        """Stops it and its children, first with SIGTERM, and returns when they are gone."""
         running = self.running()
         if running is None:
             return
         for number in (signal.SIGTERM, signal.SIGKILL):
-            # Its pid is its group's id too, and is not given away while a member of the group is left.
+            # Its pid is also the id of its group; the system does not reuse it while the group has a member.
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, number)
             deadline = time.monotonic() + grace
-            while group_lives(running.pid) and time.monotonic() < deadline:
+            while group_exists(running.pid) and time.monotonic() < deadline:
                 time.sleep(0.02)
-            if not group_lives(running.pid):
+            if not group_exists(running.pid):
                 break
         self._pid_file.unlink(missing_ok=True)
 
 
-def birth(pid: int) -> str | None:
-    """When the process was started, in the system's own words; None if there is none (a zombie is none)."""
+def start_time(pid: int) -> str | None:
+    """The start time of a process as the system reports it; None if no such process runs, or it is a zombie."""
     reap(pid)
     if sys.platform == "linux":
         try:
@@ -142,26 +142,26 @@ def birth(pid: int) -> str | None:
     return None if not state or state.startswith("Z") else started.strip()
 
 
-def group_lives(group: int) -> bool:
-    """Whether a process of the group is left."""
+def group_exists(group: int) -> bool:
+    """Whether the process group has a member."""
     reap(group)
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # macOS says so of a group of zombies
+    except PermissionError:  # macOS: a group of zombies
         return False
     return True
 
 
 def reap(pid: int) -> None:
-    """Lets go of the process if it is an ended child of this one."""
+    """Removes the zombie of an ended child of this process."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
 
-def taken(port: int) -> bool:
-    """Whether something listens on the port, on this machine's own address or on all."""
+def port_in_use(port: int) -> bool:
+    """Whether a process listens on the port, on this machine's own address or on all addresses."""
     with socket.socket() as client:
         client.settimeout(1)
         if client.connect_ex((HOST, port)) == 0:

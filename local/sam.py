@@ -1,4 +1,4 @@
-"""`sam build` and `sam deploy`, run only for what changed. `python -m local.sam` builds into .aws-sam/build."""
+"""Runs `sam`, and builds only if something changed. `python -m local.sam` builds into .aws-sam/build."""
 
 import fcntl
 import hashlib
@@ -19,11 +19,11 @@ from local.processes import ROOT, StackError
 TOOLS = Path(sys.executable).parent
 BUILDS = ROOT / ".local" / "builds"
 KEPT_BUILDS = 4
-OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 
-def built(sources_file: Path | None, log: Path) -> Path:
-    """The folder of the build of what is here now, made if there is none yet."""
+def ensure_build(sources_file: Path | None, log: Path) -> Path:
+    """The folder of a build of the present sources; builds them unless a kept build has the same fingerprint."""
     BUILDS.mkdir(parents=True, exist_ok=True)
     folder = BUILDS / fingerprint(sources_file)
     with locked(BUILDS / ".lock"):
@@ -45,7 +45,7 @@ def built(sources_file: Path | None, log: Path) -> Path:
 
 
 def check_sources(sources_file: Path) -> None:
-    """Says at once what the build would say at its end: which line of the sources file is wrong."""
+    """StackError with the wrong line of the sources file, before a build spends its time."""
     checked = subprocess.run(
         [str(TOOLS / "python"), "-m", "clemta_intake.sources.check", str(sources_file)],
         env=build_environment(None) | {"PYTHONPATH": str(ROOT / "functions")},
@@ -58,20 +58,20 @@ def check_sources(sources_file: Path) -> None:
 
 
 def zip_functions(build: Path) -> None:
-    """Packs each function once, where `sam deploy` would pack all of them at every start."""
+    """Zips each function once; otherwise each `sam deploy` would zip all of them again."""
     template = build / "template.yaml"
     text = template.read_text()
     for name in re.findall(r"^ +CodeUri: (\w+Function)$", text, re.M):
-        with zipfile.ZipFile(build / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        with zipfile.ZipFile(build / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for path in sorted((build / name).rglob("*")):
                 if path.is_file():
-                    packed.write(path, path.relative_to(build / name))
+                    archive.write(path, path.relative_to(build / name))
         text = text.replace(f"CodeUri: {name}\n", f"CodeUri: {name}.zip\n")
     template.write_text(text)
 
 
 def fingerprint(sources_file: Path | None) -> str:
-    """Stands for all that a build is made of, wherever the sources file lies."""
+    """A hash of everything that goes into a build; of the sources file the content counts, not the path."""
     own_sources = ROOT / "functions" / "sources.toml"
     digest = hashlib.sha256(f"{sys.version} {platform.platform()}".encode())
     for path in [*sorted((ROOT / "functions").rglob("*")), ROOT / "template.yaml"]:
@@ -81,8 +81,8 @@ def fingerprint(sources_file: Path | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def contents(folder: Path) -> str:
-    """Stands for every file in the folder."""
+def folder_hash(folder: Path) -> str:
+    """A hash of every file in the folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -91,40 +91,43 @@ def contents(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-class Stamp:
-    """What .aws-sam/build was built from, and what it was then: a `sam build` by hand may have changed it since."""
+class BuildStamp:
+    """A file beside .aws-sam/build with the fingerprint of its inputs and a hash of its files.
+
+    The hash shows whether a `sam build` by hand has changed the build since.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._build = folder / "build"
         self._file = folder / "fingerprint"
 
-    def says(self, wanted: str) -> bool:
-        """Whether the build is there, is of these inputs, and nobody has touched it."""
-        return self._file.exists() and self._file.read_text() == f"{wanted} {contents(self._build)}"
+    def matches(self, inputs: str) -> bool:
+        """Whether the build exists, was made from these inputs, and is unchanged."""
+        return self._file.exists() and self._file.read_text() == f"{inputs} {folder_hash(self._build)}"
 
     def remove(self) -> None:
         self._file.unlink(missing_ok=True)
 
-    def write(self, made_of: str) -> None:
-        self._file.write_text(f"{made_of} {contents(self._build)}")
+    def write(self, inputs: str) -> None:
+        self._file.write_text(f"{inputs} {folder_hash(self._build)}")
 
 
 def build_environment(sources_file: Path | None) -> dict[str, str]:
-    """This environment for functions/Makefile, whose python3.13 is the one that runs now."""
-    # What was said on make's command line would otherwise overrule the absolute path given here.
-    ours = {
+    """The environment for functions/Makefile: its python3.13 is the interpreter that runs this module."""
+    # Variables of make's command line would override the absolute path of SOURCES_FILE.
+    env = {
         name: value
         for name, value in os.environ.items()
-        if name not in (*OF_MAKE, "PYTHONPATH", "SOURCES_FILE")
+        if name not in (*MAKE_VARIABLES, "PYTHONPATH", "SOURCES_FILE")
     }
-    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     if sources_file is not None:
-        ours["SOURCES_FILE"] = str(sources_file)
-    return ours | {"PATH": f"{TOOLS}{os.pathsep}{ours.get('PATH', os.defpath)}", "SAM_CLI_TELEMETRY": "0"}
+        env["SOURCES_FILE"] = str(sources_file)
+    return env | {"PATH": f"{TOOLS}{os.pathsep}{env.get('PATH', os.defpath)}", "SAM_CLI_TELEMETRY": "0"}
 
 
 def sources_file_from(environ: Mapping[str, str]) -> Path | None:
-    """The file that SOURCES_FILE names, absolute; None where the project's own is meant."""
+    """The absolute path of SOURCES_FILE; None if it is not set: the project's own file."""
     given = environ.get("SOURCES_FILE", "")
     if not given:
         return None
@@ -135,7 +138,7 @@ def sources_file_from(environ: Mapping[str, str]) -> Path | None:
 
 
 def sam(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-    """Runs sam with its output in the log; StackError with the useful part of it when it fails."""
+    """Runs sam with its output in the log; StackError with an excerpt of it if sam fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -150,56 +153,56 @@ def sam(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         try:
             status = process.wait()
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)  # pip and make, too, which sam started
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that sam started: pip and make
             process.wait()
             raise
     if status != 0:
         raise StackError(
-            f"sam {arguments[0]} failed:\n{useful(log.read_text(errors='replace'))}\nall of it: {log}"
+            f"sam {arguments[0]} failed:\n{error_excerpt(log.read_text(errors='replace'))}\nits log: {log}"
         )
 
 
-def useful(output: str, most: int = 25) -> str:
-    """The part of sam's output that says what is wrong."""
+def error_excerpt(output: str, length: int = 25) -> str:
+    """Lines of sam's output from the first that reports an error; the last lines if none does."""
     lines = [
         line.rstrip()
         for line in output.splitlines()
         if line.strip() and not set(line.strip()) <= set("-=+| ")
     ]
-    telling = [
+    errors = [
         number
         for number, line in enumerate(lines)
         if re.search(r"error|failed|invalid|not found", line, re.I)
     ]
-    start = telling[0] if telling else max(0, len(lines) - most)
-    return "\n".join(lines[start:][:most])
+    start = errors[0] if errors else max(0, len(lines) - length)
+    return "\n".join(lines[start:][:length])
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One holder at a time, over all processes; a lock of an ended process is no lock."""
+    """Holds a lock file over all processes; the system releases it when its process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def main() -> None:
-    """Brings .aws-sam/build up to date: what `sam deploy` takes."""
-    here = ROOT / ".aws-sam"
-    stamp = Stamp(here)
+    """Brings .aws-sam/build, which `sam deploy` takes, up to date."""
+    folder = ROOT / ".aws-sam"
+    stamp = BuildStamp(folder)
     try:
         sources_file = sources_file_from(os.environ)
-        wanted = fingerprint(sources_file)
-        if stamp.says(wanted):
+        inputs = fingerprint(sources_file)
+        if stamp.matches(inputs):
             print("built: .aws-sam/build (nothing changed)")
             return
         stamp.remove()
         check_sources(sources_file or ROOT / "functions" / "sources.toml")
-        sam(["build", "--parallel"], build_environment(sources_file), here / "build.log")
+        sam(["build", "--parallel"], build_environment(sources_file), folder / "build.log")
     except StackError as error:
         sys.exit(str(error))
-    stamp.write(wanted)
+    stamp.write(inputs)
     print("built: .aws-sam/build")
 
 

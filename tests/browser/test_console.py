@@ -12,8 +12,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from local.demo import EXAMPLE_EMAIL
 from local.processes import ROOT
-from local.stack import EXAMPLE_EMAIL, Deployed, Stack
+from local.stack import Deployed, Stack
 
 SCREENSHOTS = ROOT / ".local" / "screenshots"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.processes import ROOT
-from local.sam import built
+from local.sam import ensure_build
 
 PROBE = """
 import json, os, sys
@@ -34,7 +34,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    build = built(None, tmp_path_factory.mktemp("build") / "log")
+    build = ensure_build(None, tmp_path_factory.mktemp("build") / "log")
     return [build / "ReceiveFunction", build / "RedeliverFunction"]
 
 

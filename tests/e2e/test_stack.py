@@ -1,4 +1,4 @@
-"""The local stack keeps its promises: safe to repeat, clear when it cannot, and on this machine alone."""
+"""The local stack: safe to repeat, clear error messages, and reachable from this machine only."""
 
 import hmac
 import json
@@ -14,23 +14,24 @@ from typing import Any
 import pytest
 import requests
 
-from local.processes import HOST, ROOT, Service, StackError, birth, taken
+from local.processes import HOST, ROOT, Service, StackError, port_in_use, start_time
 from local.sam import fingerprint
-from local.stack import Deployed, Stack, secret_names
+from local.sources import secret_names
+from local.stack import Deployed, Stack
 
 from .conftest import Clemta, eventually
 
-FACTS = {
+FIELDS = {
     *("api_url", "clemta_url", "console_url", "aws_endpoint_url", "region", "stack_name"),
     *("retry_queue_url", "dead_letter_queue_url", "held_queue_url", "ledger_table", "ledger_pepper_id"),
     *("clemta_secret_id", "signing_secret_id"),
 }
 
 
-def test_the_facts_of_the_stack_are_in_its_file(stack: Deployed, stack_settings: Stack) -> None:
-    facts = json.loads((stack_settings.state_dir / "stack.json").read_text())
-    assert facts.keys() == FACTS
-    assert all(facts.values())
+def test_stack_json_holds_every_documented_field(stack: Deployed, stack_settings: Stack) -> None:
+    fields = json.loads((stack_settings.state_dir / "stack.json").read_text())
+    assert fields.keys() == FIELDS
+    assert all(fields.values())
     assert stack.api_url.endswith("/v1")
 
 
@@ -40,7 +41,7 @@ def test_up_twice_changes_nothing(stack: Deployed, stack_settings: Stack) -> Non
     assert stack_settings.emulator.running() == emulator
 
 
-def test_up_again_leaves_a_secret_that_somebody_put_there(stack: Deployed, stack_settings: Stack) -> None:
+def test_up_again_keeps_a_secret_that_was_changed(stack: Deployed, stack_settings: Stack) -> None:
     secrets = stack.client("secretsmanager")
     before = secrets.get_secret_value(SecretId=stack.signing_secret_id)["SecretString"]
     assert json.loads(before)["crm"] == "local-crm-secret"
@@ -64,14 +65,14 @@ def test_every_secret_that_a_sources_file_names_is_found() -> None:
     assert set(secret_names(sources)) == {"crm", "captcha", "shop"}
 
 
-def test_nothing_listens_on_another_address_than_this_machines_own(
+def test_no_service_answers_on_another_address_of_this_machine(
     stack: Deployed, stack_settings: Stack
 ) -> None:
     services = [stack_settings.emulator, stack_settings.clemta, stack_settings.console]
     ports = [running.port for service in services if (running := service.running())]
     assert len(ports) == 3
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which address would be used
+        probe.connect(("192.0.2.1", 9))  # sends nothing: it only selects the outgoing address
         outward = probe.getsockname()[0]
     for address in {outward, "127.0.0.2"} - {HOST}:
         for port in ports:
@@ -80,9 +81,7 @@ def test_nothing_listens_on_another_address_than_this_machines_own(
                 assert client.connect_ex((address, port)) != 0, f"{address}:{port}"
 
 
-def test_nothing_of_the_stack_listens_anywhere_but_on_loopback(
-    stack: Deployed, stack_settings: Stack
-) -> None:
+def test_every_socket_of_the_stack_listens_on_loopback_only(stack: Deployed, stack_settings: Stack) -> None:
     if sys.platform != "linux":
         pytest.skip("reads /proc")
     services = [stack_settings.emulator, stack_settings.clemta, stack_settings.console]
@@ -109,7 +108,7 @@ def group_of(process: Path) -> int:
         return 0
 
 
-def test_a_function_sees_its_bundle_and_nothing_else(stack_settings: Stack, stack: Deployed) -> None:
+def test_a_function_imports_from_its_bundle_only(stack_settings: Stack, stack: Deployed) -> None:
     interpreter = stack_settings.state_dir / "lambda-python"
     found = subprocess.run(
         [interpreter, "-c", "import sys, json; print(json.dumps(sys.path))"],
@@ -120,19 +119,19 @@ def test_a_function_sees_its_bundle_and_nothing_else(stack_settings: Stack, stac
     assert not [path for path in json.loads(found.stdout) if "site-packages" in path or str(ROOT) in path]
 
 
-def test_a_taken_port_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
+def test_the_error_for_a_port_in_use_names_the_variable_to_set(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind((HOST, 0))
         other.listen()
         port = other.getsockname()[1]
         stack = Stack(state_dir=tmp_path, aws_port=0, clemta_port=port, console_port=0)
-        with pytest.raises(StackError, match=f"^port {port} is taken: .*LOCAL_CLEMTA_PORT"):
+        with pytest.raises(StackError, match=f"^port {port} is in use: .*LOCAL_CLEMTA_PORT"):
             stack.up()
     assert not stack.emulator.running()
-    assert not stack.facts.exists()
+    assert not stack.stack_file.exists()
 
 
-def test_the_command_says_in_one_line_that_a_port_is_taken(tmp_path: Path) -> None:
+def test_the_command_reports_a_port_in_use_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind((HOST, 0))
         other.listen()
@@ -140,7 +139,8 @@ def test_the_command_says_in_one_line_that_a_port_is_taken(tmp_path: Path) -> No
         said = command("up", tmp_path, LOCAL_AWS_PORT=str(port))
     assert said.returncode == 1
     assert (
-        said.stderr == f"port {port} is taken: end what listens there, or set LOCAL_AWS_PORT to a free one\n"
+        said.stderr
+        == f"port {port} is in use: stop the process that listens there, or set LOCAL_AWS_PORT to a free one\n"
     )
 
 
@@ -153,7 +153,7 @@ def test_the_command_says_in_one_line_that_a_port_is_taken(tmp_path: Path) -> No
         ("SOURCES_FILE", "no"),
     ],
 )
-def test_a_variable_that_makes_no_sense_is_named(variable: str, value: str) -> None:
+def test_the_error_for_a_wrong_variable_names_it(variable: str, value: str) -> None:
     with pytest.raises(StackError, match=f"^{variable}"):
         Stack.from_environment({variable: value})
 
@@ -169,7 +169,7 @@ def test_a_stack_survives_a_kill_of_its_emulator_and_goes_down_twice(tmp_path: P
 
     second = command("up", tmp_path)
     assert second.returncode == 0, second.stderr
-    api_url = json.loads(settings.facts.read_text())["api_url"]
+    api_url = json.loads(settings.stack_file.read_text())["api_url"]
     assert requests.get(f"{api_url}/health", timeout=30).json()["status"] == "ok"
 
     services = [settings.emulator, settings.clemta, settings.console]
@@ -177,12 +177,12 @@ def test_a_stack_survives_a_kill_of_its_emulator_and_goes_down_twice(tmp_path: P
     assert len(ports) == 3
     for _ in range(2):
         assert command("down", tmp_path).returncode == 0
-        assert not settings.facts.exists()
-        assert not any(taken(port) for port in ports)
+        assert not settings.stack_file.exists()
+        assert not any(port_in_use(port) for port in ports)
         assert not (tmp_path / "tmp").exists()
 
 
-def test_a_wrong_sources_file_fails_with_the_mistake_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_up_with_a_wrong_sources_file_reports_the_line_and_leaves_nothing_running(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('[sources.website]\nkind = "frm"\n')
     said = command("up", tmp_path / "state", SOURCES_FILE=str(wrong))
@@ -193,7 +193,7 @@ def test_a_wrong_sources_file_fails_with_the_mistake_and_leaves_nothing_running(
     assert not Stack(state_dir=tmp_path / "state").emulator.running()
 
 
-def test_a_build_is_made_anew_for_another_sources_file_and_not_for_another_path(tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_build_depends_on_the_sources_file_not_its_path(tmp_path: Path) -> None:
     own = ROOT / "functions" / "sources.toml"
     given = tmp_path / "given.toml"
     given.write_bytes(own.read_bytes())
@@ -202,16 +202,16 @@ def test_a_build_is_made_anew_for_another_sources_file_and_not_for_another_path(
     assert fingerprint(given) != fingerprint(None)
 
 
-def test_a_process_with_the_pid_of_an_ended_one_is_left_alone(tmp_path: Path) -> None:
+def test_stop_spares_a_process_that_reuses_a_recorded_pid(tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "60"], start_new_session=True) as stranger:
-        record = {"pid": stranger.pid, "born": "long ago", "port": 1, "command": []}
+        record = {"pid": stranger.pid, "started": "long ago", "port": 1, "command": []}
         (tmp_path / "emulator.pid").write_text(json.dumps(record))
         service = Service("emulator", "LOCAL_AWS_PORT", tmp_path)
         service.stop()
-        assert birth(stranger.pid) is not None
+        assert start_time(stranger.pid) is not None
         stranger.kill()
-        assert eventually(lambda: birth(stranger.pid) is None)
-        stranger.returncode = -signal.SIGKILL  # birth() reaped it
+        assert eventually(lambda: start_time(stranger.pid) is None)
+        stranger.returncode = -signal.SIGKILL  # start_time() reaped it
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -235,7 +235,7 @@ def test_the_console_shows_nothing_without_its_token(stack: Deployed, query: str
     assert requests.get(f"{stack.console_url}/events{query}", timeout=10).status_code == 403
 
 
-def test_the_console_says_what_it_cannot_do(stack: Deployed) -> None:
+def test_the_console_answers_a_wrong_request_with_an_error(stack: Deployed) -> None:
     page = requests.get(stack.console_url, timeout=10)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     headers = {"X-Token": page.text.partition('name="token" content="')[2].partition('"')[0]}
@@ -262,7 +262,7 @@ def test_a_body_reaches_the_function_as_the_bytes_that_were_sent(
         request.headers["Content-Type"] = content_type
     with requests.Session() as session:
         answer = session.send(request, timeout=30)
-    assert answer.status_code == 200, answer.text  # 401 where a single byte differs
+    assert answer.status_code == 200, answer.text  # 401 if a single byte differs
     assert answer.json()["status"] == "parked"
 
 

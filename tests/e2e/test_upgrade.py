@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import requests
 
+from local.clients import KEYS, REGION
 from local.processes import ROOT
-from local.sam import TOOLS, built, sam
-from local.stack import KEYS, REGION, Deployed, Stack
+from local.sam import TOOLS, ensure_build, sam
+from local.stack import Deployed, Stack
 
 from .conftest import Clemta, Queue, eventually
 
@@ -101,7 +102,9 @@ def test_p4_a6_an_upgrade_that_adds_a_domain_replaces_nothing_and_delivers_what_
         for mapping in functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
-    build = built(stack_settings.sources_file or stack_settings.deployed_sources, tmp_path / "build.log")
+    build = ensure_build(
+        stack_settings.sources_file or stack_settings.deployed_sources, tmp_path / "build.log"
+    )
     before = deploy(of_release(RELEASE, build, tmp_path))
     poller(before, on=False)
     first, second, letter = json.loads((RELEASE / "messages.json").read_text())

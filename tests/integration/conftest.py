@@ -18,8 +18,10 @@ from bench.setting import certificate as make_certificate
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
+from local.clients import answered
+from local.emulator import command as emulator_command
+from local.emulator import settings as emulator_settings
 from local.processes import HOST, Service
-from local.stack import answered
 from tests.support.aws_requests import refusals
 from tests.support.events import CRM_SECRET
 
@@ -58,17 +60,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        "BIND_HOST": HOST,
-        "MINISTACK_HOST": HOST,
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        "STATE_DIR": str(folder / "state"),
-        "LAMBDA_PYTHON": sys.executable,
-    }
-    running = service.ensure(
-        0, lambda port: [sys.executable, "-m", "local.launch", "--port", str(port)], environment
-    )
+    } | emulator_settings(folder, sys.executable)
+    running = service.ensure(0, emulator_command, environment)
     url = f"http://{HOST}:{running.port}"
     try:
         service.wait(lambda: answered(f"{url}/_ministack/ready", '"completed"'), 60)

@@ -1,4 +1,4 @@
-"""The stand-in for Clemta keeps its promises, seen from the client's side of real sockets."""
+"""The stand-in for Clemta, called over real sockets."""
 
 import contextlib
 import json
@@ -76,10 +76,10 @@ def search(clemta: StandIn, client: requests.Session) -> Callable[..., requests.
 
 
 def until(holds: Callable[[], bool], seconds: float = 5) -> None:
-    """Return as soon as it holds; fail where it does not within the time."""
+    """Return as soon as the condition holds; fail if it does not in time."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "it never came true"
+        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
         threading.Event().wait(0.005)
 
 
@@ -88,7 +88,7 @@ def emails(answer: requests.Response) -> list[str]:
 
 
 def raw(clemta: StandIn, head: str) -> bytes:
-    """Send exactly this and return all that comes until the server closes."""
+    """Send this text unchanged and return the bytes until the server closes."""
     with socket.create_connection(("127.0.0.1", clemta.port), timeout=5) as connection:
         connection.sendall(head.encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -120,7 +120,7 @@ def test_a_contact_is_created_read_updated_and_deleted(
     assert clemta.contacts() == []
 
 
-def test_what_is_left_out_has_defaults(post: Any) -> None:
+def test_omitted_fields_have_defaults(post: Any) -> None:
     contact = post().json()["data"]
     assert contact["status"] == "active"
     assert [contact[name] for name in ("description", "cc_emails", "bcc_emails", "billing")] == [
@@ -137,7 +137,7 @@ def test_two_contacts_may_share_an_email(clemta: StandIn, post: Any) -> None:
     assert clemta.contacts()[0]["company_id"] == DEFAULT_COMPANY_ID
 
 
-def test_duplicates_can_be_refused(clemta: StandIn, post: Any) -> None:
+def test_reject_duplicates_refuses_a_second_contact_with_the_same_email(clemta: StandIn, post: Any) -> None:
     clemta.configure(reject_duplicates=True, companies=[DEFAULT_COMPANY_ID, OTHER_COMPANY])
     assert post().status_code == 200
     assert post(company_id=OTHER_COMPANY).status_code == 200
@@ -151,7 +151,7 @@ def test_search_finds_part_of_a_name_or_an_email_in_any_case(clemta: StandIn, se
     clemta.create_contact(full_name="Bob Example", email="ada.two@example.com")
     clemta.create_contact(full_name="Cid Example", email="three@example.com")
     assert emails(search(search="ADA")) == ["one@example.com", "ada.two@example.com"]
-    assert search(search="nobody").json()["data"] == {"contacts": [], "total": 0}
+    assert search(search="absent").json()["data"] == {"contacts": [], "total": 0}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_search_finds_part_of_a_name_or_an_email_in_any_case(clemta: StandIn, se
         ({"search_pattern": "like"}, "A_A.", ["ada.two@example.com"]),
     ],
 )
-def test_search_can_be_any_that_clemtas_may_be(
+def test_the_search_settings_change_how_a_term_matches(
     clemta: StandIn, search: Any, settings: dict[str, Any], term: str, found: list[str]
 ) -> None:
     clemta.create_contact(full_name="Ada Example", email="one@example.com")
@@ -175,21 +175,19 @@ def test_search_can_be_any_that_clemtas_may_be(
     assert emails(search(search=term)) == found
 
 
-def test_a_search_that_is_no_regular_expression_is_an_error_of_the_server(
-    clemta: StandIn, search: Any
-) -> None:
+def test_a_search_for_an_invalid_regular_expression_answers_500(clemta: StandIn, search: Any) -> None:
     clemta.configure(search_pattern="regex")
     assert search(search="*ada").status_code == 500
 
 
-def test_search_keeps_to_its_company(clemta: StandIn, search: Any) -> None:
+def test_search_finds_contacts_of_its_company_only(clemta: StandIn, search: Any) -> None:
     clemta.configure(companies=[DEFAULT_COMPANY_ID, OTHER_COMPANY])
     clemta.create_contact(company_id=OTHER_COMPANY)
     assert search().json()["data"]["total"] == 0
     assert search(company_id=OTHER_COMPANY).json()["data"]["total"] == 1
 
 
-def test_pages_cover_everything_once(clemta: StandIn, search: Any) -> None:
+def test_pages_cover_every_contact_once(clemta: StandIn, search: Any) -> None:
     expected = [clemta.create_contact(email=f"n{n}@example.com")["email"] for n in range(105)]
     assert emails(search()) == expected[:10]
     assert emails(search(limit="1000")) == expected[:100]
@@ -225,7 +223,9 @@ def test_contacts_are_sorted_and_filtered_by_creation(clemta: StandIn, search: A
         ({"email": "robin@example.com"}, "email"),
     ],
 )
-def test_a_wrong_query_is_refused_by_name(search: Any, params: dict[str, str], named: str) -> None:
+def test_a_wrong_query_parameter_is_refused_with_its_name(
+    search: Any, params: dict[str, str], named: str
+) -> None:
     refused = search(**params)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
     assert refused.json()["error"]["details"].startswith(f"{named} ")
@@ -250,7 +250,7 @@ def test_a_wrong_query_is_refused_by_name(search: Any, params: dict[str, str], n
         ({"id": "1"}, "id"),
     ],
 )
-def test_a_wrong_contact_is_refused_by_name(clemta: StandIn, post: Any, changes: Any, named: str) -> None:
+def test_a_wrong_field_is_refused_with_its_name(clemta: StandIn, post: Any, changes: Any, named: str) -> None:
     refused = post(**changes)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
     assert refused.json()["error"]["details"].startswith(f"{named} ")
@@ -258,7 +258,9 @@ def test_a_wrong_contact_is_refused_by_name(clemta: StandIn, post: Any, changes:
 
 
 @pytest.mark.parametrize("name", ["type", "full_name", "email", "company_id"])
-def test_required_fields_are_required(clemta: StandIn, client: requests.Session, name: str) -> None:
+def test_a_missing_required_field_is_refused_with_its_name(
+    clemta: StandIn, client: requests.Session, name: str
+) -> None:
     body = {field: value for field, value in BODY.items() if field != name}
     refused = client.post(f"{clemta.url}/contacts", json=body, timeout=5)
     assert refused.json()["error"] == {"code": "VALIDATION_FAILED", "details": f"{name} is required"}
@@ -294,14 +296,18 @@ def test_a_body_of_wrong_or_excessive_length_is_refused_unread(clemta: StandIn, 
     ("headers", "code"),
     [({"X-API-Key": None}, "API_KEY_REQUIRED"), ({"X-API-Key": "clemta_other"}, "INVALID_API_KEY")],
 )
-def test_a_key_is_needed(clemta: StandIn, client: requests.Session, headers: Any, code: str) -> None:
+def test_a_missing_or_unknown_api_key_is_refused(
+    clemta: StandIn, client: requests.Session, headers: Any, code: str
+) -> None:
     refused = client.post(f"{clemta.url}/contacts", json=BODY, headers=headers, timeout=5)
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, code)
     assert refused.headers["X-RateLimit-Limit"] == "100"
     assert clemta.contacts() == []
 
 
-def test_keys_rotate_while_it_runs(clemta: StandIn, client: requests.Session, post: Any) -> None:
+def test_the_api_key_can_change_while_the_server_runs(
+    clemta: StandIn, client: requests.Session, post: Any
+) -> None:
     clemta.configure(api_keys=["clemta_new"])
     assert post().status_code == 401
     client.headers["X-API-Key"] = "clemta_new"
@@ -354,7 +360,7 @@ def test_requests_beyond_the_limit_are_refused_until_the_window_has_moved(
     assert (refused.headers["X-RateLimit-Limit"], refused.headers["X-RateLimit-Type"]) == ("3", "api_key")
     assert abs(int(refused.headers["X-RateLimit-Reset"]) - time.time()) < 3
     assert len(clemta.contacts()) == 2
-    until(lambda: search().status_code == 200)  # refused ones do not count, or asking on would never end
+    until(lambda: search().status_code == 200)  # refused requests do not count, or this would never end
     assert clemta.peak >= 4
 
 
@@ -370,7 +376,7 @@ def test_the_default_limit_is_a_hundred_a_minute(clemta: StandIn, search: Any) -
 # Faults
 
 
-def test_without_times_a_fault_strikes_the_next_matching_request_only(
+def test_without_times_a_fault_hits_only_the_next_matching_request(
     clemta: StandIn, post: Any, search: Any
 ) -> None:
     fault = clemta.fault("error_before", on="create")
@@ -391,7 +397,7 @@ def test_without_times_a_fault_strikes_the_next_matching_request_only(
         (503, "INTERNAL_ERROR"),
     ],
 )
-def test_any_status_can_be_given_and_nothing_is_done(
+def test_a_status_fault_answers_any_error_status_and_creates_nothing(
     clemta: StandIn, post: Any, status: int, code: str
 ) -> None:
     clemta.fault("status", status=status)
@@ -401,7 +407,7 @@ def test_any_status_can_be_given_and_nothing_is_done(
     assert clemta.contacts() == []
 
 
-def test_a_rate_limited_answer_says_when_to_come_back_and_is_not_counted(clemta: StandIn, post: Any) -> None:
+def test_a_rate_limited_answer_has_retry_after_and_is_not_counted(clemta: StandIn, post: Any) -> None:
     clemta.fault("rate_limited", seconds=7)
     refused = post()
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "7")
@@ -411,7 +417,7 @@ def test_a_rate_limited_answer_says_when_to_come_back_and_is_not_counted(clemta:
 
 
 @pytest.mark.parametrize(("fault", "contacts"), [("error_before", 0), ("error_after", 1)])
-def test_an_error_comes_before_or_after_the_contact(
+def test_an_error_fault_comes_before_or_after_the_contact_is_created(
     clemta: StandIn, post: Any, fault: str, contacts: int
 ) -> None:
     clemta.fault(fault)
@@ -422,7 +428,7 @@ def test_an_error_comes_before_or_after_the_contact(
 
 
 @pytest.mark.parametrize(("fault", "contacts"), [("timeout_before", 0), ("timeout_after", 1)])
-def test_a_timeout_says_nothing_and_ends_with_the_fault(
+def test_a_timeout_fault_stays_silent_until_it_is_cleared(
     clemta: StandIn, post: Any, fault: str, contacts: int
 ) -> None:
     clemta.fault(fault)
@@ -435,14 +441,16 @@ def test_a_timeout_says_nothing_and_ends_with_the_fault(
     until(lambda: request.ms is not None, seconds=1)
 
 
-def test_a_timeout_closes_after_its_seconds(clemta: StandIn, post: Any) -> None:
+def test_a_timeout_fault_closes_the_connection_after_its_seconds(clemta: StandIn, post: Any) -> None:
     clemta.fault("timeout_after", seconds=0.05)
     with pytest.raises(requests.ConnectionError, match="without response"):
         post()
 
 
 @pytest.mark.parametrize(("fault", "contacts"), [("reset_before", 0), ("reset_after", 1)])
-def test_a_reset_is_a_reset(clemta: StandIn, post: Any, fault: str, contacts: int) -> None:
+def test_a_reset_fault_resets_the_tcp_connection(
+    clemta: StandIn, post: Any, fault: str, contacts: int
+) -> None:
     clemta.fault(fault)
     with pytest.raises(requests.ConnectionError, match="reset by peer"):
         post()
@@ -450,7 +458,7 @@ def test_a_reset_is_a_reset(clemta: StandIn, post: Any, fault: str, contacts: in
 
 
 @pytest.mark.parametrize(("fault", "contacts"), [("html", 0), ("html_after", 1)])
-def test_a_page_of_html_comes_with_status_200(clemta: StandIn, post: Any, fault: str, contacts: int) -> None:
+def test_an_html_fault_answers_200_with_a_page(clemta: StandIn, post: Any, fault: str, contacts: int) -> None:
     clemta.fault(fault)
     answer = post()
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -458,7 +466,7 @@ def test_a_page_of_html_comes_with_status_200(clemta: StandIn, post: Any, fault:
     assert len(clemta.contacts()) == contacts
 
 
-def test_a_truncated_answer_breaks_off(clemta: StandIn, post: Any) -> None:
+def test_a_truncated_answer_ends_before_its_content_length(clemta: StandIn, post: Any) -> None:
     clemta.fault("truncated")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         post()
@@ -466,16 +474,16 @@ def test_a_truncated_answer_breaks_off(clemta: StandIn, post: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", ["slow", "slow_headers"])
-def test_a_slow_answer_is_whole_in_the_end(clemta: StandIn, post: Any, fault: str) -> None:
+def test_a_slow_answer_is_complete_after_its_seconds(clemta: StandIn, post: Any, fault: str) -> None:
     clemta.fault(fault, seconds=0.3)
     began = time.monotonic()
-    answer = post(timeout=0.2)  # between two bytes, so that it never strikes
+    answer = post(timeout=0.2)  # applies between two bytes, so it does not expire
     assert time.monotonic() - began >= 0.3
     assert answer.json()["data"]["id"] == clemta.contacts()[0]["id"]
 
 
 @pytest.mark.parametrize("fault", ["slow", "slow_headers"])
-def test_a_slow_answer_hurries_once_the_fault_is_cleared(clemta: StandIn, fault: str) -> None:
+def test_a_slow_answer_is_completed_at_once_when_the_fault_is_cleared(clemta: StandIn, fault: str) -> None:
     clemta.fault(fault, seconds=60)
     request = f"GET /contacts/x HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {DEFAULT_API_KEY}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", clemta.port), timeout=5) as connection:
@@ -488,21 +496,23 @@ def test_a_slow_answer_hurries_once_the_fault_is_cleared(clemta: StandIn, fault:
             assert json.loads(answer.read(int(length.split()[1])))["success"] is False
 
 
-def test_a_redirect_leads_elsewhere(clemta: StandIn, post: Any) -> None:
+def test_a_redirect_fault_answers_302_to_another_path(clemta: StandIn, post: Any) -> None:
     clemta.fault("redirect")
     answer = post()
     assert (answer.status_code, answer.headers["Location"]) == (302, "/elsewhere/contacts")
     assert clemta.contacts() == []
 
 
-def test_an_empty_answer_hides_a_contact(clemta: StandIn, post: Any) -> None:
+def test_an_empty_fault_creates_the_contact_and_answers_200_without_a_body(
+    clemta: StandIn, post: Any
+) -> None:
     clemta.fault("empty")
     answer = post()
     assert (answer.status_code, answer.content) == (200, b"")
     assert len(clemta.contacts()) == 1
 
 
-def test_probability_and_seed_give_the_same_faults_again(clemta: StandIn, search: Any) -> None:
+def test_the_same_probability_and_seed_give_the_same_faults(clemta: StandIn, search: Any) -> None:
     runs = []
     for _ in range(2):
         clemta.fault("error_before", times=None, probability=0.5, seed=7)
@@ -513,7 +523,7 @@ def test_probability_and_seed_give_the_same_faults_again(clemta: StandIn, search
 
 
 @pytest.mark.parametrize("on", ["create", "search", "get", "update", "delete"])
-def test_a_fault_keeps_to_its_operation(clemta: StandIn, client: requests.Session, on: str) -> None:
+def test_a_fault_hits_its_operation_only(clemta: StandIn, client: requests.Session, on: str) -> None:
     clemta.fault("status", status=503, on=on, times=None)
     url = f"{clemta.url}/contacts"
     one = f"{url}/{clemta.create_contact()['id']}"
@@ -527,7 +537,7 @@ def test_a_fault_keeps_to_its_operation(clemta: StandIn, client: requests.Sessio
     assert {name for name, status in statuses.items() if status == 503} == {on}
 
 
-def test_requests_at_the_same_time_are_all_counted_and_all_created(clemta: StandIn) -> None:
+def test_concurrent_requests_are_all_counted_and_all_created(clemta: StandIn) -> None:
     clemta.configure(rate_limit=60)
     headers = {"X-API-Key": DEFAULT_API_KEY}
 
@@ -550,7 +560,7 @@ def test_a_connection_is_kept_for_the_next_request(clemta: StandIn, post: Any, s
     assert len({request.connection for request in clemta.requests}) == 1
 
 
-def test_a_torn_connection_is_not_used_again(clemta: StandIn, post: Any) -> None:
+def test_a_connection_ends_with_a_truncated_answer(clemta: StandIn, post: Any) -> None:
     clemta.fault("truncated")
     with contextlib.suppress(requests.RequestException):
         post()
@@ -558,7 +568,7 @@ def test_a_torn_connection_is_not_used_again(clemta: StandIn, post: Any) -> None
     assert len({request.connection for request in clemta.requests}) == 2
 
 
-def test_stopping_ends_what_hangs_and_starting_again_keeps_port_and_contacts(
+def test_stop_ends_hanging_requests_and_a_restart_keeps_port_and_contacts(
     client: requests.Session,
 ) -> None:
     clemta = StandIn()
@@ -590,10 +600,14 @@ def test_stopping_ends_what_hangs_and_starting_again_keeps_port_and_contacts(
         )
 
 
-def test_it_speaks_tls(certificate: tuple[str, str], client: requests.Session) -> None:
+def test_it_serves_tls_while_another_client_stalls_its_handshake(
+    certificate: tuple[str, str], client: requests.Session
+) -> None:
     certfile, keyfile = certificate
     with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
-        with socket.create_connection(("127.0.0.1", clemta.port)):  # never shakes hands, and holds nobody up
+        with socket.create_connection(
+            ("127.0.0.1", clemta.port)
+        ):  # stalls its handshake, which must not block others
             answer = client.post(f"{clemta.url}/contacts", json=BODY, timeout=5, verify=certfile)
         assert answer.status_code == 200
         with pytest.raises(requests.exceptions.SSLError):
@@ -649,7 +663,7 @@ def test_faults_are_set_listed_and_cleared_over_http(clemta: StandIn, post: Any)
     assert control(clemta, "GET", "faults").json()["faults"] == []
 
 
-def test_a_contact_is_deleted_and_edited_by_hand_past_key_faults_and_limit(
+def test_control_edits_and_deletes_a_contact_despite_faults_and_rate_limit(
     clemta: StandIn, client: requests.Session, post: Any
 ) -> None:
     contact_id = post().json()["data"]["id"]
@@ -665,7 +679,7 @@ def test_a_contact_is_deleted_and_edited_by_hand_past_key_faults_and_limit(
     assert not clemta.contacts()
 
 
-def test_a_deleted_contact_is_not_found_in_clemtas_own_words(
+def test_a_deleted_contact_answers_clemtas_not_found(
     clemta: StandIn, client: requests.Session, post: Any
 ) -> None:
     contact_id = post().json()["data"]["id"]
@@ -675,7 +689,7 @@ def test_a_deleted_contact_is_not_found_in_clemtas_own_words(
     assert answer.json()["error"]["code"] == "NOT_FOUND"
 
 
-def test_it_can_keep_names_tidy(clemta: StandIn, post: Any) -> None:
+def test_tidy_names_normalizes_spaces_and_capitals(clemta: StandIn, post: Any) -> None:
     clemta.configure(tidy_names=True)
     assert post(full_name="ada  LOVELACE").json()["data"]["full_name"] == "Ada Lovelace"
 
@@ -735,7 +749,7 @@ def test_wrong_control_input_is_refused_with_a_reason(
     assert control(clemta, "GET", "faults").json()["faults"] == []
 
 
-def test_requests_are_listed_without_what_was_searched_for(clemta: StandIn, post: Any, search: Any) -> None:
+def test_requests_are_listed_without_their_search_terms(clemta: StandIn, post: Any, search: Any) -> None:
     contact_id = post().json()["data"]["id"]
     search(search="robin@example.com", limit="5")
     first, second = control(clemta, "GET", "requests").json()["requests"]
@@ -749,7 +763,7 @@ def test_requests_are_listed_without_what_was_searched_for(clemta: StandIn, post
 @pytest.mark.parametrize(
     "headers", [{"Origin": "https://example.com"}, {"Origin": "null"}, {"Host": "example.com"}]
 )
-def test_a_web_page_cannot_drive_it(clemta: StandIn, headers: dict[str, str]) -> None:
+def test_a_web_page_cannot_use_the_control_endpoints(clemta: StandIn, headers: dict[str, str]) -> None:
     clemta.create_contact()
     refused = control(clemta, "POST", "reset", **headers)
     assert refused.status_code == 403
@@ -769,12 +783,12 @@ def test_an_unknown_control_endpoint_is_not_found(clemta: StandIn) -> None:
 @pytest.fixture(scope="module")
 def conforms() -> Callable[[requests.Response, str], None]:
     if not SPEC.is_file():
-        pytest.skip("Clemta's OpenAPI description is not at hand")
+        pytest.skip("Clemta's OpenAPI description is not here")
 
     jsonschema = pytest.importorskip("jsonschema")
 
     def draft(schema: Any) -> Any:
-        """OpenAPI 3.0's `nullable` as JSON Schema says it, and every object's keys taken as all there are."""
+        """The schema with OpenAPI 3.0's `nullable` as a JSON Schema type, and without additional properties."""
         if isinstance(schema, list):
             return [draft(item) for item in schema]
         if not isinstance(schema, dict):
@@ -813,7 +827,9 @@ def test_answers_conform_to_clemtas_description(
     conforms(post(type="friend"), "BadRequestError")
     clemta.fault("error_before")
     conforms(post(), "InternalServerError")
-    clemta.fault("rate_limited")  # not in the contacts part, where it looks like the other refusals
+    clemta.fault(
+        "rate_limited"
+    )  # 429 is not described for contacts; its envelope is that of the other refusals
     conforms(post(), "BadRequestError")
     client.headers["X-API-Key"] = "clemta_other"
     conforms(post(), "UnauthorizedError")

@@ -16,7 +16,7 @@ from clemta_intake.errors import ClaimHeld, ContactGone, RateLimited, TakenForSp
 from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Place, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
-from local.clemta import reading as reading_of_search
+from local.clemta.search import search_matcher
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 
@@ -43,7 +43,7 @@ class Search:
     names: bool = True
 
     def finds(self, term: str, entry: Mapping[str, Any]) -> bool:
-        holds = reading_of_search(term, self.pattern, self.case_sensitive)
+        holds = search_matcher(term, self.pattern, self.case_sensitive)
         texts = [entry["email"], entry["full_name"]] if self.names else [entry["email"]]
         return any(holds(text if self.case_sensitive else text.casefold()) for text in texts)
 

@@ -1,4 +1,4 @@
-"""What the emulator lacks: metrics out of log lines, the guard against loops, and packages that are unpacked once."""
+"""The emulator's patches: metrics from log lines, the guard against loops, packages that are unpacked once."""
 
 import asyncio
 import json
@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from clemta_intake import telemetry
-from local.launch import (
-    UnpackedOnce,
+from local.emulator import (
+    SharedZipFile,
     embedded_metrics,
-    guarded,
     next_depth,
     remember_trace,
     trace_header,
-    with_expressions,
+    with_expression_alarms,
     with_gateway_responses,
+    with_loop_guard,
     with_metrics,
     with_recursive_loop,
     with_trace,
@@ -45,11 +45,11 @@ def test_a_functions_log_line_becomes_metrics(logged: Lines) -> None:
 @pytest.mark.parametrize(
     "line", ["", "START", '{"message": "no metric"}', '{"_aws": 1}', '{"_aws": {}}', '"_aws"', '{"_aws":']
 )
-def test_any_other_line_stays_a_line(line: str) -> None:
+def test_a_line_without_metrics_records_none(line: str) -> None:
     assert list(embedded_metrics(line)) == []
 
 
-def test_what_is_logged_is_still_logged() -> None:
+def test_a_line_with_metrics_is_still_logged() -> None:
     logged: list[str] = []
     recorded: list[str] = []
     emit = with_metrics(
@@ -102,8 +102,8 @@ def test_a1_the_guard_drops_a_message_after_16_invocations_and_leaves_its_neighb
         }
         for name, count in (("young", 3), ("old", 15))
     ]
-    run = guarded(
-        lambda *given: ran.append((*given, depth.get())), lambda name, function, count: count > 16, depth
+    run = with_loop_guard(
+        lambda *args: ran.append((*args, depth.get())), lambda name, function, count: count > 16, depth
     )
     event = {"Records": [{"messageId": "young"}, {"messageId": "old"}]}
     run({"FunctionName": "f"}, {}, event, batch, "url")
@@ -115,7 +115,7 @@ def test_a1_the_guard_drops_a_message_after_16_invocations_and_leaves_its_neighb
     assert len(ran) == 1
 
 
-def test_a1_a_functions_recursive_loop_is_the_templates() -> None:
+def test_a1_the_recursive_loop_of_a_function_is_that_of_the_template() -> None:
     functions: dict[str, dict[str, str]] = {"f": {}}
     create = with_recursive_loop(lambda *given, **named: ("f", {}), functions, 1)
     create("F", {"RecursiveLoop": "Allow"}, "stack")
@@ -124,7 +124,7 @@ def test_a1_a_functions_recursive_loop_is_the_templates() -> None:
     assert functions["f"]["recursive_loop"] == "Terminate"
 
 
-def test_a15_an_apis_own_answers_are_imported_with_it() -> None:
+def test_a15_an_api_is_imported_with_its_gateway_responses() -> None:
     put: list[Any] = []
     import_api = with_gateway_responses(lambda definition, *_: "api", lambda *given: put.append(given))
     answers = {"THROTTLED": {"statusCode": "429"}}
@@ -133,8 +133,8 @@ def test_a15_an_apis_own_answers_are_imported_with_it() -> None:
     assert import_api({}) == "api"
 
 
-def test_an_alarm_of_an_expression_is_one_that_can_be_set() -> None:
-    record = with_expressions(lambda name, properties: {"AlarmName": name, **properties})
+def test_an_alarm_on_an_expression_can_be_created() -> None:
+    record = with_expression_alarms(lambda name, properties: {"AlarmName": name, **properties})
     plain = {"Namespace": "N", "MetricName": "M", "Threshold": 1}
     assert record("a", plain) == {"AlarmName": "a", **plain}
     expression = record("b", {"Metrics": [{"Id": "m"}], "Threshold": 1})
@@ -154,7 +154,7 @@ def test_a_package_is_unpacked_once_for_all_its_processes(
 
     def unpacked(path: Path, name: str) -> Path:
         (tmp_path / name).mkdir()
-        with UnpackedOnce(path) as packed:
+        with SharedZipFile(path) as packed:
             packed.extractall(str(tmp_path / name))
         return tmp_path / name / "folder" / "module.py"
 
