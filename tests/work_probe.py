@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any
 
 from clemta_intake import receive, telemetry
-from ops.signers import URI, Sample
+from ops.signers import URI
 from tests.events import Context, request
 from tests.fakes import FakeParts
+from tests.samples import Sample
 
 mark = (
     os.getppid

@@ -17,8 +17,8 @@ from clemta_intake.errors import IntakeError
 from clemta_intake.sources.config import Source, presets, to_source
 from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import MAX_BODY, Submission
-from ops.signers import Sample
 from tests.fakes import COMPANY
+from tests.samples import Sample
 from tests.work import Meter
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"

@@ -22,9 +22,10 @@ from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
 from clemta_intake.submissions import Submission
-from ops.signers import SIGNERS, TIMED, URI, Sample, jws
+from ops.signers import SIGNERS, TIMED, URI, jws
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
+from tests.samples import Sample
 from tests.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
 NOW = 1_793_523_600.0

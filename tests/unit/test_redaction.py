@@ -17,10 +17,10 @@ from clemta_intake.sources.config import presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.redaction import redact, says_secret
 from clemta_intake.submissions import MAX_BODY, MAX_FIELDS, Submission, read_body, rewrite_body
-from ops.signers import Sample
 from tests.conftest import Lines
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
+from tests.samples import Sample
 from tests.signers import PAYLOADS, REAL, real_sample
 
 FORM = "application/x-www-form-urlencoded"
