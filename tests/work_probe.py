@@ -18,7 +18,7 @@ from clemta_intake import receive, telemetry
 from ops.signers import URI
 from tests.events import Context, request
 from tests.fakes import FakeParts
-from tests.samples import Sample
+from tests.support.samples import Sample
 
 mark = (
     os.getppid

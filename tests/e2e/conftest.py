@@ -12,7 +12,7 @@ import requests
 from clemta_intake.sources.config import presets
 from local.stack import Deployed, Stack
 from tests.events import CRM_SECRET
-from tests.samples import Sample
+from tests.support.samples import Sample
 
 
 @dataclass(frozen=True)

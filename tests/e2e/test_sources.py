@@ -9,8 +9,8 @@ import requests
 from clemta_intake.sources.config import presets
 from local.stack import Deployed
 from ops.signers import SIGNERS
-from tests.samples import Sample
 from tests.signers import PAYLOADS, REAL, REAL_HEADERS, real_sample
+from tests.support.samples import Sample
 
 from .conftest import Clemta
 

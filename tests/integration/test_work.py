@@ -18,7 +18,7 @@ from clemta_intake.sources.config import Source, presets, to_source
 from clemta_intake.sources.mapping import read
 from clemta_intake.submissions import MAX_BODY, Submission
 from tests.fakes import COMPANY
-from tests.samples import Sample
+from tests.support.samples import Sample
 from tests.work import Meter
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"

@@ -15,7 +15,7 @@ from clemta_intake.sources.config import presets
 from ops.signers import URI
 from tests.events import CRM_SECRET, Context, request
 from tests.fakes import FakeParts
-from tests.samples import Sample
+from tests.support.samples import Sample
 
 ANSWERS = {200, 303, 400, 401, 403, 413, 415, 422}
 WHOLE = st.text(st.characters(exclude_categories=[])) | st.sampled_from(

@@ -25,8 +25,8 @@ from clemta_intake.submissions import Submission
 from ops.signers import SIGNERS, TIMED, URI, jws
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
-from tests.samples import Sample
 from tests.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
+from tests.support.samples import Sample
 
 NOW = 1_793_523_600.0
 NAMES = sorted(presets())

@@ -20,8 +20,8 @@ from clemta_intake.submissions import MAX_BODY, MAX_FIELDS, Submission, read_bod
 from tests.conftest import Lines
 from tests.events import Context, request
 from tests.fakes import COMPANY, FakeParts
-from tests.samples import Sample
 from tests.signers import PAYLOADS, REAL, real_sample
+from tests.support.samples import Sample
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=frontier"

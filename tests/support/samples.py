@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.signers import SIGNERS
 
-SAMPLES = Path(__file__).parents[1] / "events" / "sources"
+SAMPLES = Path(__file__).parents[2] / "events" / "sources"
 
 
 class Sample:
