@@ -29,9 +29,9 @@ class AwsFaults:
     def __init__(self, seed: int) -> None:
         self.host, self.port = "", 0
         self.rates: dict[tuple[str, str], float] = {}
-        self.struck: Counter[tuple[str, str]] = Counter()
+        self.injected: Counter[tuple[str, str]] = Counter()
         self.calls = 0
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -58,8 +58,8 @@ class AwsFaults:
         with self._lock:
             self.calls += 1
             for (afflicted, kind), rate in self.rates.items():
-                if afflicted == service and self._dice.random() < rate:
-                    self.struck[afflicted, kind] += 1
+                if afflicted == service and self._random.random() < rate:
+                    self.injected[afflicted, kind] += 1
                     return kind
         return ""
 
