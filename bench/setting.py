@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
@@ -122,16 +121,3 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",
         "PYTHONHASHSEED": "0",
     }
-
-
-def events(kind: str, first: int, count: int) -> list[dict[str, Any]]:
-    """API Gateway events of one kind: `created`, `duplicate`, `refused` (401) or `queued`."""
-    from tests.events import crm, form
-
-    if kind == "refused":
-        return [crm({"event": "lead.created", "email": "x@example.com"}, secret="another")] * count  # noqa: S106
-    same = kind == "duplicate"
-    return [
-        form({"full_name": "Ada Example", "email": f"ada{first if same else number}@example.com"})
-        for number in range(first, first + count)
-    ]

@@ -91,7 +91,7 @@ def test_a_package_imports_everything_that_the_table_allows(package: str) -> Non
 
 def test_only_the_events_of_the_benchmarks_come_from_the_tests() -> None:
     importing = {str(one.file.relative_to(ROOT)) for one in IMPORTS if one.target == "tests"}
-    assert importing == {"bench/setting.py"}
+    assert importing == {"bench/events.py"}
 
 
 def test_no_package_imports_a_private_name_of_another() -> None:
