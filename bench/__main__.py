@@ -16,13 +16,14 @@ from typing import Any
 from rich.console import Console
 
 from bench import bundles, cold, levers, runtime, scale, warm
+from bench.certificate import make_certificate
 from bench.peers import node
 from bench.peers.comparison import compare
 from bench.peers.n8n import n8n
 from bench.peers.node_red import node_red
 from bench.peers.peer import handlers
 from bench.runner import Runner, require_valgrind
-from bench.setting import certificate, setting
+from bench.setting import setting
 from local.processes import ROOT
 
 RESULTS = ROOT / "bench" / "results"
@@ -84,7 +85,7 @@ def main() -> None:
     console = Console()
     with bundles.work_folder() as name:
         folder = Path(name)
-        certfile, keyfile = certificate(folder)
+        certfile, keyfile = make_certificate(folder)
         with setting(certfile, keyfile) as (clemta, environment):
             runner = Runner(clemta, environment, certfile)
             measures: dict[str, Callable[[], Any]] = {

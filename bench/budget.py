@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import bundles
+from bench.certificate import make_certificate
 from bench.runner import Runner, require_valgrind
-from bench.setting import certificate, setting
+from bench.setting import setting
 from local.processes import ROOT
 
 RECORDED = ROOT / "bench" / "results" / "budget.json"
@@ -30,7 +31,7 @@ ANYWHERE = ("zip_mb",)  # the same on every interpreter and processor
 def measured() -> dict[str, Any]:
     """Today's figures."""
     with bundles.work_folder() as folder:
-        certfile, keyfile = certificate(Path(folder))
+        certfile, keyfile = make_certificate(Path(folder))
         with setting(certfile, keyfile) as (clemta, environment):
             runner = Runner(clemta, environment, certfile)
             report = runner.report(runner.ours, "created", 1, "lines")

@@ -39,30 +39,35 @@ def targets() -> str:
     counts = {name: figures["m_instructions"] for name, figures in cold.items()}
     peaks = warm["created"]["peaks_mb"]
     rows: list[tuple[str, str, float, float]] = [
-        ("cold start, of the same code by plain `sam build`", "<=", 0.35, counts[OURS] / counts[PLAIN]),
-        ("cold start, of the tutorial handler's", "<=", 0.85, counts[OURS] / counts[TUTORIAL]),
-        ("warm CPU, of a lean handler that makes three calls", "<=", 1.5, result("turns")["ratio"]),
-        ("warm instructions, of the same", "<=", 1.5, result("turns")["ratio_of_instructions"]),
+        (
+            "cold start, relative to the same code by plain `sam build`",
+            "<=",
+            0.35,
+            counts[OURS] / counts[PLAIN],
+        ),
+        ("cold start, relative to the tutorial handler", "<=", 0.85, counts[OURS] / counts[TUTORIAL]),
+        ("warm CPU, relative to a lean handler that makes three calls", "<=", 1.5, result("turns")["ratio"]),
+        ("warm instructions, relative to the same", "<=", 1.5, result("turns")["ratio_of_instructions"]),
         (f"connections to Clemta in {wires['calls']:,} calls", "<=", 1, wires["connections"]),
         (
-            "a call to Clemta, of `requests.post` each time",
+            "a call to Clemta, relative to `requests.post` each time",
             "<=",
             0.02,
             wires["m_instructions"] / wires["requests.post each time"],
         ),
         ("MB of the bundle, zipped", "<=", 25, size["zip"]),
-        ("MB of memory at the most, after 10,000 requests", "<=", 110, peaks["10000"]),
-        ("MB of it that came after the first 1,000", "<=", 1, peaks["10000"] - peaks["1000"]),
+        ("MB of memory at most, after 10,000 requests", "<=", 110, peaks["10000"]),
+        ("MB of it added after the first 1,000", "<=", 1, peaks["10000"] - peaks["1000"]),
     ]
     peers = result("peers")
     if "skipped" not in peers:
         ours = peers["clemta-intake"]
         red, n8n = _peer(peers, "Node-RED"), _peer(peers, "n8n")
         rows += [
-            ("CPU a contact, of Node-RED's", "<=", 1.5, ours["cpu_ms"] / red["cpu_ms"]),
-            ("p99 at one client, of Node-RED's", "<=", 1.0, ours["p99_ms"] / red["p99_ms"]),
-            ("memory under load, of Node-RED's", "<=", 0.3, ours["loaded_mb"] / red["loaded_mb"]),
-            ("requests a second, times n8n's", ">=", 10, ours["per_second_8"] / n8n["per_second_8"]),
+            ("CPU a contact, relative to Node-RED", "<=", 1.5, ours["cpu_ms"] / red["cpu_ms"]),
+            ("p99 at one client, relative to Node-RED", "<=", 1.0, ours["p99_ms"] / red["p99_ms"]),
+            ("memory under load, relative to Node-RED", "<=", 0.3, ours["loaded_mb"] / red["loaded_mb"]),
+            ("requests a second, relative to n8n", ">=", 10, ours["per_second_8"] / n8n["per_second_8"]),
         ]
     return table(
         ("target", "", "measured", ""),
@@ -92,7 +97,12 @@ def cold() -> str:
     found = result("cold")
     ours = found[OURS]["m_instructions"]
     return table(
-        ("from process start to the first contact", "M instructions", "ours is", "ms here, median"),
+        (
+            "from process start to the first contact",
+            "M instructions",
+            "ours, relative to it",
+            "median ms here",
+        ),
         (
             (
                 name,
@@ -120,7 +130,7 @@ def levers() -> str:
     found = result("levers")
     shipped = found[OURS]
     return table(
-        ("", "M instructions", "of what ships"),
+        ("", "M instructions", "relative to what ships"),
         ((name, f"{count:,}", f"{count / shipped:.2f}") for name, count in found.items() if name != OURS),
     )
 
@@ -133,7 +143,7 @@ def settings() -> str:
 def warm() -> str:
     """Warm requests by kind, with a profile of each."""
     return table(
-        ("a request", "CPU ms", "M instructions", "peak MB after 100, 1,000, 10,000", "where the time goes"),
+        ("a request", "CPU ms", "M instructions", "peak MB after 100, 1,000, 10,000", "CPU by package"),
         (
             (
                 name,
@@ -217,12 +227,12 @@ def burst() -> str:
     head = (
         "sign-ups in 10 s",
         "drained after",
-        "over the ideal",
+        "relative to the ideal",
         "calls in a minute",
-        "p99 of waiting over first in, first out",
+        "p99 of waiting, relative to first in, first out",
         "refused",
         "wasted",
-        "tries",
+        "attempts",
         "ledger writes",
         "on AWS",
     )
@@ -251,7 +261,7 @@ def scale() -> str:
             (
                 name,
                 f"{calls:,.0f}",
-                "as it is" if shards == 1 else f"{shards:.0f} times the limit, or as many keys",
+                "is enough" if shards == 1 else f"{shards:.0f} times the limit, or as many keys",
                 f"{a_second * aws_costs.INVOCATION_SECONDS:.2f}",
                 f"{3 * a_second:.1f}",
                 f"{a_second:.1f}",
