@@ -36,7 +36,7 @@ chaos: $(READY) ## sign-ups through every fault at once, on a stack of their own
 
 bench: $(READY) ## what it costs, beside other ways to do the same; an hour, and valgrind; PARTS="cold warm" for less
 	@$(TOOLS)/python -m bench $(PARTS)
-	@$(TOOLS)/python -m ops.docs --write
+	@$(TOOLS)/python -m tools.docs --write
 
 budget: $(READY) ## a cold start and a warm request may not cost 3% more than recorded; needs valgrind
 	@exec $(TOOLS)/python -m bench.budget
@@ -50,10 +50,10 @@ check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
 	@$(UV) $(EXPORT) | diff functions/requirements.txt - \
 		|| { echo "functions/requirements.txt is not what uv.lock says: run make lock" >&2; exit 1; }
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
-	$(TOOLS)/python -m ops.docs --check
+	$(TOOLS)/python -m tools.docs --check
 
 docs: $(READY) ## writes what docs/ shows of senders, permissions and measurements
-	$(TOOLS)/python -m ops.docs --write
+	$(TOOLS)/python -m tools.docs --write
 
 format: $(READY) ## formats the code and mends what lint can mend
 	$(TOOLS)/ruff check --fix .

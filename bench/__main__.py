@@ -1,6 +1,6 @@
-"""`python -m bench`, or `make bench`: everything that docs/performance.md says, measured in one run on this machine.
+"""`python -m bench`, or `make bench`: measures every figure of docs/performance.md in one run on this machine.
 
-A part of it: `python -m bench cold warm`. Results go to bench/results/; docs/performance.md's tables are made of them.
+Parts of it: `python -m bench cold warm`. The results go to bench/results/; `make docs` makes the tables from them.
 """
 
 import argparse
@@ -15,86 +15,93 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import bundles, handlers, levers, peers, runtime, scale
-from bench.bundles import OURS
-from bench.handlers import Bench
-from bench.setting import certificate, setting
+from bench import bundles, cold, levers, runtime, scale, warm
+from bench.certificate import make_certificate
+from bench.peers import node
+from bench.peers.comparison import compare
+from bench.peers.n8n import n8n
+from bench.peers.node_red import node_red
+from bench.peers.peer import handlers
+from bench.runner import Runner, require_valgrind
+from bench.setting import setting
 from local.processes import ROOT
 
 RESULTS = ROOT / "bench" / "results"
 PACKAGES = ("aws-lambda-powertools", "boto3", "pydantic", "requests", "ministack")
 
 
-def through_the_runtime(bench: Bench, environment: dict[str, str]) -> dict[str, Any]:
-    """Ours, the lean handler and the tutorial's through Lambda's own runtime client."""
-    tutorial = bench.trusting(bundles.reference("tutorial", "aws-xray-sdk"))
+def through_the_runtime(runner: Runner, environment: dict[str, str]) -> dict[str, Any]:
+    """Our handler, the lean one and the tutorial's through Lambda's own runtime client."""
     subjects = {
-        "as shipped": (bench.ours, OURS, {}),
-        "lean handler, the same three calls": (bench.lean, "lean", {"LEAN_LEDGER": "1"}),
-        "tutorial handler": (tutorial, "tutorial", {}),
+        "as shipped": runner.ours,
+        warm.LEAN: runner.lean_with_ledger,
+        "tutorial handler": runner.tutorial(),
     }
     return {
-        name: runtime.invocations(environment | more, folder, module, 500, 10**6 * number)
-        for number, (name, (folder, module, more)) in enumerate(subjects.items(), 1)
+        name: runtime.invocations(environment, handler, 500, first=10**6 * number)
+        for number, (name, handler) in enumerate(subjects.items(), 1)
     }
 
 
-def beside_peers(bench: Bench, environment: dict[str, str], folder: Path, certfile: Path) -> dict[str, Any]:
-    """Ours, Node-RED and n8n; or why they were not measured."""
-    if reason := peers.install():
+def beside_peers(runner: Runner, environment: dict[str, str], folder: Path, certfile: Path) -> dict[str, Any]:
+    """Our handler, Node-RED and n8n; or why they could not be measured."""
+    if reason := node.install():
         return {"skipped": reason}
+    url = runner.clemta.url
     subjects = [
-        *peers.handlers(bench, environment),
-        peers.node_red(bench.clemta.url, certfile, folder / "node-red"),
-        peers.n8n(bench.clemta.url, certfile, folder / "n8n"),
+        *handlers(runner, environment),
+        node_red(url, certfile, folder / "node-red"),
+        n8n(url, certfile, folder / "n8n"),
     ]
-    return {"node": peers.NODE, **peers.compare(bench, subjects)}
+    return {"node": node.VERSION, **compare(runner, subjects)}
+
+
+PARTS = (
+    "cold",
+    "parts",
+    "levers",
+    "settings",
+    "warm",
+    "turns",
+    "connections",
+    "size",
+    "runtime",
+    "peers",
+    "burst",
+)
 
 
 def main() -> None:
-    """Measures what was asked for, part by part; each is written as soon as it is there."""
+    """Measures the parts that were asked for; writes each as soon as it is measured."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parts = (
-        "cold",
-        "parts",
-        "levers",
-        "settings",
-        "warm",
-        "turns",
-        "connections",
-        "size",
-        "runtime",
-        "peers",
-        "burst",
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all without any")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument(
         "--requests", type=int, default=10_000, help="for a warm figure (default: %(default)s)"
     )
     options = parser.parse_args()
-    if unknown := set(options.parts) - set(parts):
+    if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
-    handlers.needs_valgrind()
+    require_valgrind()
     console = Console()
     with bundles.work_folder() as name:
         folder = Path(name)
-        certfile, keyfile = certificate(folder)
+        certfile, keyfile = make_certificate(folder)
         with setting(certfile, keyfile) as (clemta, environment):
-            bench = Bench(clemta, environment, certfile)
+            runner = Runner(clemta, environment, certfile)
             measures: dict[str, Callable[[], Any]] = {
-                "cold": lambda: handlers.cold(bench),
-                "parts": lambda: levers.parts(bench),
-                "levers": lambda: levers.moved(bench),
-                "settings": lambda: levers.settings(bench),
-                "warm": lambda: handlers.warm(bench, options.requests),
-                "turns": lambda: handlers.turns(bench),
-                "connections": lambda: handlers.connections(bench),
+                "cold": lambda: cold.cold(runner),
+                "parts": lambda: cold.parts(runner),
+                "levers": lambda: levers.levers(runner),
+                "settings": lambda: warm.settings(runner),
+                "warm": lambda: warm.warm(runner, options.requests),
+                "turns": lambda: warm.turns(runner),
+                "connections": lambda: warm.connections(runner),
                 "size": lambda: bundles.size(bundles.shipped()),
-                "runtime": lambda: through_the_runtime(bench, environment),
-                "peers": lambda: beside_peers(bench, environment, folder, certfile),
+                "runtime": lambda: through_the_runtime(runner, environment),
+                "peers": lambda: beside_peers(runner, environment, folder, certfile),
                 "burst": lambda: [scale.burst(signups) for signups in scale.SIGNUPS],
             }
-            for part in options.parts or parts:
+            for part in options.parts or PARTS:
                 with console.status(part):
                     found = measures[part]()
                 console.print(f"[bold]{part}[/]", found)
@@ -102,7 +109,7 @@ def main() -> None:
 
 
 def record(part: str, found: Any) -> None:
-    """Writes what came out, with when, where and of which versions."""
+    """Writes a result with its date, machine and versions."""
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {os.uname().machine}, Python {sys.version.split()[0]}",

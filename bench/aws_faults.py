@@ -13,11 +13,11 @@ from typing import Any, Self
 
 SERVICES = ("dynamodb", "sqs", "secretsmanager")
 KINDS = {
-    "throttled": "refused as too many, nothing done",
+    "throttled": "refused as too many requests, nothing done",
     "error": "500, nothing done",
-    "lost": "done, but its answer never comes",
-    "sluggish": "done, and answered just before nobody waits any longer",
-    "slow": "done, but its answer takes longer than anybody waits",
+    "lost": "done, but not answered",
+    "sluggish": "done, and answered just before the caller's timeout",
+    "slow": "done, but answered after the caller's timeout",
 }
 _SECONDS = {"sluggish": 0.35, "slow": 1.5}
 _THROTTLED = b'{"__type":"com.amazonaws#ThrottlingException","message":"Rate exceeded"}'
@@ -29,9 +29,9 @@ class AwsFaults:
     def __init__(self, seed: int) -> None:
         self.host, self.port = "", 0
         self.rates: dict[tuple[str, str], float] = {}
-        self.struck: Counter[tuple[str, str]] = Counter()
+        self.injected: Counter[tuple[str, str]] = Counter()
         self.calls = 0
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -49,17 +49,17 @@ class AwsFaults:
         self._server.server_close()
 
     def forward_to(self, aws_url: str) -> None:
-        """From now on calls go there."""
+        """Sets where calls go."""
         self.host, _, port = aws_url.removeprefix("http://").partition(":")
         self.port = int(port)
 
     def draw(self, service: str) -> str:
-        """The fault that hits a call of that service, or none."""
+        """The fault for one call of that service; "" for none."""
         with self._lock:
             self.calls += 1
-            for (afflicted, kind), rate in self.rates.items():
-                if afflicted == service and self._dice.random() < rate:
-                    self.struck[afflicted, kind] += 1
+            for (name, kind), rate in self.rates.items():
+                if name == service and self._random.random() < rate:
+                    self.injected[name, kind] += 1
                     return kind
         return ""
 
@@ -122,6 +122,6 @@ def _handler(faults: AwsFaults) -> type[BaseHTTPRequestHandler]:
                 super().handle()
 
         def log_message(self, *_: Any) -> None:
-            """Stays silent."""
+            """Logs nothing."""
 
     return Handler

@@ -1,8 +1,7 @@
-"""What a cold start, a warm request and the bundle may cost: `make budget`, in CI.
+"""The limits for a cold start, a warm request and the bundle: `make budget`, in CI.
 
-3% over the recorded figure fails, and says which modules grew: the lines of Python that each one runs are counted
-exactly, whatever the machine. `--record` writes the figures of today; a change of theirs belongs to the commit that
-causes it.
+3% over the recorded figure fails, and names the modules that grew: the lines of Python that each module runs are
+counted exactly, on any machine. `--record` writes today's figures; commit them with the change that causes them.
 """
 
 import argparse
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import bundles
-from bench.bundles import OURS
-from bench.handlers import Bench, needs_valgrind
-from bench.setting import certificate, setting
+from bench.certificate import make_certificate
+from bench.runner import Runner, require_valgrind
+from bench.setting import setting
 from local.processes import ROOT
 
 RECORDED = ROOT / "bench" / "results" / "budget.json"
@@ -26,29 +25,29 @@ UNITS = {
     "zip_mb": "MB of the bundle, zipped",
     "modules": "modules imported before the first request",
 }
-ANYWHERE = ("zip_mb",)  # what does not hang on the interpreter and the processor
+ANYWHERE = ("zip_mb",)  # the same on every interpreter and processor
 
 
 def measured() -> dict[str, Any]:
     """Today's figures."""
     with bundles.work_folder() as folder:
-        certfile, keyfile = certificate(Path(folder))
+        certfile, keyfile = make_certificate(Path(folder))
         with setting(certfile, keyfile) as (clemta, environment):
-            bench = Bench(clemta, environment, certfile)
-            report = bench.report(bench.ours, OURS, "created", 1, "lines")
+            runner = Runner(clemta, environment, certfile)
+            report = runner.report(runner.ours, "created", 1, "lines")
             return {
                 "on": f"Python {platform.python_version()}, {platform.machine()}",
-                "cold_m_instructions": bench.instructions(bench.ours, OURS, "created", 1),
-                "warm_m_instructions": bench.warm_instructions(bench.ours, OURS, "created"),
+                "cold_m_instructions": runner.instructions(runner.ours, "created", 1),
+                "warm_m_instructions": runner.warm_instructions(runner.ours),
                 "zip_mb": bundles.size(bundles.shipped())["zip"],
                 "modules": len(report["modules"]),
                 "imported": report["modules"],
-                "lines": by_module(report["lines"], bench.ours),
+                "lines": by_module(report["lines"], runner.ours.folder),
             }
 
 
 def by_module(lines: dict[str, int], bundle: Path) -> dict[str, int]:
-    """Lines run, by our own module and by others' package; what is not in the bundle is Python's."""
+    """Lines run by each of our modules and each package of others; what is not in the bundle counts as Python."""
     found: dict[str, int] = {}
     for file, count in lines.items():
         path = file.removeprefix(f"{bundle}/")
@@ -59,10 +58,10 @@ def by_module(lines: dict[str, int], bundle: Path) -> dict[str, int]:
 
 
 def exceeded(recorded: dict[str, Any], today: dict[str, Any]) -> list[str]:
-    """What costs more than it may, and the modules that grew."""
+    """Each figure over its limit, then the modules that grew."""
     comparable = UNITS if today["on"] == recorded["on"] else ANYWHERE
     over = [
-        f"{today[key]:g} {unit}: {today[key] / recorded[key] - 1:+.1%}, recorded were {recorded[key]:g}"
+        f"{today[key]:g} {unit}: {today[key] / recorded[key] - 1:+.1%} over the recorded {recorded[key]:g}"
         for key, unit in UNITS.items()
         if key in comparable and today[key] > recorded[key] * (1 + TOLERANCE)
     ]
@@ -87,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.budget", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write today's figures")
     options = parser.parse_args()
-    needs_valgrind()
+    require_valgrind()
     today = measured()
     if options.record:
         RECORDED.write_text(json.dumps(today, indent=1) + "\n")

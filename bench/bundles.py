@@ -1,4 +1,4 @@
-"""The folders that are measured: the product as it ships, as a plain `sam build` leaves it, reference handlers."""
+"""The folders that are measured: our bundle as shipped, as a plain `sam build` makes it, and the references."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ from local.sam import ensure_build
 
 BENCH = ROOT / ".local" / "bench"
 OURS = "clemta_intake.receive"
-_FOUR = ("aws-lambda-powertools", "boto3", "botocore", "pydantic", "requests")
+_PACKAGES = ("aws-lambda-powertools", "boto3", "botocore", "pydantic", "requests")
 
 
 def work_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for one run, on the same disk as the bundles: copies of them share the files."""
+    """A folder for one run, on the same disk as the bundles: copies of them are hard links."""
     BENCH.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(dir=BENCH, prefix="run-")
 
@@ -31,7 +31,7 @@ def shipped() -> Path:
 
 
 def plain() -> Path:
-    """The same code without the build's own steps: no bytecode, every AWS service described."""
+    """The same code without our own build steps: no bytecode, and botocore's data of every AWS service."""
     folder = _copy(shipped(), BENCH / "plain", shutil.ignore_patterns("__pycache__"))
     shutil.rmtree(folder / "botocore" / "data")
     shutil.copytree(reference("lean") / "botocore" / "data", folder / "botocore" / "data")
@@ -39,18 +39,18 @@ def plain() -> Path:
 
 
 def reference(name: str, *extra: str) -> Path:
-    """A folder with that handler of bench/reference/ and the four packages, as the product has them."""
+    """A folder with a handler of bench/reference/ and its packages, in the versions that we ship."""
     folder = BENCH / name
     if not folder.exists():
         pins = (ROOT / "functions" / "requirements.txt").read_text().splitlines()
-        installed(folder, *[pin for pin in pins if pin.split("==")[0] in _FOUR], *extra)
+        installed(folder, *[pin for pin in pins if pin.split("==")[0] in _PACKAGES], *extra)
     shutil.copyfile(ROOT / "bench" / "reference" / f"{name}.py", folder / f"{name}.py")
     compiled(folder)
     return folder
 
 
 def installed(folder: Path, *packages: str) -> Path:
-    """A folder with these packages, unless it is there."""
+    """Installs the packages into the folder, unless it exists."""
     if not folder.exists():
         unfinished = folder.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -61,23 +61,23 @@ def installed(folder: Path, *packages: str) -> Path:
 
 
 def trusting(folder: Path, certificate: Path) -> Path:
-    """A copy, beside the certificate, whose list of authorities has it too: the whole list is read, as on AWS."""
+    """A copy next to the certificate, which is added to its authorities: the whole list is read, as on AWS."""
     copy = _copy(folder, certificate.parent / f"{folder.parent.name}-{folder.name}")
     authorities = copy / "certifi" / "cacert.pem"
     text = authorities.read_text() + certificate.read_text()
-    authorities.unlink()  # it is the same file as in `folder`
+    authorities.unlink()  # it is a hard link to the file in `folder`
     authorities.write_text(text)
     return copy
 
 
 def compiled(folder: Path) -> None:
-    """Bytecode for every module, as the product's own build makes it."""
+    """Compiles every module, as our own build does."""
     unchecked = ["-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([sys.executable, "-m", "compileall", *unchecked, str(folder)], check=True)
 
 
 def size(bundle: Path) -> dict[str, float]:
-    """Zipped MB of the bundle, and of its largest packages."""
+    """Zipped MB of the bundle and of its largest packages."""
     sizes: Counter[str] = Counter()
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -91,7 +91,7 @@ def size(bundle: Path) -> dict[str, float]:
 
 
 def _copy(folder: Path, target: Path, ignore: Callable[[str, list[str]], set[str]] | None = None) -> Path:
-    """A copy that shares the files."""
+    """A copy made of hard links."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder, target, ignore=ignore, copy_function=os.link)
     return target

@@ -1,9 +1,9 @@
-"""What is measured, in a process of its own: a handler takes so many events.
+"""Runs a handler over events in a process of its own, and reports what it cost.
 
     python probe.py FOLDER MODULE EVENTS [count|lines|profile]
 
-Run with `-S -P`: what the handler imports is in FOLDER, or it fails. EVENTS is a JSON file, a list of events. The
-report goes to standard error, the answers' outcomes with it: a benchmark of refusals cannot pass for one of contacts.
+Run it with `-S -P`: the handler then imports from FOLDER only. EVENTS is a JSON file, a list of events. The report goes
+to standard error. It counts the answers' outcomes, so that a benchmark of refusals cannot pass for one of contacts.
 """
 
 import collections
@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from typing import Any
 
 SETTLING = 50  # requests before the warm figures begin
-PEAKS = (100, 1_000, 10_000)  # requests after which the memory is looked at
-SLOWER = 200  # times, that callgrind may be
+PEAKS = (100, 1_000, 10_000)  # requests after which the memory is read
+SLOWER = 200  # callgrind slows a process down at most so many times
 
 
 class Context:
-    """What handlers ask of a Lambda context."""
+    """What handlers read from a Lambda context."""
 
     function_name = "bench"
     function_version = "1"
@@ -38,14 +38,14 @@ def main() -> None:
     folder, module, file, *how = sys.argv[1:]
     sys.path.insert(0, folder)
     clock = time.monotonic
-    if how == ["count"]:  # a second is a second to a handler, however slowly it is made to run
+    if how == ["count"]:  # the handler's clock is slower too, so that no deadline passes
         real, began = time.time, time.time()
         time.monotonic = lambda: clock() / SLOWER
         time.time = lambda: began + (real() - began) / SLOWER
     lines = counted_lines() if how == ["lines"] else collections.Counter[str]()
     with open(file) as given:
         events: list[dict[str, Any]] = json.load(given)
-    sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - Lambda's log costs what a pipe costs
+    sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - a log line costs no more on Lambda
     handler = importlib.import_module(module).handler
     modules = sorted(sys.modules)
     profile = None
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def outcome(answer: dict[str, Any]) -> str:
-    """What the answer says became of the submission, or its HTTP status."""
+    """The submission's outcome in the answer, or the HTTP status."""
     try:
         return str(json.loads(answer["body"])["status"])
     except (ValueError, KeyError):
@@ -95,13 +95,13 @@ def outcome(answer: dict[str, Any]) -> str:
 
 
 def born() -> float:
-    """When this process began, in seconds since boot, to the hundredth."""
+    """When this process started, in seconds since boot, to the hundredth."""
     with open("/proc/self/stat") as file:
         return int(file.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def peak() -> float:
-    """The most memory so far, in MB; `getrusage` would count what the process that started this one had."""
+    """The most memory so far, in MB; `getrusage` would include the parent process's."""
     with open("/proc/self/status") as file:
         return round(next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) / 1024, 1)
 
@@ -121,7 +121,7 @@ def counted_lines() -> "collections.Counter[str]":
 
 
 def by_package(profile: Any, folder: str) -> Iterator[tuple[str, float]]:
-    """The share of the time that each package takes itself; what is written in C counts for its caller."""
+    """Each package's share of the time, without its callees; a function in C counts for its caller."""
     import pstats
 
     spent: collections.Counter[str] = collections.Counter()
@@ -138,7 +138,7 @@ def by_package(profile: Any, folder: str) -> Iterator[tuple[str, float]]:
 
 def package(file: str, folder: str) -> str:
     """The package that a file belongs to."""
-    if "/var/task/" in file:  # where the bundle's bytecode says that it is
+    if "/var/task/" in file:  # the path in the bundle's bytecode
         return file.partition("/var/task/")[2].partition("/")[0]
     if file.startswith(folder):
         return file[len(folder) :].strip("/").partition("/")[0]

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from bench.bundles import BENCH, installed
-from bench.handlers import PYTHON, Wrong
+from bench.events import events
 from bench.probe import outcome
-from bench.setting import events
+from bench.runner import PYTHON, Handler, MeasurementError
 from local.processes import HOST
 
 RIC = "awslambdaric==4.2.2"
@@ -27,7 +26,7 @@ _NEXT = "/2018-06-01/runtime/invocation/next"
 
 
 class RuntimeApi:
-    """Hands out events, one after the other, and takes the answers."""
+    """Hands out events one after the other, and counts the outcomes of the answers."""
 
     def __init__(self, given: list[dict[str, Any]]) -> None:
         self._given = iter(given)
@@ -37,14 +36,14 @@ class RuntimeApi:
         self.over = threading.Event()
 
     def next(self) -> dict[str, Any] | None:
-        """The next event; None when there is none."""
+        """The next event; None after the last."""
         event = next(self._given, None)
         if event is not None:
             event["requestContext"]["requestTimeEpoch"] = int(time.time() * 1000)
         return event
 
-    def taken(self, answer: dict[str, Any]) -> None:
-        """One answer."""
+    def count(self, answer: dict[str, Any]) -> None:
+        """Counts the outcome of one answer."""
         self.outcomes[outcome(answer)] += 1
         self._left -= 1
         if sum(self.outcomes.values()) == SETTLING:
@@ -56,7 +55,7 @@ class RuntimeApi:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *_: Any) -> None:
-        """The client is killed in the middle of its wait."""
+        """The client is killed while it waits for an event."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,35 +85,35 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
-        self.api.taken(body)
+        self.api.count(body)
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
-def invocations(
-    environment: Mapping[str, str], folder: Path, module: str, count: int, first: int
-) -> dict[str, Any]:
-    """A second of created contacts, one after the other, as Lambda invokes one execution environment."""
+def invocations(environment: Mapping[str, str], handler: Handler, count: int, first: int) -> dict[str, Any]:
+    """Invocations a second, one after the other, as Lambda invokes one execution environment."""
     ric = installed(BENCH / "awslambdaric", RIC)
     api = RuntimeApi(events("created", first, count + SETTLING))
     _Handler.api = api
     with _Server((HOST, 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        variables = dict(environment) | {
+        variables = {
+            **environment,
+            **handler.variables,
             "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{server.server_port}",
-            "LAMBDA_TASK_ROOT": str(folder),
-            "_HANDLER": f"{module}.handler",
-            "PYTHONPATH": os.pathsep.join([str(folder), str(ric)]),
+            "LAMBDA_TASK_ROOT": str(handler.folder),
+            "_HANDLER": f"{handler.module}.handler",
+            "PYTHONPATH": os.pathsep.join([str(handler.folder), str(ric)]),
             "PYDANTIC_DISABLE_PLUGINS": "__all__",
         }
-        with _running([*PYTHON, "-m", "awslambdaric", f"{module}.handler"], variables) as client:
+        with _running([*PYTHON, "-m", "awslambdaric", f"{handler.module}.handler"], variables) as client:
             while not api.over.wait(0.5):
                 if client.poll() is not None:
-                    raise Wrong(f"the runtime client ended with {client.returncode}")
+                    raise MeasurementError(f"the runtime client ended with {client.returncode}")
         server.shutdown()
     if api.outcomes["created"] < count:
-        raise Wrong(f"contacts were to be made, and this came out: {dict(api.outcomes)}")
+        raise MeasurementError(f"expected {count} created contacts, got {dict(api.outcomes)}")
     return {"invocations": count, "per_second": round(count / (api.ended - api.began), 1)}
 
 

@@ -1,55 +1,18 @@
-"""Bursts against Clemta's limit, and what they cost on AWS: the product's own code on a virtual clock, without sockets.
+"""Bursts of several sizes against Clemta's limit: the product's own code on a virtual clock, without sockets."""
 
-Only DynamoDB's answers are the emulator's, called as a library: the same code that answers on the local stack.
-"""
-
-import json
 import time
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
-from ministack.services import dynamodb
-
 from bench.burst import Burst
+from bench.in_process_dynamodb import InProcessDynamoDB
 from clemta_intake.dynamo.table import Table
 
 SIGNUPS = (1_000, 10_000, 100_000)
 
 
-class InProcess:
-    """A DynamoDB client without sockets; it counts the writes."""
-
-    def __init__(self) -> None:
-        self.writes = 0
-        dynamodb.reset()
-        self._of(
-            dynamodb._create_table(
-                {
-                    "TableName": "ledger",
-                    "BillingMode": "PAY_PER_REQUEST",
-                    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-                    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-                }
-            )
-        )
-
-    def update_item(self, **request: Any) -> Any:
-        """As boto3's client has it."""
-        self.writes += 1
-        return self._of(dynamodb._update_item(request))
-
-    def _of(self, answer: tuple[int, Any, bytes]) -> Any:
-        status, _, body = answer
-        found = json.loads(body)
-        if status >= 400:
-            code = str(found.get("__type", "")).rpartition("#")[2]
-            raise ClientError(cast(Any, {"Error": {"Code": code}, **found}), "UpdateItem")
-        return found
-
-
 def burst(signups: int) -> dict[str, Any]:
-    """So many sign-ups in 10 s against 100 calls a minute."""
-    client = InProcess()
+    """The figures of `signups` in 10 s against 100 calls a minute."""
+    client = InProcessDynamoDB()
     began = time.process_time()
     run = Burst(Table(lambda: cast(Any, client), "ledger"), signups=signups).run()
     return {
@@ -62,7 +25,7 @@ def burst(signups: int) -> dict[str, Any]:
         "p99_over_fifo": round(run.over_fifo("open"), 3),
         "calls_refused": run.clemta.refusals,
         "calls_wasted": len(run.clemta.arrivals) - 2 * signups,
-        "invocations": run.visits,
+        "invocations": run.attempts,
         "looks_before_time": run.postponed,
         "ledger_writes": client.writes,
         "hours": round((run.now - run.began) / 3600, 1),

@@ -1,4 +1,4 @@
-"""A handler behind a local threaded server, nothing of AWS in between: `python serve.py FOLDER MODULE PORT`.
+"""A handler behind a local threaded server, without AWS: `python serve.py FOLDER MODULE PORT`.
 
 One request is handled at a time, as one execution environment of Lambda does.
 """
@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
             "isBase64Encoded": False,
         }
         with self.one_at_a_time:
-            # A queue in front of one environment is not Lambda's: the time begins when its turn comes.
+            # On Lambda no request queues for one environment, so the time in this queue does not count.
             event["requestContext"] |= {"requestTimeEpoch": int(time.time() * 1000)}
             answer = type(self).handler(event, Context())
         payload = answer["body"].encode()
@@ -52,10 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serves until it is ended."""
+    """Serves until it is killed."""
     folder, module, port = sys.argv[1:]
     sys.path.insert(0, folder)
-    sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - Lambda's log costs what a pipe costs
+    sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - a log line costs no more on Lambda
     _Handler.handler = staticmethod(importlib.import_module(module).handler)
     with ThreadingHTTPServer(("127.0.0.1", int(port)), _Handler) as server:
         server.serve_forever()

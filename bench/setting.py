@@ -1,14 +1,12 @@
-"""AWS and Clemta on this machine for the benchmarks: the emulator's services and the stand-in, nothing deployed."""
+"""AWS and Clemta on this machine for the benchmarks: the emulator and the stand-in, with nothing deployed."""
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
@@ -20,22 +18,13 @@ from local.processes import HOST, Service
 COMPANY = DEFAULT_COMPANY_ID
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """The files of a certificate for this machine, and of its key; FileNotFoundError where openssl is not there."""
-    certfile, keyfile = folder / "cert.pem", folder / "key.pem"
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=x"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(keyfile), "-out", str(certfile)]
-    subprocess.run([*make.split(), *names], check=True, capture_output=True)
-    return certfile, keyfile
-
-
 @contextmanager
 def setting(
     certfile: Path | None = None, keyfile: Path | None = None
 ) -> Iterator[tuple[StandIn, dict[str, str]]]:
-    """The stand-in, and the environment that a function needs to find it and its own table, queues and secrets.
+    """The stand-in, and the environment variables with which a function finds it, its table, queues and secrets.
 
-    With a certificate both speak TLS, as Clemta and AWS do.
+    With a certificate, both speak TLS, as Clemta and AWS do.
     """
     tls = {"certfile": str(certfile), "keyfile": str(keyfile)} if certfile else {}
     with (
@@ -74,7 +63,7 @@ def listening(aws_url: str, authorities: str | None) -> bool:
 
 
 def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> dict[str, str]:
-    """Makes the table, the queues and the secrets, and says where they are, as the template does."""
+    """Creates the table, the queues and the secrets, and names them in variables, as template.yaml does."""
     sqs = aws_client("sqs", aws_url, authorities)
     secrets = aws_client("secretsmanager", aws_url, authorities)
     aws_client("dynamodb", aws_url, authorities).create_table(
@@ -114,16 +103,3 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",
         "PYTHONHASHSEED": "0",
     }
-
-
-def events(kind: str, first: int, count: int) -> list[dict[str, Any]]:
-    """API Gateway events of one kind: `created`, `duplicate`, `refused` (401) or `queued`."""
-    from tests.support.events import crm, form
-
-    if kind == "refused":
-        return [crm({"event": "lead.created", "email": "x@example.com"}, secret="another")] * count  # noqa: S106
-    same = kind == "duplicate"
-    return [
-        form({"full_name": "Ada Example", "email": f"ada{first if same else number}@example.com"})
-        for number in range(first, first + count)
-    ]

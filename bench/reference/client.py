@@ -1,4 +1,4 @@
-"""The product's own Clemta client and nothing else of it: the call by itself."""
+"""Our Clemta client alone, without the rest of the product."""
 
 import json
 import os
@@ -11,19 +11,19 @@ from clemta_intake.model import Place
 
 
 class Unlimited:
-    """A budget that counts nothing."""
+    """A rate limit that allows every call."""
 
     def serve(self, place: Place) -> None:
-        """Nobody waits."""
+        """Records nothing."""
 
     def take(self, deadline: Deadline, ahead: int = 0) -> None:
-        """Always."""
+        """Allows the call."""
 
     def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
-        """Nothing is remembered."""
+        """Remembers nothing."""
 
     def refused(self, seconds: float, _: Deadline) -> tuple[float, str]:
-        """Clemta's own word."""
+        """Clemta's own delay."""
         return seconds, ""
 
 
@@ -31,7 +31,7 @@ clemta = Clemta(os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_K
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A contact, whatever the event says."""
+    """Creates a contact; the event does not matter."""
     contact = ContactRequest(
         type="customer",
         full_name="Ada Example",

@@ -11,8 +11,8 @@ import requests
 
 from clemta_intake.sources.config import presets
 from local.stack import Deployed, Stack
-from ops.signers import Sample
 from tests.support.events import CRM_SECRET
+from tests.support.samples import Sample
 
 
 @dataclass(frozen=True)

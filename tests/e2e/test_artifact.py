@@ -73,7 +73,7 @@ def test_it_holds_what_runs_in_lambda_and_nothing_else(bundles: list[Path]) -> N
         assert ours == {path.name for path in (ROOT / "functions" / "clemta_intake").iterdir()} - {
             "__pycache__"
         }
-        assert not {"pytest", "ops", "local", "tests", "aws_xray_sdk"} & {
+        assert not {"pytest", "ops", "local", "bench", "tools", "tests", "aws_xray_sdk"} & {
             path.name for path in bundle.iterdir()
         }
         assert (bundle / "sources.toml").read_bytes() == (ROOT / "functions" / "sources.toml").read_bytes()

@@ -8,7 +8,8 @@ import requests
 
 from clemta_intake.sources.config import presets
 from local.stack import Deployed
-from ops.signers import SIGNERS, Sample
+from ops.signers import SIGNERS
+from tests.support.samples import Sample
 from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, real_sample
 
 from .conftest import Clemta

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from bench.setting import certificate as make_certificate
+from bench.certificate import make_certificate
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bench.scale import InProcess
+from bench.in_process_dynamodb import InProcessDynamoDB
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
@@ -53,7 +53,7 @@ class Line:
     served: list[SignUp] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        client = InProcess()
+        client = InProcessDynamoDB()
         table = Table(lambda: cast(Any, client), "ledger")
         self._budgets = itertools.cycle([self.make_budget(table, LIMIT, self.clock) for _ in range(3)])
         self._events: list[tuple[float, int, SignUp]] = []

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from bench.burst import Burst, Stream, p99
-from bench.scale import InProcess
+from bench.in_process_dynamodb import InProcessDynamoDB
 from clemta_intake.dynamo.table import Table
 from tests.integration.conftest import Aws
 
@@ -17,7 +17,7 @@ def table(aws: Aws) -> Table:
     return Table(lambda: client, aws.settings.ledger_table)
 
 
-def test_p6_a_burst_keeps_the_limit_and_is_drained_at_its_pace(table: Table) -> None:
+def test_p6_a_burst_keeps_the_limit_and_drains_at_its_pace(table: Table) -> None:
     burst = Burst(table).run()
     assert burst.peak <= 100
     assert burst.clemta.refusals == 0, "no 429 while nobody else calls"
@@ -27,44 +27,44 @@ def test_p6_a_burst_keeps_the_limit_and_is_drained_at_its_pace(table: Table) -> 
     assert burst.pace >= 0.9
 
 
-def test_p6_with_another_client_that_uses_half_nothing_is_lost(table: Table) -> None:
-    burst = Burst(table, signups=200, foreign=50).run()
+def test_p6_another_client_that_uses_half_of_the_limit_causes_no_loss(table: Table) -> None:
+    burst = Burst(table, signups=200, other_calls=50).run()
     assert not burst.parked
     assert len(burst.clemta.contacts) == 200
-    assert burst.pace >= 0.4, "its half, or nearly"
+    assert burst.pace >= 0.4, "nearly the half that is left"
 
 
 def burst(**how: Any) -> Burst:
     """A burst on the emulator's DynamoDB as a library: many writes, no sockets."""
-    client = InProcess()
+    client = InProcessDynamoDB()
     return Burst(Table(lambda: cast(Any, client), "ledger"), **how).run()
 
 
-def test_p6_newcomers_overtake_nobody_of_a_burst() -> None:
-    found = burst(signups=200, beside=[Stream("open", 45 * 8, 10, 480)], jitter=2.0)
+def test_p6_later_sign_ups_do_not_overtake_a_burst() -> None:
+    found = burst(signups=200, streams=[Stream("open", 45 * 8, 10, 480)], jitter=2.0)
     assert found.peak <= 100
     assert found.clemta.refusals == 0
     assert len(found.served["open"]) == 560
     assert found.over_fifo("open") <= 1.2
     assert max(found.waits("open")) <= 330, (
-        "150 wait before it: 62 s, then 1.24 s each, and half as much again"
+        "150 are before it: 62 s, then 1.24 s each, and half as much again"
     )
     assert found.pace >= 0.9
 
 
-def test_p6_a_burst_of_forms_does_not_hold_up_proven_senders() -> None:
+def test_p6_a_burst_of_forms_does_not_delay_proven_senders() -> None:
     forms = Stream("open", 30 * 8, 10, 480)
-    found = burst(signups=200, beside=[forms, Stream("proven", 8 * 8, 10, 480)], jitter=2.0)
+    found = burst(signups=200, streams=[forms, Stream("proven", 8 * 8, 10, 480)], jitter=2.0)
     assert found.peak <= 100
     assert found.over_fifo("open") <= 1.2
     assert found.over_fifo("proven") <= 1.2
-    assert p99(found.waits("proven")) <= 62 + 4 * 5 * 1.24, "the first minute, and some turns of its lane"
+    assert p99(found.waits("proven")) <= 62 + 4 * 5 * 1.24, "the first minute, and some slots of its lane"
     assert max(found.waits("open")) <= 390
 
 
-def test_p6_who_comes_late_from_the_queue_gets_the_next_slot() -> None:
-    """For three minutes nobody takes from the queue: who comes late then waits for no newcomer."""
-    found = burst(signups=300, beside=[Stream("open", 300, 10, 600)], standstill=(100, 280))
+def test_p6_a_message_that_is_received_late_gets_the_next_slot() -> None:
+    """No message is received for three minutes; the late ones then go before new sign-ups."""
+    found = burst(signups=300, streams=[Stream("open", 300, 10, 600)], paused=(100, 280))
     assert found.peak <= 100
     assert not found.parked
     assert found.over_fifo("open") <= 1.2

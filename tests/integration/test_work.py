@@ -18,8 +18,8 @@ from clemta_intake.errors import IntakeError
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Source, presets, to_source
 from clemta_intake.sources.mapping import read
-from ops.signers import Sample
 from tests.support.fakes import COMPANY
+from tests.support.samples import Sample
 from tests.support.work import Meter
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"

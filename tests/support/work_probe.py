@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any
 
 from clemta_intake import receive, telemetry
-from ops.signers import URI, Sample
+from ops.signers import URI
 from tests.support.events import Context, request
 from tests.support.fakes import FakeParts
+from tests.support.samples import Sample
 
 mark = (
     os.getppid

@@ -22,8 +22,8 @@ from clemta_intake.sources.config import (
     Webhook,
     to_source,
 )
-from ops import docs
 from tests.support.fakes import COMPANY
+from tools import docs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from clemta_intake import receive
 from clemta_intake.sources.config import presets
-from ops.signers import URI, Sample
+from ops.signers import URI
 from tests.support.events import CRM_SECRET, Context, request
 from tests.support.fakes import FakeParts
+from tests.support.samples import Sample
 
 ANSWERS = {200, 303, 400, 401, 403, 413, 415, 422}
 WHOLE = st.text(st.characters(exclude_categories=[])) | st.sampled_from(

@@ -22,9 +22,10 @@ from clemta_intake.model import Submission
 from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.signatures import authenticate
-from ops.signers import SIGNERS, TIMED, URI, Sample, jws
+from ops.signers import SIGNERS, TIMED, URI, jws
 from tests.support.events import Context, request
 from tests.support.fakes import COMPANY, FakeParts
+from tests.support.samples import Sample
 from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
 NOW = 1_793_523_600.0

@@ -19,10 +19,10 @@ from clemta_intake.queue_message import encode_envelope
 from clemta_intake.sources.config import presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
 from clemta_intake.sources.redaction import redact, says_secret
-from ops.signers import Sample
 from tests.conftest import Lines
 from tests.support.events import Context, request
 from tests.support.fakes import COMPANY, FakeParts
+from tests.support.samples import Sample
 from tests.support.signers import PAYLOADS, REAL, real_sample
 
 FORM = "application/x-www-form-urlencoded"

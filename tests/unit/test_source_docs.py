@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from clemta_intake.sources.config import presets, to_source
-from ops import source_docs
 from tests.support.fakes import COMPANY
+from tools import source_docs
 
 PAGES = sorted((source_docs.DOCS / "sources").glob("*.md"))
 

@@ -1,12 +1,11 @@
-"""What the docs generate from the project itself: `python -m ops.docs --write`, or --check."""
+"""Generates the parts of docs/ that the project itself determines: `python -m tools.docs --write`, or `--check`."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops import iam_docs, source_docs
-
-ROOT = Path(__file__).resolve().parents[1]
+from local.processes import ROOT
+from tools import iam_docs, performance_docs, source_docs
 
 
 def filled(page: Path, parts: Mapping[str, str]) -> str:
@@ -22,21 +21,19 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every text that is generated, in whole or in part."""
-    from bench import report
-
-    filled_in = {**source_docs.tables(), **iam_docs.tables(), **report.pages()}
-    return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in filled_in.items()}}
+    """Each generated file's text, by its path: whole pages, and pages with generated parts."""
+    tables = {**source_docs.tables(), **iam_docs.tables(), **performance_docs.tables()}
+    return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in tables.items()}}
 
 
 def main(arguments: list[str]) -> int:
-    """Writes what is not current, or says so."""
+    """Writes the files that are out of date, or lists them and returns 1."""
     stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text() != text}
     for path, text in stale.items():
         if arguments == ["--write"]:
             path.write_text(text)
         else:
-            print(f"{path.relative_to(ROOT)} is not current: run make docs", file=sys.stderr)
+            print(f"{path.relative_to(ROOT)} is out of date: run make docs", file=sys.stderr)
     return 1 if stale and arguments != ["--write"] else 0
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, made of what `make bench` and `make chaos` left in bench/results/."""
+"""The tables of docs/performance.md, from the results of `make bench` and `make chaos` in bench/results/."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,28 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from local.processes import ROOT
+from tools import aws_costs
 
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 OURS, PLAIN, TUTORIAL, LEAN = "as shipped", "the same, by plain sam build", "tutorial handler", "lean handler"
-FULL_CORE_MB = (
-    1769  # of memory bring one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-)
-LOOK_SECONDS = 0.01  # of one that comes before its time and goes back, a guess as well
-PRICES = {  # us-east-1, dollars, as this was written; Lambda for arm64
-    "gateway": 3.50e-6,  # a request
-    "invocation": 0.20e-6,
-    "gb_second": 0.0000133334,
-    "write": 0.625e-6,  # of up to 1 KB
-    "sqs": 0.40e-6,  # a call
-    "log_gb": 0.50,
-}
-SECONDS = 0.15  # an invocation's, a guess until it is measured on AWS
-LOG_GB = 1e-6  # an invocation's line
 
 
 def result(part: str) -> Any:
-    """What was measured of that part."""
+    """The recorded result of one part of `make bench`."""
     return json.loads((RESULTS / f"{part}.json").read_text())[part]
 
 
@@ -38,7 +25,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def setting() -> str:
-    """When and where."""
+    """The dates, the machine and the versions."""
     found = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
     dates = sorted({one["date"] for one in found.values() if "date" in one})
     machine = found["cold"]["machine"]
@@ -47,52 +34,58 @@ def setting() -> str:
 
 
 def targets() -> str:
-    """What was to be reached, and what came out."""
+    """Each target, with the measured value."""
     cold, warm, size, wires = result("cold"), result("warm"), result("size"), result("connections")
     counts = {name: figures["m_instructions"] for name, figures in cold.items()}
     peaks = warm["created"]["peaks_mb"]
     rows: list[tuple[str, str, float, float]] = [
-        ("cold start, of the same code by plain `sam build`", "<=", 0.35, counts[OURS] / counts[PLAIN]),
-        ("cold start, of the tutorial handler's", "<=", 0.85, counts[OURS] / counts[TUTORIAL]),
-        ("warm CPU, of a lean handler that makes three calls", "<=", 1.5, result("turns")["ratio"]),
-        ("warm instructions, of the same", "<=", 1.5, result("turns")["ratio_of_instructions"]),
+        (
+            "cold start, relative to the same code by plain `sam build`",
+            "<=",
+            0.35,
+            counts[OURS] / counts[PLAIN],
+        ),
+        ("cold start, relative to the tutorial handler", "<=", 0.85, counts[OURS] / counts[TUTORIAL]),
+        ("warm CPU, relative to a lean handler that makes three calls", "<=", 1.5, result("turns")["ratio"]),
+        ("warm instructions, relative to the same", "<=", 1.5, result("turns")["ratio_of_instructions"]),
         (f"connections to Clemta in {wires['calls']:,} calls", "<=", 1, wires["connections"]),
         (
-            "a call to Clemta, of `requests.post` each time",
+            "a call to Clemta, relative to `requests.post` each time",
             "<=",
             0.02,
             wires["m_instructions"] / wires["requests.post each time"],
         ),
         ("MB of the bundle, zipped", "<=", 25, size["zip"]),
-        ("MB of memory at the most, after 10,000 requests", "<=", 110, peaks["10000"]),
-        ("MB of it that came after the first 1,000", "<=", 1, peaks["10000"] - peaks["1000"]),
+        ("MB of memory at most, after 10,000 requests", "<=", 110, peaks["10000"]),
+        ("MB of it added after the first 1,000", "<=", 1, peaks["10000"] - peaks["1000"]),
     ]
     peers = result("peers")
     if "skipped" not in peers:
         ours = peers["clemta-intake"]
         red, n8n = _peer(peers, "Node-RED"), _peer(peers, "n8n")
         rows += [
-            ("CPU a contact, of Node-RED's", "<=", 1.5, ours["cpu_ms"] / red["cpu_ms"]),
-            ("p99 at one client, of Node-RED's", "<=", 1.0, ours["p99_ms"] / red["p99_ms"]),
-            ("memory under load, of Node-RED's", "<=", 0.3, ours["loaded_mb"] / red["loaded_mb"]),
-            ("requests a second, times n8n's", ">=", 10, ours["per_second_8"] / n8n["per_second_8"]),
+            ("CPU a contact, relative to Node-RED", "<=", 1.5, ours["cpu_ms"] / red["cpu_ms"]),
+            ("p99 at one client, relative to Node-RED", "<=", 1.0, ours["p99_ms"] / red["p99_ms"]),
+            ("memory under load, relative to Node-RED", "<=", 0.3, ours["loaded_mb"] / red["loaded_mb"]),
+            ("requests a second, relative to n8n", ">=", 10, ours["per_second_8"] / n8n["per_second_8"]),
         ]
     return table(
         ("target", "", "measured", ""),
         (
             (
                 name,
-                f"{'at most' if which == '<=' else 'at least'} {goal:g}",
+                f"{'at most' if bound == '<=' else 'at least'} {target:g}",
                 f"{value:.3g}",
-                _met(which, goal, value),
+                _verdict(bound, target, value),
             )
-            for name, which, goal, value in rows
+            for name, bound, target, value in rows
         ),
     )
 
 
-def _met(which: str, goal: float, value: float) -> str:
-    return "met" if (value <= goal if which == "<=" else value >= goal) else "**missed**"
+def _verdict(bound: str, target: float, value: float) -> str:
+    met = value <= target if bound == "<=" else value >= target
+    return "met" if met else "**missed**"
 
 
 def _peer(peers: Mapping[str, Any], name: str) -> Any:
@@ -100,11 +93,16 @@ def _peer(peers: Mapping[str, Any], name: str) -> Any:
 
 
 def cold() -> str:
-    """Cold starts side by side."""
+    """Cold starts, compared."""
     found = result("cold")
     ours = found[OURS]["m_instructions"]
     return table(
-        ("from process start to the first contact", "M instructions", "ours is", "ms here, median"),
+        (
+            "from process start to the first contact",
+            "M instructions",
+            "ours, relative to it",
+            "median ms here",
+        ),
         (
             (
                 name,
@@ -118,7 +116,7 @@ def cold() -> str:
 
 
 def parts() -> str:
-    """Where a cold start goes."""
+    """The cost of each part of a cold start."""
     found = result("parts")
     whole = sum(found.values())
     return table(
@@ -128,24 +126,24 @@ def parts() -> str:
 
 
 def levers() -> str:
-    """What each lever does."""
+    """The effect of each optimisation on a cold start."""
     found = result("levers")
     shipped = found[OURS]
     return table(
-        ("", "M instructions", "of what ships"),
+        ("", "M instructions", "relative to what ships"),
         ((name, f"{count:,}", f"{count / shipped:.2f}") for name, count in found.items() if name != OURS),
     )
 
 
 def settings() -> str:
-    """What a call costs by botocore's settings."""
+    """The cost of a call under each botocore setting."""
     return table(("a write to the ledger", "M instructions"), result("settings").items())
 
 
 def warm() -> str:
-    """Warm requests by kind, and where the time goes."""
+    """Warm requests by kind, with a profile of each."""
     return table(
-        ("a request", "CPU ms", "M instructions", "peak MB after 100, 1,000, 10,000", "where the time goes"),
+        ("a request", "CPU ms", "M instructions", "peak MB after 100, 1,000, 10,000", "CPU by package"),
         (
             (
                 name,
@@ -160,26 +158,27 @@ def warm() -> str:
 
 
 def memory() -> str:
-    """What memory size means for time and money, by the CPU that Lambda gives with it."""
-    cpu = result("warm")["created"]["cpu_ms"]
-    first = result("cold")[OURS]["wall_ms"]
+    """Time and price by memory size: Lambda grants CPU in proportion to memory."""
+    cpu_ms = result("warm")["created"]["cpu_ms"]
+    cold_ms = result("cold")[OURS]["wall_ms"]
     rows = []
-    for size in (256, 512, 1024, FULL_CORE_MB, 3008):
-        share = min(1.0, size / FULL_CORE_MB)
-        milliseconds = cpu / share
-        price = 1e6 * (PRICES["invocation"] + PRICES["gb_second"] * size / 1024 * milliseconds / 1000)
-        rows.append((size, f"{share:.2f}", f"{first / share:,.0f}", f"{milliseconds:.1f}", f"${price:.2f}"))
+    for size_mb in (256, 512, 1024, aws_costs.FULL_CORE_MB, 3008):
+        share = aws_costs.cpu_share(size_mb)
+        price = 1e6 * aws_costs.invocation(size_mb, cpu_ms / share / 1000)
+        rows.append(
+            (size_mb, f"{share:.2f}", f"{cold_ms / share:,.0f}", f"{cpu_ms / share:.1f}", f"${price:.2f}")
+        )
     return table(("MB", "vCPU", "cold start, ms", "CPU of a contact, ms", "a million contacts' CPU"), rows)
 
 
 def bundle() -> str:
-    """The zip by package."""
+    """The zip's size, by package."""
     found = result("size")
     return table(("package", "MB zipped"), ((name, f"{size:.2f}") for name, size in found.items()))
 
 
 def runtime() -> str:
-    """Through Lambda's runtime client."""
+    """Throughput through Lambda's runtime client."""
     return table(
         ("handler", "invocations a second"),
         ((name, one["per_second"]) for name, one in result("runtime").items()),
@@ -187,7 +186,7 @@ def runtime() -> str:
 
 
 def peers() -> str:
-    """Beside what people would use instead."""
+    """The alternatives, compared."""
     found = result("peers")
     if "skipped" in found:
         return f"Not measured: {found['skipped']}.\n"
@@ -209,7 +208,7 @@ def peers() -> str:
 
 
 def burst() -> str:
-    """Bursts in virtual time, and what they cost on AWS."""
+    """Bursts in virtual time, with their price on AWS."""
     rows = [
         (
             f"{one['signups']:,}",
@@ -221,58 +220,34 @@ def burst() -> str:
             one["calls_wasted"],
             f"{one['invocations'] + one['looks_before_time']:,}",
             f"{one['ledger_writes']:,}",
-            f"${cost(one):.2f}",
+            f"${aws_costs.burst(one):.2f}",
         )
         for one in result("burst")
     ]
     head = (
         "sign-ups in 10 s",
         "drained after",
-        "over the ideal",
+        "relative to the ideal",
         "calls in a minute",
-        "p99 of waiting over first in, first out",
+        "p99 of waiting, relative to first in, first out",
         "refused",
         "wasted",
-        "tries",
+        "attempts",
         "ledger writes",
         "on AWS",
     )
     return table(head, rows)
 
 
-def cost(one: Mapping[str, Any]) -> float:
-    """Dollars of a burst: each try is an invocation, and each but the last one a message sent, taken and deleted."""
-    tries = one["invocations"] + one["looks_before_time"]
-    seconds = one["invocations"] * SECONDS + one["looks_before_time"] * LOOK_SECONDS
-    messages = 3 * (tries - one["signups"])
-    return float(
-        one["signups"] * PRICES["gateway"]
-        + tries * (PRICES["invocation"] + PRICES["log_gb"] * LOG_GB)
-        + seconds * PRICES["gb_second"]
-        + one["ledger_writes"] * PRICES["write"]
-        + messages * PRICES["sqs"]
-    )
-
-
 def price() -> str:
-    """A thousand sign-ups that meet a Clemta with calls to spare."""
-    writes = 3  # claim, budget, created
-    rows = [
-        ("API Gateway, REST", PRICES["gateway"]),
-        ("Lambda, arm64, 1 GB", PRICES["invocation"] + PRICES["gb_second"] * SECONDS),
-        (f"DynamoDB, {writes} write units", writes * PRICES["write"]),
-        ("SQS, 1 in 10, 3 calls", 0.3 * PRICES["sqs"]),
-        ("CloudWatch Logs, 1 KB", PRICES["log_gb"] * LOG_GB),
-    ]
-    together = sum(each for _, each in rows)
-    return table(
-        ("1,000 sign-ups", "dollars"),
-        [(name, f"{1000 * each:.4f}") for name, each in [*rows, ("**together**", together)]],
-    )
+    """The AWS price of 1,000 sign-ups while Clemta accepts every call at once."""
+    prices = aws_costs.signup()
+    rows = [*prices.items(), ("**together**", sum(prices.values()))]
+    return table(("1,000 sign-ups", "dollars"), [(name, f"{1000 * each:.4f}") for name, each in rows])
 
 
 def scale() -> str:
-    """What each rate of sign-ups needs, by arithmetic: two calls and three writes each, one booking for both calls."""
+    """What each rate of sign-ups needs, calculated: a sign-up takes two calls, three writes and one reservation."""
     rows = []
     for name, a_minute in (
         ("1 a minute", 1),
@@ -286,8 +261,8 @@ def scale() -> str:
             (
                 name,
                 f"{calls:,.0f}",
-                "as it is" if shards == 1 else f"{shards:.0f} times the limit, or as many keys",
-                f"{a_second * SECONDS:.2f}",
+                "is enough" if shards == 1 else f"{shards:.0f} times the limit, or as many keys",
+                f"{a_second * aws_costs.INVOCATION_SECONDS:.2f}",
                 f"{3 * a_second:.1f}",
                 f"{a_second:.1f}",
             )
@@ -303,8 +278,8 @@ def scale() -> str:
     return table(head, rows)
 
 
-def pages() -> dict[Path, dict[str, str]]:
-    """The page's parts by their marks."""
+def tables() -> dict[Path, dict[str, str]]:
+    """The page's generated parts, by page and mark."""
     made = (
         setting,
         targets,

@@ -5,21 +5,22 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse
 
-ROOT = Path(__file__).resolve().parents[1]
+from local.processes import ROOT
+
 PAGE = ROOT / "docs" / "security.md"
 
 
 def table(template: dict[str, Any]) -> str:
-    """A row for each statement of a function's own role."""
+    """One row for each statement in each function's role."""
     rows = ["| function | may | on |", "|---|---|---|"]
-    for name, resource in template["Resources"].items():
-        if resource["Type"] != "AWS::IAM::Role":
+    for name, role in template["Resources"].items():
+        if role["Type"] != "AWS::IAM::Role":
             continue
-        for policy in resource["Properties"]["Policies"]:
+        for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = ", ".join(f"`{action}`" for action in _list(statement["Action"]))
-                places = ", ".join(_name(place) for place in _list(statement["Resource"]))
-                rows.append(f"| {name.removesuffix('Role').lower()} | {actions} | {places} |")
+                resources = ", ".join(_name(resource) for resource in _list(statement["Resource"]))
+                rows.append(f"| {name.removesuffix('Role').lower()} | {actions} | {resources} |")
     return "\n".join(rows) + "\n"
 
 
@@ -28,12 +29,12 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(resource: Any) -> str:
-    """The resource that a `!GetAtt` names; anything else is shown as it is."""
+    """The logical id in a `!GetAtt`; any other value in backticks."""
     if isinstance(resource, dict) and "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
     return f"`{resource}`"
 
 
 def tables() -> dict[Path, dict[str, str]]:
-    """The table, in its page."""
+    """The page's generated parts, by page and mark."""
     return {PAGE: {"iam": table(yaml_parse((ROOT / "template.yaml").read_text()))}}

@@ -1,28 +1,30 @@
-"""docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml."""
+"""The pages of docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml."""
 
 import tomllib
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from local.processes import ROOT
+
 DOCS = ROOT / "docs"
 TABLE = DOCS / "sources.md"
 PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
 
-
-SAME = """Where the e-mail address is a contact already, nothing is made twice; [sources.md](../sources.md) says how
-that and every other key is set otherwise."""
-FAILS = """It proves itself by {proof}; a request that does not is answered with 401, and nothing of it is kept. A
-sign-up is answered with 200 once it is a contact in Clemta or waits durably to become one, within 4 seconds: while
-Clemta is down the sender notices nothing and has nothing to repeat. 503 with Retry-After means that nothing was kept.
-What cannot be read is parked with its reason and answered with 200 as well: the sender could not mend it."""
-RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are read by their types and common
-names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` sets any of them by hand."""
+EXISTING = """If the e-mail address already belongs to a contact, no second contact is created;
+[sources.md](../sources.md) explains how to change this and every other key."""
+FAILURES = """The sender authenticates with {proof}. A request without valid authentication is answered with 401 and
+discarded. A sign-up is answered with 200 within 4 seconds, once it is a contact in Clemta or stored in a queue: while
+Clemta is down the sender notices nothing and has nothing to send again. 503 with Retry-After means that nothing was
+stored. A payload that cannot be mapped goes to the dead-letter queue with its reason and is answered with 200, because
+the sender cannot fix it."""
+RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are recognised by their types and
+common names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` overrides any of
+them."""
 
 
 def proof(auth: dict[str, Any]) -> str:
-    """How a sender proves itself, for people."""
+    """How a sender authenticates, in words."""
     match auth["scheme"]:
         case "hmac":
             return f"HMAC-SHA256 in `{auth['header']}`"
@@ -34,7 +36,7 @@ def proof(auth: dict[str, Any]) -> str:
 
 
 def row(kind: str, preset: dict[str, Any]) -> str:
-    """A sender in the table of all."""
+    """The sender's row in the table of senders."""
     title = f"[{preset['title']}](sources/{kind}.md)"
     return f"| {title} | `{kind}` | {proof(preset['auth'])} | {preset['sign_up']} | {preset['retries']} |"
 
@@ -69,11 +71,11 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
 
 {arrives(preset)}
 
-{fill(SAME, 118)}
+{fill(EXISTING, 118)}
 
 ## When something fails
 
-{fill(f"How it sends again: {preset['retries']}. " + FAILS.format(proof=proof(preset["auth"])), 118)}
+{fill(f"Retries: {preset['retries']}. " + FAILURES.format(proof=proof(preset["auth"])), 118)}
 
 ## Good to know
 
@@ -81,7 +83,7 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
 
 
 def arrives(preset: dict[str, Any]) -> str:
-    """What the mapping takes from where."""
+    """The table of mapped fields, or the sentence on recognised fields."""
     if "contact" not in preset:
         return fill(RECOGNISED, 118)
     rows = []
@@ -92,7 +94,7 @@ def arrives(preset: dict[str, Any]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Each sender's page, by file."""
+    """Each sender's page, by its path."""
     presets = tomllib.loads(PRESETS.read_text())
     senders = tomllib.loads((DOCS / "sources" / "senders.toml").read_text())
     return {
@@ -101,8 +103,8 @@ def pages() -> dict[Path, str]:
 
 
 def tables() -> dict[Path, dict[str, str]]:
-    """The table of all senders, in its page."""
+    """The page's generated parts, by page and mark."""
     presets = tomllib.loads(PRESETS.read_text())
-    head = ["| sender | `kind` | proof | becomes a contact | it sends again |", "|---|---|---|---|---|"]
+    head = ["| sender | `kind` | authentication | becomes a contact | retries |", "|---|---|---|---|---|"]
     rows = "\n".join([*head, *(row(kind, preset) for kind, preset in presets.items())]) + "\n"
     return {TABLE: {"senders": rows}}

@@ -1,0 +1,64 @@
+"""Clemta in virtual time."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+WINDOW = 60.0  # seconds of the rate limit
+
+
+class VirtualClemta:
+    """Clemta's contacts and its rate limit on a virtual clock; it replaces a `requests` session."""
+
+    def __init__(self, clock: Callable[[], float], limit: int, random: Random) -> None:
+        self._clock = clock
+        self._random = random
+        self.limit = limit
+        self.contacts: dict[str, list[dict[str, Any]]] = {}  # by e-mail address
+        self.arrivals: list[float] = []
+        self.refusals = 0
+        self._counted: deque[float] = deque()
+
+    def request(self, method: str, url: str, **given: Any) -> requests.Response:
+        """One call; over the limit, it is refused with 429."""
+        at = self._clock() + self._random.uniform(0, 0.9)
+        self.arrivals.append(at)
+        if not self._count(at):
+            self.refusals += 1
+            return self._answer(429, None, at)
+        if method == "POST" and urlsplit(url).path == "/contacts":
+            body = json.loads(given["data"])
+            contact = {**body, "id": f"{len(self.arrivals):024x}", "created_at": int(at)}
+            self.contacts.setdefault(contact["email"], []).append(contact)
+            return self._answer(200, contact, at)
+        found = self.contacts.get(given["params"]["search"], [])
+        return self._answer(200, {"contacts": found, "total": len(found)}, at)
+
+    def call_by_other_client(self) -> bool:
+        """A call by another client with the same key; False if it was refused."""
+        return self._count(self._clock())
+
+    def _count(self, at: float) -> bool:
+        while self._counted and self._counted[0] <= at - WINDOW:
+            self._counted.popleft()
+        if len(self._counted) >= self.limit:
+            return False
+        self._counted.append(at)
+        return True
+
+    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = status
+        answer._content = json.dumps({"success": data is not None, "data": data}).encode()
+        answer.headers["X-RateLimit-Remaining"] = str(self.limit - len(self._counted))
+        # Clemta sends a time of the wall clock, and the product compares it with the wall clock.
+        answer.headers["X-RateLimit-Reset"] = str(round(time.time() + self._counted[0] + WINDOW - at))
+        if status == 429:
+            answer.headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
+        return answer

@@ -1,0 +1,1 @@
+"""What generates documentation from the project itself. Nothing here is installed with the command."""
