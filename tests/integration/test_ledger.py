@@ -15,8 +15,10 @@ from botocore.config import Config
 
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dynamo.batches import Batches
+from clemta_intake.dynamo.claim_items import ClaimItems
+from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.daily_cap import DailyCap
-from clemta_intake.dynamo.ledger import Ledger, _keyed
+from clemta_intake.dynamo.keys import delivery_hash
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import ConditionFailed, Table
 from clemta_intake.errors import ClaimHeld, ConfigError, RateLimited, Retryable, TakenForSpam
@@ -34,7 +36,9 @@ class TestLedger(LedgerContract):
     def setting(self, aws: Aws) -> SimpleNamespace:
         clock = Clock()
         client = boto3.client("dynamodb")
-        ledger = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, clock)
+        ledger = Ledger(
+            ClaimItems(Table(lambda: client, aws.settings.ledger_table)), lambda: PEPPER, LAG, clock
+        )
         return SimpleNamespace(clock=clock, ledger=ledger)
 
 
@@ -49,7 +53,7 @@ def items(aws: Aws) -> list[dict[str, Any]]:
 
 
 def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com", "delivery@example.com")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)
@@ -62,12 +66,12 @@ def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
 
 def test_p8_without_the_pepper_no_address_can_be_tested_against_the_ledger(aws: Aws) -> None:
     for pepper in ("one", "other"):
-        Ledger(table(aws), lambda pepper=pepper: pepper, LAG, Clock()).claim(contact(), "")  # type: ignore[misc]
+        Ledger(ClaimItems(table(aws)), lambda pepper=pepper: pepper, LAG, Clock()).claim(contact(), "")  # type: ignore[misc]
     assert len(items(aws)) == 2
 
 
 def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)
@@ -76,7 +80,7 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
 
 def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     claim = ledger.claim(contact(), "d1")
     assert isinstance(claim, Claim)
     ledger.mark_unknown(claim)
@@ -96,9 +100,9 @@ def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> Non
             return self._real.update_item(**request)
 
     client: Any = Twice()
-    claim = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, Clock()).claim(
-        contact(), ""
-    )
+    claim = Ledger(
+        ClaimItems(Table(lambda: client, aws.settings.ledger_table)), lambda: PEPPER, LAG, Clock()
+    ).claim(contact(), "")
     assert isinstance(claim, Claim)
     assert not claim.fresh
 
@@ -109,7 +113,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
             "dynamodb", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
         )
         unreachable = Table(lambda client=client: client, name)  # type: ignore[misc]
-        ledger = Ledger(unreachable, lambda: PEPPER, LAG, Clock())
+        ledger = Ledger(ClaimItems(unreachable), lambda: PEPPER, LAG, Clock())
         with pytest.raises(Retryable) as raised:
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
@@ -117,13 +121,14 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         ledger.mark_unknown(claim)
         ledger.release(claim)
         ledger.release_update(claim)
+        ledger.mark_update_unknown(claim)
         ledger.record_seen(Created("contact#x", "c1", 0), 1.5)
         assert RateLimit(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
 def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     ledger.claim(contact(), "")
     with pytest.raises(ClaimHeld):
         ledger.claim(contact(), "")
@@ -137,7 +142,7 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
 
 
 def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     item = {
@@ -146,18 +151,16 @@ def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> No
         "contact_id": {"S": "c1"},
     }
     aws.client("dynamodb").put_item(TableName=aws.settings.ledger_table, Item=item)
-    assert ledger.claim(contact(), "", "d1") == Created(claim.key, "c1", 0, _delivery(claim.key, "d1"))
-
-
-def _delivery(key: str, delivery_id: str) -> str:
-    return _keyed(PEPPER, f"{key}\n{delivery_id}")[:32]
+    assert ledger.claim(contact(), "", "d1") == Created(
+        claim.key, "c1", 0, delivery_hash(PEPPER, claim.key, "d1")
+    )
 
 
 def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clemta_intake.dynamo.ledger._MOST_DELIVERIES", 2)
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    monkeypatch.setattr("clemta_intake.dynamo.claim_states.MAX_DELIVERIES", 2)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "", "d1")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)

@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 
 from clemta_intake.delivery import Claims
-from clemta_intake.dynamo.ledger import LEASE_SECONDS
+from clemta_intake.dynamo.claim_states import LEASE_SECONDS
 from clemta_intake.errors import ClaimHeld
 from clemta_intake.model import Claim, Created
 from tests.support.fakes import Clock, contact
@@ -174,7 +174,7 @@ class LedgerContract:
         late = claim(setting)
         setting.clock.advance(LEASE_SECONDS)
         meanwhile = claim(setting)
-        setting.ledger.record_created(late, "c1", setting.clock.now, held=True)
+        setting.ledger.adopt_for_update(late, "c1")
         setting.ledger.mark_unknown(meanwhile)
         assert known(setting).contact_id == "c1", "an item that is not created names a contact that is gone"
 
@@ -297,7 +297,7 @@ class LedgerContract:
 
     def test_p3_an_update_that_may_come_late_holds_the_others_back(self, setting: Setting) -> None:
         setting.ledger.record_created(claim(setting), "c1", setting.clock.now)
-        setting.ledger.release_update(hold(setting), LAG)
+        setting.ledger.mark_update_unknown(hold(setting))
         setting.clock.advance(LAG - 1)
         with pytest.raises(ClaimHeld):
             hold(setting)
@@ -323,7 +323,7 @@ class LedgerContract:
 
     def test_p3_a_contact_that_was_found_is_held_for_its_update(self, setting: Setting) -> None:
         held = claim(setting, resent_as="d1")
-        setting.ledger.record_created(held, "c1", setting.clock.now, held=True)
+        setting.ledger.adopt_for_update(held, "c1")
         assert known(setting).contact_id == "c1"
         assert known(setting).checked_at == 0
         assert not known(setting, "d1").delivered
