@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import boto3
@@ -25,21 +24,55 @@ from clemta_intake.errors import ClaimHeld, ConfigError, RateLimited, Retryable,
 from clemta_intake.model import Claim, Created, Place, Submission
 from tests.integration.conftest import Aws
 from tests.support.fakes import Clock, contact
-from tests.support.ledger_contract import LAG, LedgerContract
+from tests.support.ledger_contract import LAG, LedgerContract, TransitionsContract
 
 PEPPER = "pepper"
 OPEN = Place("open")
 
 
+class RealSetting:
+    """The ledger in a table of the test's own, and its items."""
+
+    def __init__(self, name: str) -> None:
+        self.clock = Clock()
+        self._client = boto3.client("dynamodb")
+        self._name = name
+        self.ledger = Ledger(ClaimItems(Table(lambda: self._client, name)), lambda: PEPPER, LAG, self.clock)
+
+    def put(self, key: str, item: dict[str, Any] | None) -> None:
+        if item is None:
+            self._client.delete_item(TableName=self._name, Key={"pk": {"S": key}})
+        else:
+            typed = {name: _typed(value) for name, value in item.items()}
+            self._client.put_item(TableName=self._name, Item={"pk": {"S": key}, **typed})
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        item = self._client.get_item(TableName=self._name, Key={"pk": {"S": key}}).get("Item")
+        return item and {name: _untyped(value) for name, value in item.items() if name != "pk"}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, list):
+        return {"SS": value}
+    return {"S": value} if isinstance(value, str) else {"N": str(value)}
+
+
+def _untyped(value: Any) -> Any:
+    [(kind, content)] = value.items()
+    return float(content) if kind == "N" else content
+
+
+@pytest.fixture
+def setting(aws: Aws) -> RealSetting:
+    return RealSetting(aws.settings.ledger_table)
+
+
 class TestLedger(LedgerContract):
-    @pytest.fixture
-    def setting(self, aws: Aws) -> SimpleNamespace:
-        clock = Clock()
-        client = boto3.client("dynamodb")
-        ledger = Ledger(
-            ClaimItems(Table(lambda: client, aws.settings.ledger_table)), lambda: PEPPER, LAG, clock
-        )
-        return SimpleNamespace(clock=clock, ledger=ledger)
+    pass
+
+
+class TestTransitionsOfTheLedger(TransitionsContract):
+    pass
 
 
 def table(aws: Aws) -> Table:
@@ -52,7 +85,7 @@ def items(aws: Aws) -> list[dict[str, Any]]:
     return found
 
 
-def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
+def test_p8_the_ledger_holds_keyed_hashes_and_no_address(aws: Aws) -> None:
     ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com", "delivery@example.com")
     assert isinstance(claim, Claim)
@@ -70,7 +103,7 @@ def test_p8_without_the_pepper_no_address_can_be_tested_against_the_ledger(aws: 
     assert len(items(aws)) == 2
 
 
-def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
+def test_the_item_of_a_created_contact_never_expires(aws: Aws) -> None:
     ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
@@ -78,7 +111,7 @@ def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
     assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
 
 
-def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -> None:
+def test_p3_an_unknown_outcome_is_remembered_for_30_days(aws: Aws) -> None:
     clock = Clock()
     ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     claim = ledger.claim(contact(), "d1")
@@ -88,7 +121,7 @@ def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -
     assert [int(item["expires_at"]["N"]) - clock.now for item in items(aws)] == [30 * 86_400] * 2
 
 
-def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> None:
+def test_p3_a_claim_that_the_sdk_repeated_is_ours_but_not_fresh(aws: Aws) -> None:
     """The SDK repeats a write whose answer did not come; the repeated one meets the first one's claim."""
 
     class Twice:
@@ -107,7 +140,7 @@ def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> Non
     assert not claim.fresh
 
 
-def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: str) -> None:
+def test_a_ledger_that_is_out_of_reach_raises_retryable(aws: Aws, closed: str) -> None:
     for endpoint, name in ((closed, aws.settings.ledger_table), (aws.url, "no-such-table")):
         client = boto3.client(
             "dynamodb", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
@@ -126,7 +159,7 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         assert RateLimit(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
-def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
+def test_a_lapsed_claim_is_claimed_again_and_a_created_contact_is_not(aws: Aws) -> None:
     clock = Clock()
     ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     ledger.claim(contact(), "")
@@ -141,7 +174,7 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     assert found.contact_id == "c2"
 
 
-def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> None:
+def test_p3_a_created_item_without_checked_at_counts_as_old(aws: Aws) -> None:
     ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
@@ -156,7 +189,7 @@ def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> No
     )
 
 
-def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
+def test_a_contact_remembers_a_bounded_number_of_deliveries(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clemta_intake.dynamo.claim_states.MAX_DELIVERIES", 2)

@@ -48,8 +48,8 @@ VALUES: Mapping[str, str] = {
     "happened_at": "the event's time, if it is reflected",
     "empty_lookup_at": "now, if `lookup_was_empty`",
     "counted": "1, if the claim is `counted`",
-    "delivery": "and this delivery",
-    "only_delivery": f"this delivery alone, after {MAX_DELIVERIES} others",
+    "delivery": "this delivery is added",
+    "only_delivery": f"this delivery replaces them, once they are {MAX_DELIVERIES}",
     "claim_key": "the claim's key",
 }
 
