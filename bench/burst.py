@@ -17,7 +17,8 @@ from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery
-from clemta_intake.dynamo.ledger import Ledger
+from clemta_intake.dynamo.claim_items import ClaimItems
+from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import Permanent, Retryable
@@ -136,7 +137,7 @@ class Burst:
         client._session = self.clemta  # type: ignore[assignment]
         return Delivery(
             client,
-            Ledger(self.table, lambda: "pepper", 30, self._clock),
+            Ledger(ClaimItems(self.table), lambda: "pepper", 30, self._clock),
             self,
             retry_base=30,
             give_up=72,

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 from clemta_intake.bodies import read_body
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
-from clemta_intake.dynamo.ledger import contact_key
+from clemta_intake.dynamo.keys import contact_key
 from clemta_intake.errors import IntakeError, RateLimited
 from clemta_intake.model import Envelope, MappedSubmission
 from clemta_intake.sources.mapping import read

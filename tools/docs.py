@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import ROOT
-from tools import iam_docs, performance_docs, source_docs
+from tools import claim_docs, iam_docs, performance_docs, source_docs
 
 
 def filled(page: Path, parts: Mapping[str, str]) -> str:
@@ -22,7 +22,7 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated file's text, by its path: whole pages, and pages with generated parts."""
-    tables = {**source_docs.tables(), **iam_docs.tables(), **performance_docs.tables()}
+    tables = {**source_docs.tables(), **iam_docs.tables(), **claim_docs.tables(), **performance_docs.tables()}
     return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in tables.items()}}
 
 

@@ -43,23 +43,19 @@ class ContactsApi(Protocol):
 
 
 class Claims(Protocol):
-    """What delivery needs of the ledger; see ledger.Ledger."""
+    """What delivery needs of the ledger; see dynamo.claims.Ledger, which says what each method records."""
 
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created: ...
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim: ...
     def claim_update(self, known: Created, happened_at: float) -> Claim | None: ...
     def record_created(
-        self,
-        claim: Claim,
-        contact_id: str,
-        seen_at: float,
-        happened_at: float | None = None,
-        *,
-        held: bool = False,
+        self, claim: Claim, contact_id: str, seen_at: float, happened_at: float | None = None
     ) -> None: ...
+    def adopt_for_update(self, claim: Claim, contact_id: str) -> None: ...
     def record_seen(self, known: Created, seen_at: float | None = None) -> None: ...
     def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None: ...
-    def release_update(self, claim: Claim, seconds: float = 0) -> None: ...
+    def release_update(self, claim: Claim) -> None: ...
+    def mark_update_unknown(self, claim: Claim) -> None: ...
     def reserve_contact(self, claim: Claim, contact_id: str) -> bool: ...
     def mark_unknown(self, claim: Claim) -> None: ...
     def mark_not_found(self, claim: Claim) -> None: ...
@@ -214,7 +210,7 @@ class Delivery:
         if existing is None:
             self._ledger.record_created(claim, contact_id, began, reading.happened_at)
             return Outcome("created", contact_id)
-        self._ledger.record_created(claim, contact_id, began, held=True)
+        self._ledger.adopt_for_update(claim, contact_id)
         try:
             outcome = self._update(reading, contact_id, claim, began, deadline, existing)
         except ContactGone:
@@ -248,7 +244,7 @@ class Delivery:
         except ContactGone:
             raise
         except OutcomeUnknown:
-            self._ledger.release_update(held, self._search_lag)  # it may take effect after another's
+            self._ledger.mark_update_unknown(held)  # it may take effect after another's
             raise
         except (Retryable, Permanent):
             self._ledger.release_update(held)

@@ -17,8 +17,9 @@ from .clemta.client import Clemta
 from .deadlines import Deadline
 from .delivery import Delivery
 from .dynamo.batches import Batches
+from .dynamo.claim_items import ClaimItems
+from .dynamo.claims import Ledger
 from .dynamo.daily_cap import DailyCap
-from .dynamo.ledger import Ledger
 from .dynamo.rate_limit import RateLimit
 from .dynamo.table import Table
 from .errors import ConfigError, KeyRefused, NotApplied, Unavailable, UnknownSource
@@ -80,7 +81,7 @@ class Dependencies:
         """The business rule with its real neighbours."""
         return Delivery(
             Clemta(self.settings.clemta_base_url, self.api_key, self.budget),
-            Ledger(self._table, self.pepper, self.settings.search_lag_seconds, self.clock),
+            Ledger(ClaimItems(self._table), self.pepper, self.settings.search_lag_seconds, self.clock),
             self.queues,
             retry_base=self.settings.retry_base_seconds,
             give_up=self.settings.give_up_hours,

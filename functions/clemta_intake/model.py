@@ -90,38 +90,46 @@ class MappedSubmission:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one contact. Not `fresh`: an earlier attempt, since `since`, may have created it.
-
-    `lookup_was_empty`: a lookup after the last ambiguous call returned nothing, and the search lag has passed.
-    `counted`: this contact has taken a number of its source's day.
-    `delivery` is the keyed hash of the sender's delivery; `gone` the id of a contact that was deleted in Clemta.
-    `full`: the item remembers no more deliveries, and begins anew with this one.
-    """
+    """The lease on one contact's item in the ledger: its owner alone may create or update the contact."""
 
     key: str
+    """The item's key."""
     id: str
+    """The owner that the item names while the lease is held."""
     fresh: bool
+    """No earlier attempt can have created the contact."""
     since: float
+    """When the first attempt began that can have created the contact."""
     lookup_was_empty: bool = False
+    """A lookup after the last ambiguous call returned nothing, and the search lag has passed."""
     counted: bool = False
+    """The contact has taken a number of its source's `max_per_day`."""
     delivery: str = ""
+    """The keyed hash of the sender's delivery; "" if the sender does not repeat it."""
     gone: str = ""
+    """The id of the contact that was deleted in Clemta; "" if none was."""
     full: bool = False
+    """The item remembers no more deliveries: this one replaces them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A contact that was in Clemta after `checked_at`; `deliveries` are those that were acknowledged with it."""
+    """What the ledger knows of a contact that is created."""
 
     key: str
+    """The item's key."""
     contact_id: str
+    """Clemta's id."""
     checked_at: float
+    """A call that began at this time showed the contact; 0 if that is not known."""
     delivery: str = ""
+    """The keyed hash of the sender's delivery; "" if the sender does not repeat it."""
     deliveries: frozenset[str] = frozenset()
+    """The deliveries that were acknowledged with the contact."""
 
     @property
     def delivered(self) -> bool:
-        """Whether the sender repeats what was acknowledged."""
+        """Whether this delivery was acknowledged before."""
         return self.delivery in self.deliveries
 
 

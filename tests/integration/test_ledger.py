@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import boto3
@@ -15,27 +14,65 @@ from botocore.config import Config
 
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dynamo.batches import Batches
+from clemta_intake.dynamo.claim_items import ClaimItems
+from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.daily_cap import DailyCap
-from clemta_intake.dynamo.ledger import Ledger, _keyed
+from clemta_intake.dynamo.keys import delivery_hash
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import ConditionFailed, Table
 from clemta_intake.errors import ClaimHeld, ConfigError, RateLimited, Retryable, TakenForSpam
 from clemta_intake.model import Claim, Created, Place, Submission
 from tests.integration.conftest import Aws
 from tests.support.fakes import Clock, contact
-from tests.support.ledger_contract import LAG, LedgerContract
+from tests.support.ledger_contract import LAG, LedgerContract, TransitionsContract
 
 PEPPER = "pepper"
 OPEN = Place("open")
 
 
+class RealSetting:
+    """The ledger in a table of the test's own, and its items."""
+
+    def __init__(self, name: str) -> None:
+        self.clock = Clock()
+        self._client = boto3.client("dynamodb")
+        self._name = name
+        self.ledger = Ledger(ClaimItems(Table(lambda: self._client, name)), lambda: PEPPER, LAG, self.clock)
+
+    def put(self, key: str, item: dict[str, Any] | None) -> None:
+        if item is None:
+            self._client.delete_item(TableName=self._name, Key={"pk": {"S": key}})
+        else:
+            typed = {name: _typed(value) for name, value in item.items()}
+            self._client.put_item(TableName=self._name, Item={"pk": {"S": key}, **typed})
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        item = self._client.get_item(TableName=self._name, Key={"pk": {"S": key}}).get("Item")
+        return item and {name: _untyped(value) for name, value in item.items() if name != "pk"}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, list):
+        return {"SS": value}
+    return {"S": value} if isinstance(value, str) else {"N": str(value)}
+
+
+def _untyped(value: Any) -> Any:
+    [(kind, content)] = value.items()
+    return float(content) if kind == "N" else content
+
+
+@pytest.fixture
+def setting(aws: Aws) -> RealSetting:
+    return RealSetting(aws.settings.ledger_table)
+
+
 class TestLedger(LedgerContract):
-    @pytest.fixture
-    def setting(self, aws: Aws) -> SimpleNamespace:
-        clock = Clock()
-        client = boto3.client("dynamodb")
-        ledger = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, clock)
-        return SimpleNamespace(clock=clock, ledger=ledger)
+    pass
+
+
+class TestTransitionsOfTheLedger(TransitionsContract):
+    pass
 
 
 def table(aws: Aws) -> Table:
@@ -48,8 +85,8 @@ def items(aws: Aws) -> list[dict[str, Any]]:
     return found
 
 
-def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+def test_p8_the_ledger_holds_keyed_hashes_and_no_address(aws: Aws) -> None:
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "delivery@example.com", "delivery@example.com")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)
@@ -62,21 +99,21 @@ def test_p8_the_ledger_holds_hashes(aws: Aws) -> None:
 
 def test_p8_without_the_pepper_no_address_can_be_tested_against_the_ledger(aws: Aws) -> None:
     for pepper in ("one", "other"):
-        Ledger(table(aws), lambda pepper=pepper: pepper, LAG, Clock()).claim(contact(), "")  # type: ignore[misc]
+        Ledger(ClaimItems(table(aws)), lambda pepper=pepper: pepper, LAG, Clock()).claim(contact(), "")  # type: ignore[misc]
     assert len(items(aws)) == 2
 
 
-def test_what_led_to_a_contact_never_expires(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+def test_the_item_of_a_created_contact_never_expires(aws: Aws) -> None:
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)
     assert items(aws)[0].keys() == {"pk", "state", "contact_id", "checked_at"}
 
 
-def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -> None:
+def test_p3_an_unknown_outcome_is_remembered_for_30_days(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     claim = ledger.claim(contact(), "d1")
     assert isinstance(claim, Claim)
     ledger.mark_unknown(claim)
@@ -84,7 +121,7 @@ def test_p3_what_may_have_led_to_a_contact_is_remembered_for_30_days(aws: Aws) -
     assert [int(item["expires_at"]["N"]) - clock.now for item in items(aws)] == [30 * 86_400] * 2
 
 
-def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> None:
+def test_p3_a_claim_that_the_sdk_repeated_is_ours_but_not_fresh(aws: Aws) -> None:
     """The SDK repeats a write whose answer did not come; the repeated one meets the first one's claim."""
 
     class Twice:
@@ -96,20 +133,20 @@ def test_p3_a_claim_whose_answer_was_lost_is_ours_but_not_fresh(aws: Aws) -> Non
             return self._real.update_item(**request)
 
     client: Any = Twice()
-    claim = Ledger(Table(lambda: client, aws.settings.ledger_table), lambda: PEPPER, LAG, Clock()).claim(
-        contact(), ""
-    )
+    claim = Ledger(
+        ClaimItems(Table(lambda: client, aws.settings.ledger_table)), lambda: PEPPER, LAG, Clock()
+    ).claim(contact(), "")
     assert isinstance(claim, Claim)
     assert not claim.fresh
 
 
-def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: str) -> None:
+def test_a_ledger_that_is_out_of_reach_raises_retryable(aws: Aws, closed: str) -> None:
     for endpoint, name in ((closed, aws.settings.ledger_table), (aws.url, "no-such-table")):
         client = boto3.client(
             "dynamodb", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
         )
         unreachable = Table(lambda client=client: client, name)  # type: ignore[misc]
-        ledger = Ledger(unreachable, lambda: PEPPER, LAG, Clock())
+        ledger = Ledger(ClaimItems(unreachable), lambda: PEPPER, LAG, Clock())
         with pytest.raises(Retryable) as raised:
             ledger.claim(contact(), "")
         assert raised.value.code == "ledger_unavailable"
@@ -117,13 +154,14 @@ def test_a_ledger_that_is_out_of_reach_is_a_passing_trouble(aws: Aws, closed: st
         ledger.mark_unknown(claim)
         ledger.release(claim)
         ledger.release_update(claim)
+        ledger.mark_update_unknown(claim)
         ledger.record_seen(Created("contact#x", "c1", 0), 1.5)
         assert RateLimit(unreachable, 100, Clock()).refused(60, soon()) == (60, "")
 
 
-def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None:
+def test_a_lapsed_claim_is_claimed_again_and_a_created_contact_is_not(aws: Aws) -> None:
     clock = Clock()
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, clock)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, clock)
     ledger.claim(contact(), "")
     with pytest.raises(ClaimHeld):
         ledger.claim(contact(), "")
@@ -136,8 +174,8 @@ def test_a_holder_that_died_is_told_from_a_contact_that_exists(aws: Aws) -> None
     assert found.contact_id == "c2"
 
 
-def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> None:
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+def test_p3_a_created_item_without_checked_at_counts_as_old(aws: Aws) -> None:
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "")
     assert isinstance(claim, Claim)
     item = {
@@ -146,18 +184,16 @@ def test_p3_a_record_from_before_the_time_was_kept_counts_as_old(aws: Aws) -> No
         "contact_id": {"S": "c1"},
     }
     aws.client("dynamodb").put_item(TableName=aws.settings.ledger_table, Item=item)
-    assert ledger.claim(contact(), "", "d1") == Created(claim.key, "c1", 0, _delivery(claim.key, "d1"))
+    assert ledger.claim(contact(), "", "d1") == Created(
+        claim.key, "c1", 0, delivery_hash(PEPPER, claim.key, "d1")
+    )
 
 
-def _delivery(key: str, delivery_id: str) -> str:
-    return _keyed(PEPPER, f"{key}\n{delivery_id}")[:32]
-
-
-def test_one_contacts_deliveries_are_remembered_up_to_a_bound(
+def test_a_contact_remembers_a_bounded_number_of_deliveries(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clemta_intake.dynamo.ledger._MOST_DELIVERIES", 2)
-    ledger = Ledger(table(aws), lambda: PEPPER, LAG, Clock())
+    monkeypatch.setattr("clemta_intake.dynamo.claim_states.MAX_DELIVERIES", 2)
+    ledger = Ledger(ClaimItems(table(aws)), lambda: PEPPER, LAG, Clock())
     claim = ledger.claim(contact(), "", "d1")
     assert isinstance(claim, Claim)
     ledger.record_created(claim, "c1", 1.5)

@@ -11,9 +11,11 @@ from clemta_intake.clemta.protocol import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery
-from clemta_intake.dynamo.ledger import _MOST_DELIVERIES, LEASE_SECONDS
-from clemta_intake.errors import ClaimHeld, ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
-from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Place, Submission
+from clemta_intake.dynamo.claim_states import Guard, Transition, Value
+from clemta_intake.dynamo.claims import Ledger
+from clemta_intake.dynamo.table import ConditionFailed
+from clemta_intake.errors import ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
+from clemta_intake.model import Claim, Envelope, MappedSubmission, Place, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
 from clemta_intake.sources.config import Form, Webhook, to_source
 from local.clemta.search import search_matcher
@@ -121,128 +123,73 @@ class FakeClemta:
 
 
 @dataclass
-class FakeLedger:
-    """The ledger's contract in memory; tests/ledger_contract.py holds it and the real one to the same."""
+class FakeItems:
+    """The ledger's items as dicts, to which it applies the transitions of claim_states.py."""
 
-    clock: Clock
-    search_lag: float = 30
-    items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    reserved: dict[str, str] = field(default_factory=dict)
-    failures: list[Exception] = field(default_factory=list)
+    stored: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
-        key = "|".join((contact.company_id, contact.type, contact.email.casefold(), delivery_id))
-        item = self.items.setdefault(key, {"state": "free", "claims": 0, "deliveries": set()})
-        if item["state"] == "created":
-            checked_at = item.get("checked_at", 0)
-            return Created(key, item["contact_id"], checked_at, resent_as, frozenset(item["deliveries"]))
-        if item["state"] != "free" and item["until"] > self.clock.now:
-            left = item["until"] - self.clock.now
-            raise ClaimHeld("claimed", retry_after=left if item["state"] == "unknown" else min(left, 5))
-        fresh = item["state"] == "free"
-        since = self.clock.now if fresh else item["since"]
-        lookup_was_empty = item.get("lookup_was_empty", False)
-        owner = self._claimed(item, since)
-        gone = item.get("contact_id", "")
-        return Claim(key, owner, fresh, since, lookup_was_empty, item.get("counted", False), resent_as, gone)
+    def apply(
+        self, key: str, transition: Transition, values: Mapping[str, Value], *, return_old: bool = False
+    ) -> dict[str, Any]:
+        old = dict(self.stored.get(key, {}))
+        if not self._is_allowed(transition, old, values):
+            raise ConditionFailed(old)
+        item = dict(old)
+        item |= {name: values[of] for name, of in transition.sets.items() if values[of] is not None}
+        item |= {name: item.get(name, values[of]) for name, of in transition.sets_once.items()}
+        for name, of in transition.adds.items():
+            if added := values[of]:
+                assert isinstance(added, list)
+                item[name] = sorted({*item.get(name, []), *added})
+        if transition.to:
+            item["state"] = transition.to
+        self.stored[key] = {name: value for name, value in item.items() if name not in transition.removes}
+        return old if return_old else {}
 
-    def _claimed(self, item: dict[str, Any], since: float) -> str:
-        item["claims"] += 1
-        until = self.clock.now + LEASE_SECONDS
-        item.update(
-            state="claimed", owner=str(item["claims"]), since=since, until=until, lookup_was_empty=False
+    def _is_allowed(
+        self, transition: Transition, item: Mapping[str, Any], values: Mapping[str, Value]
+    ) -> bool:
+        state = item.get("state") if item else "absent"
+        return any(
+            entry in ("any", state) and all(self._holds(guard, item, values) for guard in guards)
+            for entry, guards in transition.allowed.items()
         )
-        return str(item["owner"])
 
-    def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
-        item = self.items[known.key]
-        if not self._is_still(item, known) or self._is_held(item, holder):
-            raise ClaimHeld("claimed", retry_after=1)
-        owner = self._claimed(item, self.clock.now)
-        item.pop("counted", None)
-        return Claim(known.key, owner, True, self.clock.now, False, False, known.delivery, known.contact_id)
+    def _holds(self, guard: Guard, item: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
+        for attribute, operator, name in guard.any_of:
+            if operator == "absent":
+                holds = attribute not in item
+            elif attribute not in item:
+                holds = False
+            elif operator == "=":
+                holds = item[attribute] == values[name]
+            else:
+                holds = item[attribute] <= values[name]
+            if holds:
+                return True
+        return False
 
-    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
-        item = self.items[known.key]
-        if self._is_still(item, known) and item.get("applied_at", 0) > happened_at:
-            return None
-        if not self._is_still(item, known) or self._is_held(item):
-            raise ClaimHeld("claimed", retry_after=5)
-        item["claims"] += 1
-        item.update(owner=str(item["claims"]), until=self.clock.now + LEASE_SECONDS + self.search_lag)
-        return Claim(known.key, item["owner"], False, self.clock.now, False, False, known.delivery)
 
-    def _remember(self, item: dict[str, Any], delivery: str) -> None:
-        known: set[str] = item["deliveries"]
-        if delivery and delivery not in known:
-            item["deliveries"] = {delivery} | (known if len(known) < _MOST_DELIVERIES else set())
+class FakeLedger(Ledger):
+    """The ledger on items in memory. `failures` are raised by the next calls of record_created."""
 
-    def _is_still(self, item: dict[str, Any], known: Created) -> bool:
-        return item["state"] == "created" and bool(item["contact_id"] == known.contact_id)
+    def __init__(self, clock: Clock, search_lag: float = 30) -> None:
+        self.memory = FakeItems()
+        self.clock = clock
+        self.failures: list[Exception] = []
+        super().__init__(self.memory, lambda: "pepper", search_lag, clock)
 
-    def _is_held(self, item: dict[str, Any], by: Claim | None = None) -> bool:
-        held = item["owner"] is not None and item["until"] > self.clock.now
-        return held and not (by and item["owner"] == by.id)
+    @property
+    def items(self) -> dict[str, dict[str, Any]]:
+        """The contacts' items."""
+        return {key: item for key, item in self.memory.stored.items() if key.startswith("contact#")}
 
     def record_created(
-        self,
-        claim: Claim,
-        contact_id: str,
-        seen_at: float,
-        happened_at: float | None = None,
-        *,
-        held: bool = False,
+        self, claim: Claim, contact_id: str, seen_at: float, happened_at: float | None = None
     ) -> None:
         if self.failures:
             raise self.failures.pop(0)
-        item = self.items[claim.key]
-        item.update(state="created", contact_id=contact_id)
-        if happened_at is not None:
-            item.update(applied_at=happened_at)
-        if held:
-            item.update(until=self.clock.now + LEASE_SECONDS + self.search_lag)
-        else:
-            item.update(checked_at=seen_at, owner=None)
-            self._remember(item, claim.delivery)
-
-    def record_seen(self, known: Created, seen_at: float | None = None) -> None:
-        item = self.items[known.key]
-        if self._is_still(item, known):
-            self._remember(item, known.delivery)
-            if seen_at is not None:
-                item.update(checked_at=seen_at)
-
-    def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
-        item = self.items[claim.key]
-        if item["owner"] != claim.id:
-            raise ClaimHeld("claim_lost", retry_after=1)
-        item.update(applied_at=happened_at, checked_at=seen_at, owner=None)
-        self._remember(item, claim.delivery)
-
-    def release_update(self, claim: Claim, seconds: float = 0) -> None:
-        item = self.items[claim.key]
-        if item["owner"] == claim.id:
-            item.update({"until": self.clock.now + seconds} if seconds else {"owner": None})
-
-    def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
-        return self.reserved.setdefault(contact_id, claim.key) == claim.key
-
-    def mark_unknown(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now)
-
-    def mark_not_found(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now + self.search_lag, lookup_was_empty=True)
-
-    def restore(self, claim: Claim) -> None:
-        self._settle(claim, state="unknown", until=self.clock.now, lookup_was_empty=claim.lookup_was_empty)
-
-    def release(self, claim: Claim) -> None:
-        self._settle(claim, state="free", counted=claim.counted)
-
-    def _settle(self, claim: Claim, **change: Any) -> None:
-        item = self.items[claim.key]
-        if item.get("owner") == claim.id and item["state"] != "created":
-            item.update(change)
+        super().record_created(claim, contact_id, seen_at, happened_at)
 
 
 @dataclass

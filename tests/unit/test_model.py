@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery
-from clemta_intake.dynamo.ledger import LEASE_SECONDS
+from clemta_intake.dynamo.claim_states import LEASE_SECONDS
 from clemta_intake.errors import (
     ClaimHeld,
     ConfigError,
@@ -193,6 +193,10 @@ class SteppedLedger(FakeLedger):
         super().record_created(*given, **named)
 
     @outside
+    def adopt_for_update(self, claim: Claim, contact_id: str) -> None:
+        super().adopt_for_update(claim, contact_id)
+
+    @outside
     def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
         return super().reserve_contact(claim, contact_id)
 
@@ -203,8 +207,11 @@ class SteppedLedger(FakeLedger):
     def record_seen(self, known: Created, seen_at: float | None = None) -> None:
         self._quietly("record_seen", known, seen_at)
 
-    def release_update(self, claim: Claim, seconds: float = 0) -> None:
-        self._quietly("release_update", claim, seconds)
+    def release_update(self, claim: Claim) -> None:
+        self._quietly("release_update", claim)
+
+    def mark_update_unknown(self, claim: Claim) -> None:
+        self._quietly("mark_update_unknown", claim)
 
     def mark_unknown(self, claim: Claim) -> None:
         self._quietly("mark_unknown", claim)
@@ -580,9 +587,9 @@ class CheckThenInsert(SteppedLedger):
     """Reads whether the contact is free, and writes the claim in a second step."""
 
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
-        before = {key: dict(item) for key, item in self.items.items()}
+        before = {key: dict(item) for key, item in self.memory.stored.items()}
         CURRENT.worker.pause()
-        self.items = before
+        self.memory.stored = before
         held: Claim | Created = FakeLedger.claim(self, contact, delivery_id, resent_as)
         return held
 
@@ -739,7 +746,8 @@ class EverybodyMakesItAgain(SteppedLedger):
     """Claims what is gone, whoever is at it."""
 
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
-        self.items[known.key].update(state="created", contact_id=known.contact_id, owner=None)
+        self.items[known.key].update(state="created", contact_id=known.contact_id)
+        self.items[known.key].pop("owner", None)
         claim: Claim = super().reclaim(known, holder)
         return claim
 
@@ -764,15 +772,17 @@ class AnyOrder(SteppedLedger):
 class NoTurns(SteppedLedger):
     """Lets two update at once."""
 
-    def _is_held(self, item: dict[str, Any], by: Claim | None = None) -> bool:
-        return False
+    def claim_update(self, known: Created, happened_at: float) -> Claim | None:
+        self.items[known.key].pop("owner", None)
+        held: Claim | None = super().claim_update(known, happened_at)
+        return held
 
 
 class NeverLate(SteppedLedger):
     """Takes an update without an answer for one that took no effect."""
 
-    def release_update(self, claim: Claim, seconds: float = 0) -> None:
-        super().release_update(claim)
+    def mark_update_unknown(self, claim: Claim) -> None:
+        self.release_update(claim)
 
 
 class TimeIsLost(SteppedLedger):

@@ -15,7 +15,7 @@ ALLOWED = {
     "ops": {"clemta_intake"},  # the operator's command
     "local": {"clemta_intake", "ops"},  # the local stack; its console does what the command does
     "bench": {"clemta_intake", "local"},  # benchmarks and chaos, on the local stack
-    "tools": {"local"},  # generators of documentation
+    "tools": {"clemta_intake", "local"},  # generators of documentation
 }
 FOLDERS = {"clemta_intake": ROOT / "functions" / "clemta_intake"} | {
     name: ROOT / name for name in ALLOWED if name != "clemta_intake"

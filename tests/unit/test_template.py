@@ -13,7 +13,7 @@ from samtranslator.translator.transform import transform
 
 from clemta_intake import __version__, telemetry
 from clemta_intake.deadlines import ANSWER_SECONDS
-from clemta_intake.dynamo.ledger import LEASE_SECONDS
+from clemta_intake.dynamo.claim_states import LEASE_SECONDS
 from clemta_intake.redeliver import _POISON_RECEIVES
 from clemta_intake.settings import Settings
 

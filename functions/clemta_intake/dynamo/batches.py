@@ -1,4 +1,4 @@
-"""How far a batch came that was cut off."""
+"""The results of batches that were cut off."""
 
 import hashlib
 import json
@@ -8,17 +8,17 @@ from typing import Any
 
 from ..errors import ConfigError, Retryable
 from ..model import Submission
-from .ledger import _keyed
+from .keys import batch_key
 from .table import ConditionFailed, Table
 
-_BATCH_SECONDS = 7 * 86_400  # senders give up sooner
+_BATCH_SECONDS = 7 * 86_400  # senders stop sending a batch again sooner
 
 
 class Batches:
-    """What became of a batch that was cut off: its sender sends the whole again, and only the rest is worked on.
+    """Remembers the results of a batch's first entries, so that its next delivery continues after them.
 
-    An item holds the results of the batch's first entries, under a keyed hash of its body. While the table is out of
-    reach the whole batch is worked on again: that makes no second contact.
+    The item's key is a keyed hash of source and body. While the table is out of reach, the next delivery handles all
+    entries again; the claims keep that from creating a second contact.
     """
 
     def __init__(self, table: Table, pepper: Callable[[], str], clock: Callable[[], float]) -> None:
@@ -27,14 +27,14 @@ class Batches:
         self._clock = clock
 
     def settled(self, whole: Submission) -> list[dict[str, str]]:
-        """The results of the batch's first entries, which are safe already; empty if it comes for the first time."""
+        """The results of the entries that are safe already; empty for a batch that is not known."""
         with suppress(ConditionFailed, Retryable, ConfigError):
             old = self._update(whole, "SET expires_at = :expires_at", "attribute_exists(pk)", {})
             return list(json.loads(old["settled"]))
         return []
 
     def settle(self, whole: Submission, results: list[dict[str, str]]) -> None:
-        """The first entries are safe, with these results."""
+        """Records the results of the first entries, which are safe."""
         update = "SET expires_at = :expires_at, settled = :settled"
         with suppress(Retryable, ConfigError):
             self._update(whole, update, None, {":settled": json.dumps(results)})
@@ -43,6 +43,6 @@ class Batches:
         self, whole: Submission, update: str, condition: str | None, values: dict[str, Any]
     ) -> dict[str, Any]:
         digest = hashlib.sha256(whole.body).hexdigest()
-        pk = "batch#" + _keyed(self._pepper(), f"{whole.source}\n{digest}")
+        pk = batch_key(self._pepper(), whole.source, digest)
         values = {":expires_at": int(self._clock()) + _BATCH_SECONDS, **values}
-        return self._table.update(pk, update, condition, values, wants_old=True)
+        return self._table.update(pk, update, condition, values, return_old=True)

@@ -1,4 +1,4 @@
-"""How many new contacts a source may make in a day."""
+"""The limit of new contacts for each source and day."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,14 +10,14 @@ _DAY_SECONDS = 86_400
 
 
 class DailyCap:
-    """How many new contacts a source makes in a day, by UTC; while the table is out of reach there is no bound."""
+    """Counts each source's new contacts of the day (UTC). While the table is out of reach nothing is limited."""
 
     def __init__(self, table: Table, clock: Callable[[], float]) -> None:
         self._table = table
         self._clock = clock
 
     def take(self, source: str, most: int, numbers: int) -> None:
-        """So many more, 1 or 0; TakenForSpam if the day has had its `most`."""
+        """Adds `numbers` (1, or 0 to check only) to today's count. Raises TakenForSpam if that is `most` already."""
         day = self._clock() // _DAY_SECONDS
         values = {":numbers": numbers, ":most": most, ":expires_at": int((day + 2) * _DAY_SECONDS)}
         update = "SET expires_at = :expires_at ADD taken :numbers"

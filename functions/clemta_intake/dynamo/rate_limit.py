@@ -184,7 +184,7 @@ class RateLimit:
         queue, revision = self._queue(place), secrets.token_hex(8)
         values = {":calls": calls, ":revision": revision}
         update = f"SET revision = :revision ADD {queue}_taken :calls"
-        self._state = self._table.update(_BUDGET, update, None, values, wants_old=True)
+        self._state = self._table.update(_BUDGET, update, None, values, return_old=True)
         taken = int(self._state.get(f"{queue}_taken", 0)) + calls
         self._state |= {f"{queue}_taken": taken, "revision": revision}
         self._read = None

@@ -1,4 +1,4 @@
-"""The DynamoDB table."""
+"""The DynamoDB table that claims, rate limit, daily caps and batches share."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """The DynamoDB table; its own trouble is Retryable."""
+    """Conditional writes to one table. While DynamoDB fails or is out of reach they raise NotApplied."""
 
     def __init__(self, client: Callable[[], "DynamoDBClient"], name: str) -> None:
         self._client = client
         self._name = name
 
     def update(
-        self, pk: str, update: str, condition: str | None, values: dict[str, Any], *, wants_old: bool = False
+        self, pk: str, update: str, condition: str | None, values: dict[str, Any], *, return_old: bool = False
     ) -> dict[str, Any]:
-        """One UpdateItem; the item as it was, if it is wanted: every attribute takes its time to be read.
+        """One UpdateItem; returns the item as it was with `return_old`, which costs time for each attribute, else {}.
 
         Raises ConditionFailed, with the item as it is, if `condition` does not hold.
         """
-        names = {"#state": "state", "#owner": "owner"}
-        used = {name: word for name, word in names.items() if name in f"{update} {condition}"}
+        names = {"#state": "state", "#owner": "owner"}  # reserved words of DynamoDB
+        used = {name: attribute for name, attribute in names.items() if name in f"{update} {condition}"}
         request: dict[str, Any] = {
             "TableName": self._name,
             "Key": {"pk": {"S": pk}},
             "UpdateExpression": update,
             "ExpressionAttributeValues": {name: _attribute(value) for name, value in values.items()},
-            "ReturnValues": "ALL_OLD" if wants_old else "NONE",
+            "ReturnValues": "ALL_OLD" if return_old else "NONE",
         }
         if used:
             request["ExpressionAttributeNames"] = used
@@ -51,6 +51,8 @@ class Table:
 
 
 class ConditionFailed(Exception):
+    """The write's condition did not hold, and nothing was written; `item` is the item as it is."""
+
     def __init__(self, item: dict[str, Any]) -> None:
         super().__init__("condition not met")
         self.item = item
