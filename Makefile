@@ -1,4 +1,4 @@
-# Every command a person runs. Each target sets up what it needs; nothing outside this folder is changed.
+# All commands for people. Each target installs what it needs, and changes nothing outside this folder.
 
 SHELL := /bin/sh
 TOOLS := $(CURDIR)/.venv/bin
@@ -16,53 +16,53 @@ export SAM_CLI_TELEMETRY := 0
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
 
-run: $(READY) ## the whole stack on this machine, one sign-up through it, a console page; Ctrl-C ends it
+run: $(READY) ## starts the whole stack on this machine, sends one sign-up, shows a console page; Ctrl-C stops it
 	@exec $(TOOLS)/python -m local.stack run
 
-up: $(READY) ## the same in the background; returns when it answers; safe to repeat
+up: $(READY) ## starts it in the background; returns when it is ready; safe to repeat
 	@exec $(TOOLS)/python -m local.stack up
 
-down: $(READY) ## ends what `make up` started; safe to repeat
+down: $(READY) ## stops what `make up` started; safe to repeat
 	@exec $(TOOLS)/python -m local.stack down
 
-test: $(READY) ## all tests; they start a stack of their own
+test: $(READY) ## runs all tests, on their own stack
 	$(TOOLS)/coverage erase
 	$(TOOLS)/coverage run -m pytest
 	$(TOOLS)/coverage combine --quiet
 	$(TOOLS)/coverage report
 
-chaos: $(READY) ## sign-ups through every fault at once, on a stack of their own; N=10000 for more
+chaos: $(READY) ## sends sign-ups while every fault happens at once, on its own stack; N=10000 for more
 	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"
 
-bench: $(READY) ## what it costs, beside other ways to do the same; an hour, and valgrind; PARTS="cold warm" for less
+bench: $(READY) ## measures cost and speed, and compares alternatives; takes an hour, needs valgrind; PARTS="cold warm" for less
 	@$(TOOLS)/python -m bench $(PARTS)
 	@$(TOOLS)/python -m tools.docs --write
 
-budget: $(READY) ## a cold start and a warm request may not cost 3% more than recorded; needs valgrind
+budget: $(READY) ## fails if a cold start or a warm request costs over 3% more than recorded; needs valgrind
 	@exec $(TOOLS)/python -m bench.budget
 
-check: $(READY) ## lint, types, template, lock file, sources file; edits nothing
+check: $(READY) ## checks lint, types, template, lock file, sources file; edits nothing
 	$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy
 	$(TOOLS)/sam validate --lint --region us-east-1
 	$(UV) lock --check --quiet
 	@$(UV) $(EXPORT) | diff functions/requirements.txt - \
-		|| { echo "functions/requirements.txt is not what uv.lock says: run make lock" >&2; exit 1; }
+		|| { echo "functions/requirements.txt differs from uv.lock: run make lock" >&2; exit 1; }
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
 	$(TOOLS)/python -m tools.docs --check
 
-docs: $(READY) ## writes what docs/ shows of senders, permissions and measurements
+docs: $(READY) ## writes the generated parts of docs/: senders, permissions, measurements
 	$(TOOLS)/python -m tools.docs --write
 
-format: $(READY) ## formats the code and mends what lint can mend
+format: $(READY) ## formats the code and fixes lint errors where possible
 	$(TOOLS)/ruff check --fix .
 	$(TOOLS)/ruff format .
 
-build: $(READY) ## what ships to Lambda, in .aws-sam/build
+build: $(READY) ## builds the Lambda bundle in .aws-sam/build
 	@exec $(TOOLS)/python -m local.sam
 
-deploy: named-environment $(READY) ## builds and deploys to AWS, by samconfig.toml
+deploy: named-environment $(READY) ## builds and deploys to AWS with the settings in samconfig.toml
 	@$(TOOLS)/python -m local.sam
 	$(TOOLS)/sam deploy --config-env "$(ENV)"
 
@@ -70,16 +70,16 @@ named-environment:
 	@case "$(ENV)" in ""|local) \
 		echo "make deploy needs ENV=staging or ENV=production (the first time: sam deploy --guided --config-env production); on this machine: make up" >&2; exit 2;; esac
 
-lock: $(READY) ## brings uv.lock and functions/requirements.txt up to pyproject.toml
+lock: $(READY) ## updates uv.lock and functions/requirements.txt from pyproject.toml
 	$(UV) lock
 	$(UV) $(EXPORT) -o functions/requirements.txt
 
-clean: ## ends the stack and removes all that was made here
+clean: ## stops the stack and removes everything that make created
 	@[ ! -x $(TOOLS)/python ] || $(TOOLS)/python -m local.stack down
 	rm -rf .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A pyenv shim named python3.13 may be there and refuse to run, so each candidate is tried.
+# A pyenv shim named python3.13 may exist and fail to run, so the rule tries each candidate.
 $(READY): pyproject.toml uv.lock .python-version
 	@for candidate in python3.13 python3 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 \
 			"$$(uv python find --no-python-downloads 3.13 2>/dev/null)"; do \
