@@ -1,6 +1,7 @@
 """The claims' items in DynamoDB: each transition of claim_states.py is one conditional write."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from .claim_states import STATES, Guard, Transition, Value
@@ -31,11 +32,18 @@ class Write(NamedTuple):
 
 def write_of(transition: Transition, values: Mapping[str, Value]) -> Write:
     """The conditional write that makes this transition; an attribute whose value is None is left out."""
-    known: dict[str, Value] = {**values, **{state: state for state in STATES}}
-    used: list[str] = []
+    given = {name: value for name, value in values.items() if value is not None}
+    update, condition, used = _expressions(transition, frozenset(values.keys() - given.keys()))
+    return Write(update, condition, {f":{name}": name if name in STATES else given[name] for name in used})
+
+
+@cache
+def _expressions(transition: Transition, missing: frozenset[str]) -> tuple[str, str | None, tuple[str, ...]]:
+    """Update, condition, and the names in them: of values, and of states, whose value is their name."""
+    used: dict[str, None] = {}
 
     def value(name: str) -> str:
-        used.append(name)
+        used[name] = None
         return f":{name}"
 
     def test(guard: Guard) -> str:
@@ -59,15 +67,14 @@ def write_of(transition: Transition, values: Mapping[str, Value]) -> Write:
     sets = {"state": transition.to, **transition.sets} if transition.to else transition.sets
     changes = {
         "SET": [
-            *(f"{_name(name)} = {value(of)}" for name, of in sets.items() if known[of] is not None),
+            *(f"{_name(name)} = {value(of)}" for name, of in sets.items() if of not in missing),
             *(f"{name} = if_not_exists({name}, {value(of)})" for name, of in transition.sets_once.items()),
         ],
         "REMOVE": [_name(name) for name in transition.removes],
-        "ADD": [f"{name} {value(of)}" for name, of in transition.adds.items() if known[of] is not None],
+        "ADD": [f"{name} {value(of)}" for name, of in transition.adds.items() if of not in missing],
     }
     update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in changes.items() if parts)
-    given = {f":{name}": content for name in used if (content := known[name]) is not None}
-    return Write(update, condition or None, given)
+    return update, condition or None, tuple(used)
 
 
 def _name(attribute: str) -> str:

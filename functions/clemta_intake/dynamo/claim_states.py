@@ -5,6 +5,7 @@ it, the fake in tests/support/fakes.py applies it to a dict, and docs/architectu
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -86,7 +87,8 @@ IN_ORDER = Guard(
 SAME_CLAIM = Guard("it is reserved for the same claim", (Condition("owner", "=", "claim_key"),))
 
 
-class Transition(NamedTuple):
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: each is made once, below
+class Transition:
     """One conditional write to an item.
 
     `sets`, `sets_once` (only where the attribute is missing) and `adds` (to a set) map an attribute to the name of its

@@ -240,7 +240,7 @@ class Ledger:
 
 
 def _claim_on(item: Mapping[str, Any], key: str, claim_id: str, delivery: str, now: float) -> Claim:
-    """The claim on the item as it was before; if the item is our own claim already, an earlier call is possible."""
+    """The claim on the item as it was before; an item that is claimed already makes a claim that is not fresh."""
     fresh = item.get("state") in (None, "free")
     return Claim(
         key=key,
@@ -256,7 +256,7 @@ def _claim_on(item: Mapping[str, Any], key: str, claim_id: str, delivery: str, n
 
 
 def _claim_held(item: Mapping[str, Any], now: float) -> ClaimHeld:
-    """A second lookup makes sense only after the search lag; an owner is done sooner than its lease lapses."""
+    """When to try again: after the search lag if a lookup found nothing, else soon: the owner needs seconds only."""
     left = float(item.get("lease_until", now)) - now
     return ClaimHeld(
         "claimed", retry_after=max(1.0, left if item.get("state") == "unknown" else min(left, _BUSY_SECONDS))
