@@ -1,4 +1,4 @@
-"""A burst against Clemta's limit in virtual time: the product's own delivery, ledger, budget and client.
+"""A burst against Clemta's limit in virtual time: the product's own delivery, ledger, rate limit and client.
 
 Nothing waits: a clock jumps from one event to the next, and only DynamoDB is asked for real. A call reaches Clemta up
 to a second after it was booked, as a call does.
@@ -14,9 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
-
-import requests
 
 from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
@@ -26,16 +23,17 @@ from clemta_intake.dynamo.ledger import Ledger
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import Permanent, Retryable
+from clemta_intake.http_values import Answer, HttpRequest
 from clemta_intake.model import Envelope, Lane, MappedSubmission, Place, Submission
 from clemta_intake.queues import MAX_DELAY
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
-FUNCTIONS = 8  # concurrent Lambdas, each with what it last saw of the budget
+FUNCTIONS = 8  # concurrent Lambdas, each with what it last saw of the rate limit
 WINDOW = 60.0
 
 
 class VirtualClemta:
-    """Clemta's contacts and its limit, by a virtual clock; in the place of a `requests` session."""
+    """Clemta's contacts and its limit, by a virtual clock; in the place of the transport."""
 
     def __init__(self, clock: Callable[[], float], limit: int, chance: random.Random) -> None:
         self._clock = clock
@@ -46,19 +44,19 @@ class VirtualClemta:
         self.refusals = 0
         self._counted: deque[float] = deque()
 
-    def request(self, method: str, url: str, **given: Any) -> requests.Response:
+    def send(self, request: HttpRequest, *_: float) -> Answer:
         """One call; refused with 429 over the limit."""
         at = self._clock() + self._chance.uniform(0, 0.9)
         self.arrivals.append(at)
         if not self._count(at):
             self.refusals += 1
             return self._answer(429, None, at)
-        if method == "POST" and urlsplit(url).path == "/contacts":
-            body = json.loads(given["data"])
+        if request.method == "POST":
+            body = json.loads(request.body or b"")
             contact = {**body, "id": f"{len(self.arrivals):024x}", "created_at": int(at)}
             self.contacts.setdefault(contact["email"], []).append(contact)
             return self._answer(200, contact, at)
-        found = self.contacts.get(given["params"]["search"], [])
+        found = self.contacts.get(request.query["search"], [])
         return self._answer(200, {"contacts": found, "total": len(found)}, at)
 
     def foreign(self) -> bool:
@@ -73,16 +71,15 @@ class VirtualClemta:
         self._counted.append(at)
         return True
 
-    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> requests.Response:
-        answer = requests.Response()
-        answer.status_code = status
-        answer._content = json.dumps({"success": data is not None, "data": data}).encode()
-        answer.headers["X-RateLimit-Remaining"] = str(self.limit - len(self._counted))
-        # Clemta's is of the wall clock; the product asks that clock how far away it is.
-        answer.headers["X-RateLimit-Reset"] = str(round(time.time() + self._counted[0] + WINDOW - at))
+    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> Answer:
+        headers = {
+            "X-RateLimit-Remaining": str(self.limit - len(self._counted)),
+            # Clemta's is of the wall clock; the product asks that clock how far away it is.
+            "X-RateLimit-Reset": str(round(time.time() + self._counted[0] + WINDOW - at)),
+        }
         if status == 429:
-            answer.headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
-        return answer
+            headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
+        return Answer(status, headers, json.dumps({"success": data is not None, "data": data}).encode())
 
 
 @dataclass(frozen=True)
@@ -188,8 +185,8 @@ class Burst:
         return p99(self.waits(lane)) / p99(in_order)
 
     def _function(self, chance: random.Random) -> Delivery:
-        client = Clemta("http://clemta", lambda _: "key", RateLimit(self.table, self.limit, self._clock))
-        client._session = self.clemta  # type: ignore[assignment]
+        rate_limit = RateLimit(self.table, self.limit, self._clock)
+        client = Clemta("http://clemta", lambda _: "key", rate_limit, self.clemta)
         return Delivery(
             client,
             Ledger(self.table, lambda: "pepper", 30, self._clock),

@@ -8,26 +8,29 @@ from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.model import Place
+from clemta_intake.transport import Transport
 
 
 class Unlimited:
-    """A budget that counts nothing."""
+    """A rate limit that counts nothing."""
 
-    def serve(self, place: Place) -> None:
+    def set_place(self, place: Place) -> None:
         """Nobody waits."""
 
-    def take(self, deadline: Deadline, ahead: int = 0) -> None:
+    def acquire(self, deadline: Deadline, reserve_next: int = 0) -> None:
         """Always."""
 
-    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: Deadline) -> None:
         """Nothing is remembered."""
 
-    def refused(self, seconds: float, _: Deadline) -> tuple[float, str]:
+    def on_rate_limited(self, seconds: float, _: Deadline) -> tuple[float, str]:
         """Clemta's own word."""
         return seconds, ""
 
 
-clemta = Clemta(os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited())
+clemta = Clemta(
+    os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited(), Transport()
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

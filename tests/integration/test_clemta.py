@@ -9,11 +9,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import requests
 
-from clemta_intake import telemetry
+from clemta_intake import coldstart, telemetry
 from clemta_intake.clemta.client import Clemta
-from clemta_intake.clemta.protocol import _payload, _refusal, search_term
+from clemta_intake.clemta.protocol import Request, read_answer, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
     ConfigError,
@@ -26,9 +25,11 @@ from clemta_intake.errors import (
     Retryable,
     Throttled,
 )
+from clemta_intake.http_values import Answer, HttpRequest
 from clemta_intake.model import Place
+from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.support.fakes import SEARCHES, Clock, FakeBudget, Search, contact
+from tests.support.fakes import SEARCHES, Clock, FakeRateLimit, Search, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -47,13 +48,13 @@ FULL = contact(
 
 
 @pytest.fixture
-def budget() -> FakeBudget:
-    return FakeBudget()
+def rate_limit() -> FakeRateLimit:
+    return FakeRateLimit()
 
 
 @pytest.fixture
-def client(clemta: StandIn, budget: FakeBudget) -> Clemta:
-    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
+def client(clemta: StandIn, rate_limit: FakeRateLimit) -> Clemta:
+    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, rate_limit, Transport())
 
 
 def soon(seconds: float = 2) -> Deadline:
@@ -176,10 +177,9 @@ def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
 )
 def test_p3_only_clemtas_own_word_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
     body = b"<h1>404</h1>" if answer is None else json.dumps(answer).encode()
-    made = requests.Response()
-    made.status_code, made._content = 404, body
-    refusal = _refusal(made, _payload(made), unrepeatable=False)
-    assert isinstance(refusal, ConfigError)
+    with pytest.raises(ConfigError) as raised:
+        read_answer(Request.get("0" * 24), Answer(404, body=body), now=0)
+    refusal = raised.value
     assert (refusal.failure_class, isinstance(refusal, ContactGone)) == ("config", gone)
 
 
@@ -256,7 +256,7 @@ def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn,
 
 def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
     with pytest.raises(Retryable) as raised:
-        Clemta(closed, lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(closed, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert type(raised.value) is NotApplied
 
 
@@ -265,7 +265,9 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
         socket.create_server(("127.0.0.1", 0), backlog=0) as server,
         socket.create_connection(server.getsockname()),  # it fills the queue: the next one is not answered
     ):
-        client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
+        client = Clemta(
+            f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeRateLimit(), Transport()
+        )
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1))
@@ -291,7 +293,7 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
             return found
 
         monkeypatch.setattr(socket, "getaddrinfo", slowly)
-        client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeBudget())
+        client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeRateLimit(), Transport())
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1.5))
@@ -299,14 +301,18 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
     assert time.monotonic() - began < 1
 
 
-def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], budget: FakeBudget) -> None:
+def test_over_tls_the_whole_answer_is_bounded_too(
+    certificate: tuple[str, str], rate_limit: FakeRateLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certfile, keyfile = certificate
     with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
-        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
+        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, rate_limit, Transport())
         with pytest.raises(Retryable):
             list(client.find(contact(), soon()))
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
-        client._session.verify = certfile
+        trusting = coldstart.context.__wrapped__()
+        trusting.load_verify_locations(certfile)
+        monkeypatch.setattr(coldstart, "context", lambda: trusting)
         client.create(contact(), soon())
         clemta.fault("slow", seconds=30)
         began = time.monotonic()
@@ -318,7 +324,9 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
 
 def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
     with pytest.raises(Retryable) as raised:
-        Clemta("http://clemta.invalid", lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta("http://clemta.invalid", lambda stale: "k", FakeRateLimit(), Transport()).create(
+            contact(), soon()
+        )
     assert type(raised.value) is NotApplied
 
 
@@ -328,27 +336,31 @@ def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
     assert not clemta.requests
 
 
-def test_p6_every_call_takes_from_the_budget(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
+def test_p6_every_call_takes_from_the_budget(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
+) -> None:
     contact_id = client.create(contact(), soon())
     list(client.find(contact(), soon()))
     client.get(contact_id, soon())
-    assert budget.taken == len(clemta.requests) == 3
+    assert rate_limit.acquired == len(clemta.requests) == 3
 
 
-def test_p6_without_budget_no_call_is_made(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
-    budget.left = 0
+def test_p6_without_budget_no_call_is_made(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
+) -> None:
+    rate_limit.left = 0
     with pytest.raises(RateLimited):
         client.create(contact(), soon())
     assert not clemta.requests
 
 
 def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(Throttled):
         list(client.find(contact(), soon()))
-    assert budget.refused_for == [7]
+    assert rate_limit.rate_limited_for == [7]
 
 
 def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
@@ -361,31 +373,35 @@ def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
     assert refusal.value.slot == "open_late:7"
 
 
-def test_p6_the_budget_learns_whose_call_it_is(client: Clemta, budget: FakeBudget) -> None:
-    client.serve(Place("proven", "proven:3", 9.0))
-    assert budget.served == [Place("proven", "proven:3", 9.0)]
+def test_p6_the_budget_learns_whose_call_it_is(client: Clemta, rate_limit: FakeRateLimit) -> None:
+    client.set_place(Place("proven", "proven:3", 9.0))
+    assert rate_limit.places == [Place("proven", "proven:3", 9.0)]
 
 
 def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.configure(rate_limit=2, rate_window=30)
     list(client.find(contact(), soon()))
     list(client.find(contact(), soon()))
-    assert [left for left, _ in budget.said_left] == [1, 0]
-    assert 25 < budget.said_left[1][1] <= 31
+    assert [left for left, _ in rate_limit.remaining] == [1, 0]
+    assert 25 < rate_limit.remaining[1][1] <= 31
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "9" * 20])
-def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBudget, said: str) -> None:
+def test_odd_headers_are_not_believed(
+    serve: Callable[..., str], rate_limit: FakeRateLimit, said: str
+) -> None:
     url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
     with pytest.raises(Throttled):
-        list(Clemta(url, lambda stale: "k", budget).find(contact(), soon()))
-    assert budget.refused_for == [60]
-    failing = Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget)
+        list(Clemta(url, lambda stale: "k", rate_limit, Transport()).find(contact(), soon()))
+    assert rate_limit.rate_limited_for == [60]
+    failing = Clemta(
+        serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", rate_limit, Transport()
+    )
     with pytest.raises(Retryable):
         list(failing.find(contact(), soon()))
-    assert budget.said_left == []
+    assert rate_limit.remaining == []
 
 
 def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
@@ -396,7 +412,7 @@ def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
         return "clemta_new" if stale else "clemta_old"
 
     clemta.configure(api_keys=["clemta_new"])
-    Clemta(clemta.url, api_key, FakeBudget()).create(contact(), soon())
+    Clemta(clemta.url, api_key, FakeRateLimit(), Transport()).create(contact(), soon())
     assert asked == [None, "clemta_old"]
     assert [request.status for request in clemta.requests] == [401, 200]
 
@@ -425,7 +441,7 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemt
 
 
 def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of_its_own(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     contact_id = client.create(contact(), soon())
     clemta.fault("reset_before", on="search")
@@ -433,7 +449,7 @@ def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of
     clemta.fault("reset_after", on="get")
     assert client.get(contact_id, soon()) is not None
     assert [request.operation for request in clemta.requests] == ["create", "search", "search", "get", "get"]
-    assert budget.taken == 5
+    assert rate_limit.acquired == 5
 
 
 def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None:
@@ -445,11 +461,11 @@ def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None
 
 
 def test_p6_a_get_without_budget_for_a_second_call_is_not_sent_again(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     client.create(contact(), soon())
     clemta.fault("reset_before", on="search")
-    budget.left = 2
+    rate_limit.left = 2
     with pytest.raises(RateLimited):
         list(client.find(contact(), soon()))
     assert len(clemta.requests) == 2
@@ -483,24 +499,25 @@ def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
 )
 def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str], answer: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
-        Clemta(serve(answer), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(answer), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
 
 
 def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
     url = serve(b'{"success": true, "data": {"total": 0}}')
     with pytest.raises(Retryable):
-        list(Clemta(url, lambda stale: "k", FakeBudget()).find(contact(), soon()))
+        list(Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).find(contact(), soon()))
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes], str]) -> None:
-    client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k", FakeBudget())
+    url = serve(b'{"success": true, "data": {"contacts": []}}')
+    client = Clemta(url, lambda stale: "k", FakeRateLimit(), Transport())
     assert list(client.find(contact(), soon())) == []
 
 
 def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:
     body = b'{"success": false, "error": {"code": "ada@example.com", "details": "x"}}'
     with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.code == "HTTP_400"
 
 
@@ -510,7 +527,7 @@ def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
     error = {"code": "VALIDATION_FAILED", "details": "email: is taken"}
     body = json.dumps({"success": False, "message": "Not valid.", "error": error}).encode()
     with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     refusal = raised.value
     assert (refusal.code, str(refusal), refusal.status) == (
         "VALIDATION_FAILED",
@@ -523,12 +540,13 @@ def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
 def test_p3_a_create_that_names_no_contact_is_looked_up(serve: Callable[..., str], contact_id: Any) -> None:
     body = json.dumps({"success": True, "data": {"id": contact_id}}).encode()
     with pytest.raises(OutcomeUnknown, match="no_contact_id") as raised:
-        Clemta(serve(body), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.status == 200
 
 
 def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., str]) -> None:
-    client = Clemta(serve(b'{"success": true, "data": {"contacts": {}}}'), lambda stale: "k", FakeBudget())
+    url = serve(b'{"success": true, "data": {"contacts": {}}}')
+    client = Clemta(url, lambda stale: "k", FakeRateLimit(), Transport())
     with pytest.raises(Retryable, match="unreadable_answer") as raised:
         list(client.find(contact(), soon()))
     assert raised.value.status == 200
@@ -538,25 +556,24 @@ def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., s
 def test_a_number_in_a_header_has_nine_digits_at_most(
     serve: Callable[..., str], digits: int, heard: list[tuple[int, float]]
 ) -> None:
-    budget = FakeBudget()
+    rate_limit = FakeRateLimit()
     url = serve(b'{"success": true, "data": {}}', headers={"X-RateLimit-Remaining": "9" * digits})
-    Clemta(url, lambda stale: "k", budget).get("c1", soon())
-    assert budget.said_left == heard
+    Clemta(url, lambda stale: "k", rate_limit, Transport()).get("c1", soon())
+    assert rate_limit.remaining == heard
 
 
 def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Session:
+    class Silent:
         """Takes a quarter of a second of virtual time, and never answers."""
 
-        def request(self, *_: Any, **how: Any) -> requests.Response:
+        def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
             clock.advance(0.25)
-            raise requests.ReadTimeout
+            raise NoAnswer
 
     clock = Clock(5_000)
-    client = Clemta("https://clemta.test", lambda stale: "k", FakeBudget())
-    client._session = Session()  # type: ignore[assignment]
+    client = Clemta("https://clemta.test", lambda stale: "k", FakeRateLimit(), Silent())
     telemetry._measured.clear()
     monkeypatch.setattr(time, "monotonic", clock)
     with pytest.raises(OutcomeUnknown):
@@ -568,10 +585,14 @@ def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
 def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most(
     serve: Callable[..., str], status: int
 ) -> None:
-    budget = FakeBudget()
+    rate_limit = FakeRateLimit()
     with pytest.raises(Retryable) as raised:
-        list(Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon()))
-    assert budget.refused_for == ([900] if status == 429 else [])
+        list(
+            Clemta(serve(b"{}", status, "60000"), lambda stale: "k", rate_limit, Transport()).find(
+                contact(), soon()
+            )
+        )
+    assert rate_limit.rate_limited_for == ([900] if status == 429 else [])
     assert raised.value.retry_after <= 900 + 7
 
 
@@ -579,5 +600,5 @@ def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most
 def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 503, header)
     with pytest.raises(Retryable) as raised:
-        Clemta(url, lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.retry_after == 0

@@ -44,16 +44,16 @@ class RateLimit:
         self._place: Place | None = None
         self._served = False  # the calls that follow belong to a submission whose turn it is
 
-    def serve(self, place: Place) -> None:
+    def set_place(self, place: Place) -> None:
         """The calls that follow are for the submission at this place. Without any, only the limit counts."""
         self._place, self._served = place, False
 
-    def take(self, deadline: "Deadline", ahead: int = 0) -> None:
+    def acquire(self, deadline: "Deadline", reserve_next: int = 0) -> None:
         """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when the turn comes.
 
         Those ahead are booked along, so that no look-up is wasted for want of the create after it.
         """
-        wanted = min(1 + ahead, self._limit)
+        wanted = min(1 + reserve_next, self._limit)
         place, fresh = self._place, False
         slot = place.slot if place else ""
         for _ in range(_TRIES):
@@ -100,7 +100,7 @@ class RateLimit:
             raise RateLimited("budget_contended", retry_after=_MOMENT, slot=slot)
         raise self._wait("budget_contended", place, wanted)
 
-    def heard(self, remaining: int, reset: float, deadline: "Deadline") -> None:
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: "Deadline") -> None:
         """Clemta says that so many calls are left, and for how many seconds none is if it is 0.
 
         Where that is fewer than we thought, somebody else calls with our key, or the limit is lower: it counts too.
@@ -111,8 +111,8 @@ class RateLimit:
                 second = int(now)
                 calls, lanes = self._at(now)
                 foreign = self._limit - sum(calls.values()) - remaining
-                if remaining == 0 and reset and foreign > 0:
-                    self._block(reset)
+                if remaining == 0 and reset_seconds and foreign > 0:
+                    self._block(reset_seconds)
                     return
                 if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
                     return
@@ -121,7 +121,7 @@ class RateLimit:
                 if self._write(calls, lanes):
                     return
 
-    def refused(self, seconds: float, deadline: "Deadline") -> tuple[float, str]:
+    def on_rate_limited(self, seconds: float, deadline: "Deadline") -> tuple[float, str]:
         """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's slot, and the slot."""
         self._block(seconds)
         if self._place is None:

@@ -76,10 +76,10 @@ class Line:
         if sign_up not in self.present:
             self.present.append(sign_up)
         budget = next(self._budgets)
-        budget.serve(Place(sign_up.lane, sign_up.slot, sign_up.due))
+        budget.set_place(Place(sign_up.lane, sign_up.slot, sign_up.due))
         try:
-            budget.take(Deadline.after(60), ahead=1)
-            budget.take(Deadline.after(60))
+            budget.acquire(Deadline.after(60), reserve_next=1)
+            budget.acquire(Deadline.after(60))
         except RateLimited as refusal:
             sign_up.waits = True
             sign_up.slot, sign_up.due = refusal.slot, self.clock.now + refusal.retry_after
