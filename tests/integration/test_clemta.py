@@ -1,4 +1,4 @@
-"""The Clemta client against the stand-in, over real sockets: answers sorted by what the caller may do."""
+"""The Clemta client against the stand-in, over real sockets: what each answer means for the caller."""
 
 import json
 import socket
@@ -61,14 +61,14 @@ def soon(seconds: float = 2) -> Deadline:
     return Deadline.after(seconds)
 
 
-def test_a_contact_is_created_as_it_was_asked_for(client: Clemta, clemta: StandIn) -> None:
+def test_a_contact_is_created_with_all_its_fields(client: Clemta, clemta: StandIn) -> None:
     contact_id = client.create(FULL, soon())
     [stored] = clemta.contacts()
     assert stored["id"] == contact_id
     assert FULL.body().items() <= stored.items()
 
 
-def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
+def test_a_contact_is_found_in_whatever_case_its_email_is_written(client: Clemta) -> None:
     contact_id = client.create(contact("Ada@Example.com"), soon())
     assert [entry["id"] for entry in client.find(contact("aDA@example.com"), soon())] == [contact_id]
 
@@ -84,7 +84,7 @@ def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
         "*^?|{}$@example.com",
     ],
 )
-def test_p3_a_contact_is_found_whatever_clemta_takes_a_search_for(
+def test_p3_a_contact_is_found_however_clemta_interprets_the_search(
     client: Clemta, clemta: StandIn, search: Search, address: str
 ) -> None:
     clemta.configure(
@@ -109,11 +109,11 @@ def test_p3_a_contact_is_found_whatever_clemta_takes_a_search_for(
         ("+@example.com", "@example.com"),
     ],
 )
-def test_p3_the_longest_part_that_no_pattern_misreads_is_searched_for(address: str, term: str) -> None:
+def test_p3_the_search_term_is_the_longest_part_that_no_pattern_misreads(address: str, term: str) -> None:
     assert search_term(address) == term
 
 
-def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_makes_nothing(
+def test_p3_a_flooded_search_is_given_up_after_five_pages_as_not_applied(
     client: Clemta, clemta: StandIn
 ) -> None:
     for number in range(501):
@@ -125,7 +125,7 @@ def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_mak
     assert [request.operation for request in clemta.requests] == ["search"] * 5
 
 
-def test_what_comes_after_the_contact_is_not_read(client: Clemta, clemta: StandIn) -> None:
+def test_no_page_is_read_after_the_one_with_the_contact(client: Clemta, clemta: StandIn) -> None:
     first = clemta.create_contact(email="ada@example.com")
     for number in range(501):
         clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
@@ -133,7 +133,7 @@ def test_what_comes_after_the_contact_is_not_read(client: Clemta, clemta: StandI
     assert len(clemta.requests) == 1
 
 
-def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: StandIn) -> None:
+def test_only_contacts_of_the_same_email_type_and_company_are_found(client: Clemta, clemta: StandIn) -> None:
     clemta.create_contact(email="not-ada@example.com")
     clemta.create_contact(email="ada@example.com.tr")
     clemta.create_contact(email="ada@example.com", type="vendor")
@@ -141,7 +141,7 @@ def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: S
     assert list(client.find(contact(), soon())) == []
 
 
-def test_all_pages_are_read(client: Clemta, clemta: StandIn) -> None:
+def test_find_reads_all_pages(client: Clemta, clemta: StandIn) -> None:
     for number in range(230):
         clemta.create_contact(email=f"{number}ada@example.com")
     last = clemta.create_contact(email="ada@example.com")
@@ -156,7 +156,7 @@ def test_one_contact_is_read_and_updated(client: Clemta, clemta: StandIn) -> Non
     assert entry["full_name"] == "Ada Changed"
 
 
-def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
+def test_p3_a_deleted_contact_raises_contact_gone(client: Clemta) -> None:
     with pytest.raises(ContactGone):
         client.get("0" * 24, soon())
     with pytest.raises(ContactGone):
@@ -175,7 +175,7 @@ def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
         (None, False),
     ],
 )
-def test_p3_only_clemtas_own_word_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
+def test_p3_only_clemtas_own_error_code_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
     body = b"<h1>404</h1>" if answer is None else json.dumps(answer).encode()
     with pytest.raises(ConfigError) as raised:
         read_answer(Request.get("0" * 24), Answer(404, body=body), now=0)
@@ -184,7 +184,7 @@ def test_p3_only_clemtas_own_word_says_that_a_contact_is_gone(answer: Any, gone:
 
 
 @pytest.mark.parametrize("fault", ["error_before", "timeout_after", "reset_after", "html", "truncated"])
-def test_p3_an_update_without_an_answer_may_take_effect_later(
+def test_p3_an_update_without_an_answer_has_an_unknown_outcome(
     client: Clemta, clemta: StandIn, fault: str
 ) -> None:
     contact_id = client.create(contact(), soon())
@@ -228,7 +228,7 @@ def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
         ("empty", {}, OutcomeUnknown, 1),
     ],
 )
-def test_every_fault_of_a_create_is_sorted_within_its_time(
+def test_p3_each_fault_of_a_create_raises_its_error_within_the_deadline(
     client: Clemta, clemta: StandIn, fault: str, how: dict[str, Any], error: type[Exception], created: int
 ) -> None:
     clemta.fault(fault, on="create", **how)
@@ -239,7 +239,7 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
     assert type(raised.value) is error
     assert len(clemta.contacts()) == created
     assert getattr(raised.value, "retry_after", 0) == {
-        "rate_limited": 7 + 7,  # the turn that the fake budget gives
+        "rate_limited": 7 + 7,  # the slot of the fake rate limit
         "status": how.get("seconds", 0),
     }.get(fault, 0)
 
@@ -247,20 +247,20 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
 @pytest.mark.parametrize(
     "fault", ["error_before", "timeout_before", "reset_before", "html", "truncated", "slow", "empty"]
 )
-def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn, fault: str) -> None:
+def test_each_fault_of_a_look_up_can_be_retried(client: Clemta, clemta: StandIn, fault: str) -> None:
     clemta.fault(fault, on="search")
     with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(1)))
     assert type(raised.value) is NotApplied
 
 
-def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
+def test_a_refused_connection_has_applied_nothing(closed: str) -> None:
     with pytest.raises(Retryable) as raised:
         Clemta(closed, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert type(raised.value) is NotApplied
 
 
-def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
+def test_a_connection_that_times_out_has_applied_nothing() -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as server,
         socket.create_connection(server.getsockname()),  # it fills the queue: the next one is not answered
@@ -275,7 +275,7 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
     assert time.monotonic() - began < 1.5
 
 
-def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
+def test_p7_name_resolution_and_all_addresses_share_the_time_to_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with ExitStack() as stack:
@@ -301,7 +301,7 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
     assert time.monotonic() - began < 1
 
 
-def test_over_tls_the_whole_answer_is_bounded_too(
+def test_p7_over_tls_the_whole_answer_is_bounded_too(
     certificate: tuple[str, str], rate_limit: FakeRateLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certfile, keyfile = certificate
@@ -322,7 +322,7 @@ def test_over_tls_the_whole_answer_is_bounded_too(
         assert len(clemta.contacts()) == 2
 
 
-def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
+def test_a_name_that_does_not_resolve_has_applied_nothing() -> None:
     with pytest.raises(Retryable) as raised:
         Clemta("http://clemta.invalid", lambda stale: "k", FakeRateLimit(), Transport()).create(
             contact(), soon()
@@ -330,13 +330,13 @@ def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
     assert type(raised.value) is NotApplied
 
 
-def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
+def test_without_time_left_no_call_is_made(client: Clemta, clemta: StandIn) -> None:
     with pytest.raises(Retryable):
         client.create(contact(), soon(0.1))
     assert not clemta.requests
 
 
-def test_p6_every_call_takes_from_the_budget(
+def test_p6_every_call_acquires_from_the_rate_limit(
     client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     contact_id = client.create(contact(), soon())
@@ -345,7 +345,7 @@ def test_p6_every_call_takes_from_the_budget(
     assert rate_limit.acquired == len(clemta.requests) == 3
 
 
-def test_p6_without_budget_no_call_is_made(
+def test_p6_without_capacity_no_call_is_made(
     client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     rate_limit.left = 0
@@ -354,7 +354,7 @@ def test_p6_without_budget_no_call_is_made(
     assert not clemta.requests
 
 
-def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
+def test_p6_a_429_is_reported_to_the_rate_limit(
     client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
@@ -363,22 +363,22 @@ def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
     assert rate_limit.rate_limited_for == [7]
 
 
-def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
+def test_p6_a_submission_that_got_a_429_comes_again_at_a_slot_of_its_own(
     client: Clemta, clemta: StandIn
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(Throttled) as refusal:
         client.create(contact(), soon())
-    assert refusal.value.retry_after == 7 + 7, "when the budget says, not when everybody else comes"
+    assert refusal.value.retry_after == 7 + 7, "at its own slot, not when all others come"
     assert refusal.value.slot == "open_late:7"
 
 
-def test_p6_the_budget_learns_whose_call_it_is(client: Clemta, rate_limit: FakeRateLimit) -> None:
+def test_p6_the_rate_limit_learns_whose_call_it_is(client: Clemta, rate_limit: FakeRateLimit) -> None:
     client.set_place(Place("proven", "proven:3", 9.0))
     assert rate_limit.places == [Place("proven", "proven:3", 9.0)]
 
 
-def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
+def test_p6_the_remaining_calls_are_reported_to_the_rate_limit(
     client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.configure(rate_limit=2, rate_window=30)
@@ -389,7 +389,7 @@ def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "9" * 20])
-def test_odd_headers_are_not_believed(
+def test_invalid_rate_limit_headers_are_ignored(
     serve: Callable[..., str], rate_limit: FakeRateLimit, said: str
 ) -> None:
     url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
@@ -404,7 +404,7 @@ def test_odd_headers_are_not_believed(
     assert rate_limit.remaining == []
 
 
-def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
+def test_a_rotated_key_is_read_afresh_once_after_a_401(clemta: StandIn) -> None:
     asked: list[str | None] = []
 
     def api_key(stale: str | None) -> str:
@@ -417,7 +417,7 @@ def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
     assert [request.status for request in clemta.requests] == [401, 200]
 
 
-def test_a_key_that_is_no_newer_is_not_tried_again(client: Clemta, clemta: StandIn) -> None:
+def test_a_refused_key_that_is_still_the_same_is_not_tried_again(client: Clemta, clemta: StandIn) -> None:
     clemta.configure(api_keys=["clemta_other"])
     with pytest.raises(KeyRefused) as raised:
         client.create(contact(), soon())
@@ -460,7 +460,7 @@ def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None
     assert len(clemta.requests) == 3
 
 
-def test_p6_a_get_without_budget_for_a_second_call_is_not_sent_again(
+def test_p6_a_get_without_capacity_for_a_second_call_is_not_sent_again(
     client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     client.create(contact(), soon())
@@ -497,12 +497,14 @@ def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
         b"\xff",
     ],
 )
-def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str], answer: bytes) -> None:
+def test_p3_a_success_without_a_contact_has_an_unknown_outcome(
+    serve: Callable[[bytes], str], answer: bytes
+) -> None:
     with pytest.raises(OutcomeUnknown):
         Clemta(serve(answer), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
 
 
-def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
+def test_a_search_answer_without_a_list_can_be_retried(serve: Callable[[bytes], str]) -> None:
     url = serve(b'{"success": true, "data": {"total": 0}}')
     with pytest.raises(Retryable):
         list(Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).find(contact(), soon()))
@@ -514,14 +516,14 @@ def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes],
     assert list(client.find(contact(), soon())) == []
 
 
-def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:
+def test_p8_an_error_code_that_is_free_text_is_not_logged(serve: Callable[..., str]) -> None:
     body = b'{"success": false, "error": {"code": "ada@example.com", "details": "x"}}'
     with pytest.raises(DataError) as raised:
         Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.code == "HTTP_400"
 
 
-def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
+def test_p4_clemtas_message_about_a_refusal_is_kept_for_the_dead_letter(
     serve: Callable[..., str],
 ) -> None:
     error = {"code": "VALIDATION_FAILED", "details": "email: is taken"}
@@ -537,14 +539,16 @@ def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
 
 
 @pytest.mark.parametrize("contact_id", [None, "", 7, ["c1"]])
-def test_p3_a_create_that_names_no_contact_is_looked_up(serve: Callable[..., str], contact_id: Any) -> None:
+def test_p3_a_create_whose_answer_has_no_id_has_an_unknown_outcome(
+    serve: Callable[..., str], contact_id: Any
+) -> None:
     body = json.dumps({"success": True, "data": {"id": contact_id}}).encode()
     with pytest.raises(OutcomeUnknown, match="no_contact_id") as raised:
         Clemta(serve(body), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.status == 200
 
 
-def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., str]) -> None:
+def test_a_search_answer_whose_contacts_are_no_list_can_be_retried(serve: Callable[..., str]) -> None:
     url = serve(b'{"success": true, "data": {"contacts": {}}}')
     client = Clemta(url, lambda stale: "k", FakeRateLimit(), Transport())
     with pytest.raises(Retryable, match="unreadable_answer") as raised:
@@ -562,7 +566,7 @@ def test_a_number_in_a_header_has_nine_digits_at_most(
     assert rate_limit.remaining == heard
 
 
-def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
+def test_the_latency_of_each_call_is_measured_also_without_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Silent:
@@ -582,7 +586,7 @@ def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most(
+def test_p6_a_retry_after_in_milliseconds_counts_as_15_minutes_at_most(
     serve: Callable[..., str], status: int
 ) -> None:
     rate_limit = FakeRateLimit()
@@ -597,7 +601,7 @@ def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 20, "٣"])
-def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
+def test_an_invalid_retry_after_is_ignored(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 503, header)
     with pytest.raises(Retryable) as raised:
         Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())

@@ -51,7 +51,7 @@ def queued(wait: float, slot: str) -> tuple[float, str]:
 
 
 def queue(rate_limit: RateLimit, place: Place, reserve_next: int = 0) -> tuple[float, str]:
-    """Seconds until the turn of a submission that must wait, to the hundredth, and its slot."""
+    """Seconds until the slot of a submission that must wait, to the hundredth, and the slot."""
     rate_limit.set_place(place)
     with pytest.raises(RateLimited) as refusal:
         rate_limit.acquire(soon(), reserve_next=reserve_next)
@@ -72,10 +72,10 @@ def test_p6_no_window_of_a_minute_holds_more_calls(aws: Aws, per_minute: int) ->
             taken.append(clock.now)
     for first in taken:
         assert sum(first <= call < first + 60 for call in taken) <= per_minute
-    assert len(taken) >= 0.9 * per_minute * (clock.now - taken[0]) / 61, "nor is it left unused"
+    assert len(taken) >= 0.9 * per_minute * (clock.now - taken[0]) / 61, "the limit is used"
 
 
-def test_all_of_it_may_be_used_at_once(aws: Aws) -> None:
+def test_p6_the_whole_limit_may_be_used_at_once(aws: Aws) -> None:
     rate_limit = RateLimit(table(aws), 20, Clock())
     for _ in range(20):
         rate_limit.acquire(soon())
@@ -99,7 +99,7 @@ def test_p6_the_calls_that_release_0_1_0_counted_count_after_the_upgrade(aws: Aw
     assert wait(rate_limit) == pytest.approx(19)
 
 
-def test_a_refusal_says_when_the_turn_comes(aws: Aws) -> None:
+def test_p6_without_capacity_the_caller_is_told_when_there_is_some(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 1, clock)
     rate_limit.acquire(soon())
@@ -109,7 +109,7 @@ def test_a_refusal_says_when_the_turn_comes(aws: Aws) -> None:
     rate_limit.acquire(soon())
 
 
-def test_p6_turns_follow_each_other_at_the_limits_pace(aws: Aws) -> None:
+def test_p6_slots_start_at_the_pace_of_the_limit(aws: Aws) -> None:
     clock = Clock()
     limits = [RateLimit(table(aws), 60, clock) for _ in range(3)]
     for number in range(60):
@@ -119,7 +119,7 @@ def test_p6_turns_follow_each_other_at_the_limits_pace(aws: Aws) -> None:
     assert [slot for _, slot in waits] == [f"open:{number}" for number in range(5)]
 
 
-def test_p6_a_line_that_everybody_has_left_is_forgotten(aws: Aws) -> None:
+def test_p6_slots_that_nobody_used_delay_no_newcomer(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 1, clock)
     rate_limit.set_place(OPEN)
@@ -131,7 +131,7 @@ def test_p6_a_line_that_everybody_has_left_is_forgotten(aws: Aws) -> None:
     assert queue(rate_limit, OPEN)[0] == 62
 
 
-def test_p6_a_newcomer_goes_behind_the_last_of_its_lane(aws: Aws) -> None:
+def test_p6_a_newcomer_queues_behind_the_last_of_its_lane(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 4, clock), RateLimit(table(aws), 4, clock)
     for _ in range(4):
@@ -160,7 +160,7 @@ def test_p6_while_forms_wait_a_proven_sender_waits_for_five_slots_at_most(aws: A
     assert queue(other, Place("proven"), reserve_next=1)[0] == 148.8
 
 
-def test_p6_who_comes_too_early_is_told_the_same_slot_again(aws: Aws) -> None:
+def test_p6_a_submission_that_comes_before_its_slot_keeps_it(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 1, clock), RateLimit(table(aws), 1, clock)
     one.acquire(soon())
@@ -170,7 +170,7 @@ def test_p6_who_comes_too_early_is_told_the_same_slot_again(aws: Aws) -> None:
     assert queue(other, Place("open", slot, clock.now)) == ((32 + 62), slot)
 
 
-def test_p6_who_comes_too_late_gets_the_next_slot_and_not_the_last(aws: Aws) -> None:
+def test_p6_a_submission_that_comes_too_late_gets_the_next_slot_and_not_the_last(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 1, clock)
     rate_limit.acquire(soon())
@@ -178,12 +178,12 @@ def test_p6_who_comes_too_late_gets_the_next_slot_and_not_the_last(aws: Aws) -> 
     due = clock.now + 62
     clock.advance(62 + 62 + 30)
     assert queue(rate_limit, Place("open", slots[0], due)) == (32, "open_late:0")
-    assert queue(rate_limit, Place("open", slots[2], clock.now + 32))[0] == (32 + 62), "by one later"
+    assert queue(rate_limit, Place("open", slots[2], clock.now + 32))[0] == (32 + 62), "one slot later"
     assert queue(rate_limit, OPEN)[0] == (32 + 5 * 62)
 
 
 @pytest.mark.parametrize(("late", "told"), [(60, (2, "open:0")), (10, (52, "open_late:0"))])
-def test_p6_who_finds_no_call_at_its_turn_keeps_it_for_a_moment(
+def test_p6_a_slot_without_capacity_is_kept_for_three_seconds(
     aws: Aws, late: int, told: tuple[float, str]
 ) -> None:
     clock = Clock()
@@ -198,7 +198,7 @@ def test_p6_who_finds_no_call_at_its_turn_keeps_it_for_a_moment(
     assert queue(rate_limit, Place("open", slot, due), reserve_next=1) == told
 
 
-def test_p6_who_had_its_turn_and_needs_more_calls_goes_first(aws: Aws) -> None:
+def test_p6_a_submission_that_needs_more_calls_than_it_reserved_goes_first(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 2, clock), RateLimit(table(aws), 2, clock)
     one.set_place(OPEN)
@@ -209,12 +209,12 @@ def test_p6_who_had_its_turn_and_needs_more_calls_goes_first(aws: Aws) -> None:
     assert queued(refusal.value.retry_after, refusal.value.slot) == (first, "open_late:0")
 
 
-def test_the_budgets_item_stays_small_however_many_wait(aws: Aws) -> None:
+def test_the_rate_limits_item_stays_small_however_many_wait(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 99 * 61, clock)
     for _ in range(61):
         rate_limit.acquire(soon(), reserve_next=98)
-        rate_limit._booked.clear()  # the next second takes as many of its own
+        rate_limit._reserved.clear()  # the next second takes as many of its own
         clock.advance(1)
     queue(rate_limit, OPEN)
     rate_limit._table.update(
@@ -227,7 +227,7 @@ def test_the_budgets_item_stays_small_however_many_wait(aws: Aws) -> None:
     assert sum(len(name) + len(str(value)) for name, value in item(aws).items()) < 1_000, "one write unit"
 
 
-def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(aws: Aws) -> None:
+def test_p6_the_call_that_follows_a_look_up_is_reserved_with_it(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 4, clock), RateLimit(table(aws), 4, clock)
     one.acquire(soon(), reserve_next=1)
@@ -239,20 +239,20 @@ def test_p6_the_call_that_follows_a_look_up_is_booked_with_it(aws: Aws) -> None:
     assert wait(one) > 0
 
 
-def test_p6_a_booked_call_counts_from_when_it_is_made(aws: Aws) -> None:
+def test_p6_a_reserved_call_counts_from_when_it_is_made(aws: Aws) -> None:
     clock = Clock()
     rate_limit, other = RateLimit(table(aws), 3, clock), RateLimit(table(aws), 3, clock)
     rate_limit.acquire(soon(), reserve_next=1)
     clock.advance(30)
     rate_limit.acquire(soon())
-    other.acquire(soon())  # what was booked counts no more beside what was made
+    other.acquire(soon())  # a reserved call that was made is counted once
     assert wait(other) == 32
     clock.advance(32)  # the first one is free again, those of half a minute ago are not
     other.acquire(soon())
     assert wait(other) == 30
 
 
-def test_p6_a_booking_that_has_lapsed_is_booked_anew(aws: Aws) -> None:
+def test_p6_a_reserved_call_that_has_expired_is_booked_anew(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 2, clock)
     rate_limit.acquire(soon(), reserve_next=1)
@@ -262,7 +262,7 @@ def test_p6_a_booking_that_has_lapsed_is_booked_anew(aws: Aws) -> None:
     assert wait(rate_limit) == 62
 
 
-def test_p6_two_calls_have_room_when_the_second_of_them_has(aws: Aws) -> None:
+def test_p6_two_calls_have_capacity_when_the_second_of_them_has(aws: Aws) -> None:
     clock = Clock()
     rate_limit = RateLimit(table(aws), 3, clock)
     rate_limit.acquire(soon())
@@ -288,7 +288,7 @@ def test_p6_foreign_calls_count_where_they_are_more_than_the_order_of_answers_ex
     assert sum(calls) == 1 + (foreign if counts else 0)
 
 
-def test_a_booked_call_that_was_not_made_serves_the_next_submission(aws: Aws) -> None:
+def test_a_reserved_call_that_was_not_made_serves_the_next_submission(aws: Aws) -> None:
     rate_limit = RateLimit(table(aws), 3, Clock())
     rate_limit.acquire(soon(), reserve_next=1)  # found: no create follows
     rate_limit.acquire(soon(), reserve_next=1)
@@ -300,13 +300,13 @@ def test_a_limit_of_one_still_lets_a_look_up_through(aws: Aws) -> None:
     RateLimit(table(aws), 1, Clock()).acquire(soon(), reserve_next=1)
 
 
-def test_what_clemta_refuses_holds_for_all(aws: Aws) -> None:
+def test_p6_after_a_429_no_function_calls_and_slots_start_later(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
     one.set_place(OPEN)
     one.acquire(soon())
     other.acquire(soon())
-    assert other.on_rate_limited(60, soon()) == (60, ""), "who stands nowhere"
+    assert other.on_rate_limited(60, soon()) == (60, ""), "a caller without a place gets no slot"
     assert queued(*one.on_rate_limited(60, soon())) == (60, "open_late:0")
     assert queued(*one.on_rate_limited(10, soon())) == (61.24, "open_late:2"), "after the longer wait"
     assert queue(other, OPEN)[0] == round(60 + 4 * 0.62, 2)
@@ -315,7 +315,7 @@ def test_what_clemta_refuses_holds_for_all(aws: Aws) -> None:
     other.acquire(soon())
 
 
-def test_p6_what_clemta_says_is_left_counts_for_all(aws: Aws) -> None:
+def test_p6_the_calls_that_clemta_says_are_left_bind_all_functions(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
     one.acquire(soon())
@@ -326,7 +326,7 @@ def test_p6_what_clemta_says_is_left_counts_for_all(aws: Aws) -> None:
     assert wait(other) > 0
 
 
-def test_p6_where_clemta_says_that_nothing_is_left_nobody_calls(aws: Aws) -> None:
+def test_p6_no_function_calls_until_clemtas_window_ends_if_nothing_is_left(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
     one.acquire(soon())
@@ -335,7 +335,7 @@ def test_p6_where_clemta_says_that_nothing_is_left_nobody_calls(aws: Aws) -> Non
     assert queue(one, OPEN)[0] > 25
 
 
-def test_p6_nor_where_it_does_not_say_for_how_long(aws: Aws) -> None:
+def test_p6_no_function_calls_for_a_minute_if_nothing_is_left_and_no_reset_is_given(aws: Aws) -> None:
     clock = Clock()
     one, other = RateLimit(table(aws), 100, clock), RateLimit(table(aws), 100, clock)
     one.acquire(soon())
@@ -344,20 +344,20 @@ def test_p6_nor_where_it_does_not_say_for_how_long(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    "says",
+    "refuse",
     [lambda one: one.record_remaining(0, 30, soon()), lambda one: one.on_rate_limited(30, soon())],
     ids=["nothing left", "429"],
 )
-def test_p6_a_call_that_was_booked_before_is_not_made_either(
-    aws: Aws, says: Callable[[RateLimit], object]
+def test_p6_a_reserved_call_is_not_made_after_clemta_refused(
+    aws: Aws, refuse: Callable[[RateLimit], object]
 ) -> None:
     one = RateLimit(table(aws), 100, Clock())
     one.acquire(soon(), reserve_next=1)
-    says(one)
+    refuse(one)
     assert wait(one) >= 30
 
 
-def test_p7_a_budget_that_many_want_takes_no_more_time_than_there_is() -> None:
+def test_p7_a_contended_rate_limit_takes_no_more_time_than_there_is() -> None:
     """Each write takes a while, and finds that another one was there first."""
 
     class Contended(Table):
@@ -385,7 +385,7 @@ def test_a_429_is_accepted_while_the_table_is_out_of_reach(aws: Aws, closed: str
         assert RateLimit(unreachable, 100, Clock()).on_rate_limited(60, soon()) == (60, "")
 
 
-def test_what_clemta_says_is_no_trouble_while_the_table_is_out_of_reach(aws: Aws) -> None:
+def test_clemtas_answer_counts_as_such_while_the_table_is_out_of_reach(aws: Aws) -> None:
     rate_limit = RateLimit(table(aws), 100, Clock())
     rate_limit.acquire(soon())
     client = boto3.client("dynamodb")
@@ -410,7 +410,7 @@ def test_p6_parallel_calls_are_all_counted(aws: Aws) -> None:
         assert sum(pool.map(call, range(40))) <= 12
 
 
-def test_where_everybody_is_at_it_it_comes_again_later() -> None:
+def test_a_caller_that_loses_every_conditional_write_comes_again_later() -> None:
     """Each write finds that another one was there first."""
 
     class Contended(Table):
@@ -435,7 +435,7 @@ def test_where_everybody_is_at_it_it_comes_again_later() -> None:
         assert (refusal.value.code, refusal.value.slot) == ("budget_contended", slot)
 
 
-def test_what_clemta_says_gives_way_where_everybody_is_at_it() -> None:
+def test_recording_what_is_left_gives_up_after_losing_every_conditional_write() -> None:
     class Contended(Table):
         def update(
             self, pk: str, update: str, condition: str | None, values: dict[str, Any], **how: Any
