@@ -133,8 +133,8 @@ class Burst:
         return p99(self.waits(lane)) / p99(in_order)
 
     def _function(self, random: Random) -> Delivery:
-        client = Clemta("http://clemta", lambda _: "key", RateLimit(self.table, self.limit, self._clock))
-        client._session = self.clemta  # type: ignore[assignment]
+        rate_limit = RateLimit(self.table, self.limit, self._clock)
+        client = Clemta("http://clemta", lambda _: "key", rate_limit, self.clemta)
         return Delivery(
             client,
             Ledger(ClaimItems(self.table), lambda: "pepper", 30, self._clock),

@@ -6,15 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
+from clemta_intake.http_values import Answer, HttpRequest
 
 WINDOW = 60.0  # seconds of the rate limit
 
 
 class VirtualClemta:
-    """Clemta's contacts and its rate limit on a virtual clock; it replaces a `requests` session."""
+    """Clemta's contacts and its rate limit on a virtual clock; it replaces the transport."""
 
     def __init__(self, clock: Callable[[], float], limit: int, random: Random) -> None:
         self._clock = clock
@@ -25,19 +24,19 @@ class VirtualClemta:
         self.refusals = 0
         self._counted: deque[float] = deque()
 
-    def request(self, method: str, url: str, **given: Any) -> requests.Response:
+    def send(self, request: HttpRequest, *_: float) -> Answer:
         """One call; over the limit, it is refused with 429."""
         at = self._clock() + self._random.uniform(0, 0.9)
         self.arrivals.append(at)
         if not self._count(at):
             self.refusals += 1
             return self._answer(429, None, at)
-        if method == "POST" and urlsplit(url).path == "/contacts":
-            body = json.loads(given["data"])
+        if request.method == "POST":
+            body = json.loads(request.body or b"")
             contact = {**body, "id": f"{len(self.arrivals):024x}", "created_at": int(at)}
             self.contacts.setdefault(contact["email"], []).append(contact)
             return self._answer(200, contact, at)
-        found = self.contacts.get(given["params"]["search"], [])
+        found = self.contacts.get(request.query["search"], [])
         return self._answer(200, {"contacts": found, "total": len(found)}, at)
 
     def call_by_other_client(self) -> bool:
@@ -52,13 +51,12 @@ class VirtualClemta:
         self._counted.append(at)
         return True
 
-    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> requests.Response:
-        answer = requests.Response()
-        answer.status_code = status
-        answer._content = json.dumps({"success": data is not None, "data": data}).encode()
-        answer.headers["X-RateLimit-Remaining"] = str(self.limit - len(self._counted))
-        # Clemta sends a time of the wall clock, and the product compares it with the wall clock.
-        answer.headers["X-RateLimit-Reset"] = str(round(time.time() + self._counted[0] + WINDOW - at))
+    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> Answer:
+        headers = {
+            "X-RateLimit-Remaining": str(self.limit - len(self._counted)),
+            # Clemta sends a time of the wall clock, and the product compares it with the wall clock.
+            "X-RateLimit-Reset": str(round(time.time() + self._counted[0] + WINDOW - at)),
+        }
         if status == 429:
-            answer.headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
-        return answer
+            headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
+        return Answer(status, headers, json.dumps({"success": data is not None, "data": data}).encode())

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clemta_intake import transport
 from clemta_intake.captcha import NO_TOKEN
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import IntakeError, KeyRefused, Retryable
+from clemta_intake.http_values import Answer, HttpRequest
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWebhooks, Webhook
+from clemta_intake.transport import Transport, TransportError
 
 from .dead_letters import WHAT_TO_DO, Choice, read_letters
 from .environments import Environment, OpsError, present, trouble
@@ -24,7 +24,7 @@ from .people import redelivery
 from .status import age, duration
 
 _SKEW = 60  # seconds; senders' signatures allow 300, and delivery takes Clemta's clock to be within 120
-_TIMEOUT = (5, 10)
+_TIMEOUT = (5, 15)  # seconds to connect, and in all
 
 
 @dataclass(frozen=True)
@@ -98,26 +98,24 @@ def _sources_file(env: Environment) -> Iterator[Check]:
 
 
 def _api(env: Environment) -> Iterator[Check]:
-    http = transport.session()
+    http = Transport()
     try:
-        answer = http.get(f"{env.api_url}/health", timeout=_TIMEOUT)
+        answer = http.send(HttpRequest("GET", f"{env.api_url}/health"), *_TIMEOUT)
         missing = [
             name
             for name in _names(env)
-            if http.get(f"{env.api_url}/signups/{name}", timeout=_TIMEOUT).status_code == 404
+            if http.send(HttpRequest("GET", f"{env.api_url}/signups/{name}"), *_TIMEOUT).status == 404
         ]
-    except requests.RequestException as error:
+    except TransportError as error:
         target = env.outputs.get("DomainTarget")
         dns = f"point its name at {target} in your DNS; then " if target else ""
-        yield Check(
-            "api", "fail", f"does not answer: {type(error).__name__}", f"{dns}open {env.api_url}/health"
-        )
+        yield Check("api", "fail", f"does not answer: {error}", f"{dns}open {env.api_url}/health")
         return
-    if answer.status_code == 200:
+    if answer.status == 200:
         yield Check("api", "ok", env.api_url)
     else:
         do = "read the receive function's log: sam logs"
-        yield Check("api", "fail", f"/health answers {answer.status_code}", do)
+        yield Check("api", "fail", f"/health answers {answer.status}", do)
     if missing:
         yield Check("api sources", "fail", f"not deployed: {', '.join(missing)}", "deploy: make deploy ENV=…")
     yield from _clock("clock", "this machine's clock", answer)
@@ -130,7 +128,7 @@ def _names(env: Environment) -> list[str]:
         return []
 
 
-def _clock(name: str, whose: str, answer: requests.Response) -> Iterator[Check]:
+def _clock(name: str, whose: str, answer: Answer) -> Iterator[Check]:
     """Compares the answer's Date with this machine's clock."""
     try:
         skew = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
@@ -170,28 +168,28 @@ def _clemta(env: Environment) -> Iterator[Check]:
         key = env.parts.api_key(None)
     except IntakeError:
         return  # said already
-    http = transport.session()
+    http = Transport()
     for company in sorted({source.company_id for source in env.sources.values()}):
         try:
-            answer = http.get(
+            request = HttpRequest(
+                "GET",
                 f"{env.settings.clemta_base_url}/contacts",
-                params={"company_id": company, "limit": "1"},
-                headers={"X-API-Key": key, "Accept": "application/json"},
-                timeout=_TIMEOUT,
-                allow_redirects=False,
+                {"X-API-Key": key, "Accept": "application/json"},
+                {"company_id": company, "limit": "1"},
             )
-        except requests.RequestException as error:
+            answer = http.send(request, *_TIMEOUT)
+        except TransportError as error:
             do = f"look whether {env.settings.clemta_base_url} is the right address, and Clemta up"
-            yield Check("clemta", "fail", f"does not answer: {type(error).__name__}", do)
+            yield Check("clemta", "fail", f"does not answer: {error}", do)
             return
         yield from _answer(company, answer)
-        if answer.status_code == 401:
+        if answer.status == 401:
             return
     yield from _clock("clemta clock", "this machine's clock", answer)
 
 
-def _answer(company: str, answer: requests.Response) -> Iterator[Check]:
-    match answer.status_code:
+def _answer(company: str, answer: Answer) -> Iterator[Check]:
+    match answer.status:
         case 200:
             yield Check("clemta", "ok", f"accepts the key for company {company}")
         case 401:

@@ -28,6 +28,7 @@ from clemta_intake.clemta.client import Clemta
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
+from clemta_intake.transport import Transport
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -241,7 +242,7 @@ class Parts(Dependencies):
     @cached_property
     def clemta(self) -> Clemta:
         """Clemta, within the request budget that the functions share."""
-        return Clemta(self.settings.clemta_base_url, self.api_key, self.budget)
+        return Clemta(self.settings.clemta_base_url, self.api_key, self.budget, Transport())
 
     @cached_property
     def _tables(self) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
-from clemta_intake import transport
 from clemta_intake.errors import IntakeError
 from clemta_intake.gateway import event_body, event_headers, event_query, event_uri
+from clemta_intake.http_values import HttpRequest
 from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
+from clemta_intake.transport import Transport, TransportError
 
 from . import signers
 from .environments import Environment, OpsError
@@ -68,18 +67,11 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
         headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))
     try:
-        answer = transport.session().post(
-            to,
-            data=post.body,
-            headers=headers,
-            params=dict(post.query),
-            timeout=(5, 30),
-            allow_redirects=False,
-        )
-    except requests.RequestException as error:
-        helps = ": run make up" if env.place.endpoint_url and not url else f": {type(error).__name__}"
+        answer = Transport().send(HttpRequest("POST", to, headers, dict(post.query), post.body), 5, 35)
+    except TransportError as error:
+        helps = ": run make up" if env.place.endpoint_url and not url else f": {error}"
         raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
-    return answer.status_code, answer.text
+    return answer.status, answer.body.decode(errors="replace")
 
 
 def signed_uri(env: Environment, url: str) -> str:

@@ -1,4 +1,4 @@
-"""Our Clemta client alone, without the rest of the product."""
+"""The product's own Clemta client and nothing else of it: the call by itself."""
 
 import json
 import os
@@ -8,30 +8,33 @@ from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.model import Place
+from clemta_intake.transport import Transport
 
 
 class Unlimited:
-    """A rate limit that allows every call."""
+    """A rate limit that counts nothing."""
 
-    def serve(self, place: Place) -> None:
-        """Records nothing."""
+    def set_place(self, place: Place) -> None:
+        """Nobody waits."""
 
-    def take(self, deadline: Deadline, ahead: int = 0) -> None:
-        """Allows the call."""
+    def acquire(self, deadline: Deadline, reserve_next: int = 0) -> None:
+        """Always."""
 
-    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
-        """Remembers nothing."""
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: Deadline) -> None:
+        """Nothing is remembered."""
 
-    def refused(self, seconds: float, _: Deadline) -> tuple[float, str]:
-        """Clemta's own delay."""
+    def on_rate_limited(self, seconds: float, _: Deadline) -> tuple[float, str]:
+        """Clemta's own word."""
         return seconds, ""
 
 
-clemta = Clemta(os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited())
+clemta = Clemta(
+    os.environ["CLEMTA_BASE_URL"], lambda _: os.environ["BENCH_API_KEY"], Unlimited(), Transport()
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Creates a contact; the event does not matter."""
+    """A contact, whatever the event says."""
     contact = ContactRequest(
         type="customer",
         full_name="Ada Example",

@@ -33,12 +33,12 @@ _NEWCOMER = Place("open")
 
 
 class ContactsApi(Protocol):
-    """What delivery needs of Clemta; see clemta.Clemta."""
+    """What delivery needs of Clemta; see clemta.client.Clemta."""
 
-    def serve(self, place: Place) -> None: ...
+    def set_place(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
     def find(self, contact: ContactRequest, deadline: Deadline) -> Iterable[dict[str, Any]]: ...
-    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]: ...
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]: ...
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
 
 
@@ -113,7 +113,7 @@ class Delivery:
         """
         try:
             deadline.check()
-            self._clemta.serve(place)
+            self._clemta.set_place(place)
             claim = self._claim(reading, policy)
         except Retryable as error:
             if count:
@@ -237,7 +237,7 @@ class Delivery:
         """
         try:
             if existing is None:
-                existing = self._clemta.get(contact_id, deadline, ahead=1)
+                existing = self._clemta.get(contact_id, deadline, reserve_next=1)
             body = _changes(reading.contact, existing, reading.weak)
             if body:
                 self._clemta.update(contact_id, body, deadline)
@@ -291,7 +291,7 @@ class Delivery:
     def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
         """Asked once more where the search shows the contact: Clemta may have denied everything for a while."""
         try:
-            self._clemta.get(contact_id, deadline, ahead=1)
+            self._clemta.get(contact_id, deadline, reserve_next=1)
         except ContactGone:
             return True
         return False

@@ -26,6 +26,7 @@ from .errors import ConfigError, KeyRefused, NotApplied, Unavailable, UnknownSou
 from .queues import Queues
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
+from .transport import Transport
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -80,7 +81,7 @@ class Dependencies:
     def delivery(self) -> Delivery:
         """The business rule with its real neighbours."""
         return Delivery(
-            Clemta(self.settings.clemta_base_url, self.api_key, self.budget),
+            Clemta(self.settings.clemta_base_url, self.api_key, self.budget, Transport()),
             Ledger(ClaimItems(self._table), self.pepper, self.settings.search_lag_seconds, self.clock),
             self.queues,
             retry_base=self.settings.retry_base_seconds,
@@ -116,7 +117,7 @@ class Dependencies:
         """The captchas' verifiers, for a form that has one."""
         from .captcha import Captcha
 
-        return Captcha()
+        return Captcha(Transport())
 
     def api_key(self, stale: str | None) -> str:
         """Clemta's key: the secret's text, or its "api_key" if it is JSON. Read afresh where `stale` is the cached one.

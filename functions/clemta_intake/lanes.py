@@ -1,88 +1,84 @@
-"""Whose turn it is to call Clemta: two lanes, proven senders and open forms, each first come, first served. Pure.
+"""Who may call Clemta next: two lanes (proven senders, open forms), each first come, first served. Pure.
 
-It works as numbers at a counter do. A submission that must wait takes a number for each call it needs, behind the last
-one of its lane. Time calls the numbers, one in `pace` seconds: while both lanes wait, every `every`-th is a proven
-sender's; a lane in which nobody waits gives all to the other. So the state is a few counters, however many wait.
+A submission that must wait reserves slots, one for each call that it needs, behind the last slot of its lane. A slot
+starts every `interval` seconds. While both lanes wait, every `proven_every`-th slot that starts is a proven sender's; a
+lane in which nobody waits leaves all slots to the other. So the state is a few counters, however many wait.
 
-Each lane has two queues. A submission that had its turn and lost it (it came too late, or no call was left) takes a
-number of the lane's late queue, which goes first: it gets the lane's next turn, and those who wait move by one.
+Each lane has two queues. A submission that lost its slot (it came too late, or found no capacity) reserves slots of the
+lane's late queue, which goes first: it gets the next slots of its lane, and all others move back by as many.
 """
+
+from dataclasses import dataclass
 
 from .model import Lane, Place
 
 QUEUES = ("proven_late", "proven", "open_late", "open")
-LATE_SECONDS = 60  # so long after it was called a number is good
+SLOT_VALID_SECONDS = 60  # a slot can be used for so long after its start
 _ROUNDING = 0.001  # seconds
 
 
+@dataclass
 class Lanes:
-    """The counters: `taken` and `called` count the numbers of each queue; the next one is called at `next_at`.
+    """The slots of each queue: how many are `issued`, and how many have `started`; the next one starts at `next_at`.
 
-    `since_proven` counts the open forms' numbers that were called since the last proven sender's, up to `every` - 1.
+    `open_since_proven` counts the slots of open forms that started since a proven sender's, up to `proven_every` - 1.
     """
 
-    def __init__(
-        self,
-        pace: float,
-        every: int,
-        next_at: float,
-        since_proven: int,
-        called: dict[str, int],
-        taken: dict[str, int],
-    ) -> None:
-        self.pace = pace
-        self.every = every
-        self.next_at = next_at
-        self.since_proven = since_proven
-        self.called = called
-        self.taken = taken
+    interval: float
+    proven_every: int
+    next_at: float
+    open_since_proven: int
+    started: dict[str, int]
+    issued: dict[str, int]
 
     def advance(self, now: float) -> None:
-        """Calls the numbers that are due."""
-        passed = now - self.next_at + _ROUNDING
-        due = int(passed / self.pace) + 1 if passed >= 0 else 0
+        """Starts the slots that are due."""
+        elapsed = now - self.next_at + _ROUNDING
+        due = int(elapsed / self.interval) + 1 if elapsed >= 0 else 0
         waiting = self.waiting("open")
-        proven = min(self.waiting("proven"), max((due + self.since_proven) // self.every, due - waiting))
+        share = max((due + self.open_since_proven) // self.proven_every, due - waiting)
+        proven = min(self.waiting("proven"), share)
         others = min(waiting, due - proven)
-        self._call("proven", proven)
-        self._call("open", others)
-        self.next_at += (proven + others) * self.pace
-        since = self.since_proven + others - (self.every - 1) * proven
-        self.since_proven = min(self.every - 1, max(0, since))
+        self._start("proven", proven)
+        self._start("open", others)
+        self.next_at += (proven + others) * self.interval
+        since = self.open_since_proven + others - (self.proven_every - 1) * proven
+        self.open_since_proven = min(self.proven_every - 1, max(0, since))
 
     def waiting(self, lane: Lane) -> int:
-        """The lane's numbers that are not called yet."""
-        return sum(self.taken[queue] - self.called[queue] for queue in (f"{lane}_late", lane))
+        """The lane's slots that have not started yet."""
+        return sum(self.issued[queue] - self.started[queue] for queue in (f"{lane}_late", lane))
 
-    def busy(self, now: float) -> bool:
-        """Whether a newcomer would overtake somebody, or come before the next turn."""
+    def must_queue(self, now: float) -> bool:
+        """Whether a submission without a slot must wait: others wait, or the next slot has not started."""
         return self.next_at > now or self.waiting("proven") + self.waiting("open") > 0
 
-    def turn(self, place: Place, now: float) -> float | None:
-        """When the place's slot is called, `now` if that has been; None if it has no slot that is good."""
+    def slot_at(self, place: Place, now: float) -> float | None:
+        """When the place's slot starts, `now` if it has started; None if the place has no valid slot."""
         queue, _, digits = place.slot.partition(":")
         if queue not in (place.lane, f"{place.lane}_late") or not (digits.isascii() and digits.isdigit()):
             return None
         number = int(digits)
-        if number >= self.taken[queue]:  # of a table that was lost since
+        if number >= self.issued[queue]:  # issued by a table that was lost since
             return None
-        if number >= self.called[queue]:
-            return self.called_at(queue, number)
-        return now if now - place.due <= LATE_SECONDS else None
+        if number >= self.started[queue]:
+            return self.starts_at(queue, number)
+        return now if now - place.due <= SLOT_VALID_SECONDS else None
 
-    def called_at(self, queue: str, number: int) -> float:
-        """When a number that waits is called, unless more come in the other lane or late: never earlier."""
+    def starts_at(self, queue: str, number: int) -> float:
+        """When a slot starts that has not yet: later if more come in the other lane or late, and never earlier."""
         lane, _, late = queue.partition("_")
-        nth = number - self.called[queue] + 1
+        nth = number - self.started[queue] + 1
         if not late:
-            nth += self.taken[f"{lane}_late"] - self.called[f"{lane}_late"]
+            nth += self.issued[f"{lane}_late"] - self.started[f"{lane}_late"]
         if lane == "proven":
-            place = min(nth + self.waiting("open"), self.every * nth - self.since_proven)
+            position = min(nth + self.waiting("open"), self.proven_every * nth - self.open_since_proven)
         else:
-            place = nth + min(self.waiting("proven"), (nth - 1 + self.since_proven) // (self.every - 1))
-        return self.next_at + (place - 1) * self.pace
+            proven_first = (nth - 1 + self.open_since_proven) // (self.proven_every - 1)
+            position = nth + min(self.waiting("proven"), proven_first)
+        return self.next_at + (position - 1) * self.interval
 
-    def _call(self, lane: Lane, numbers: int) -> None:
-        late = min(numbers, self.taken[f"{lane}_late"] - self.called[f"{lane}_late"])
-        self.called[f"{lane}_late"] += late
-        self.called[lane] += numbers - late
+    def _start(self, lane: Lane, slots: int) -> None:
+        late = min(slots, self.issued[f"{lane}_late"] - self.started[f"{lane}_late"])
+        self.started[f"{lane}_late"] += late
+        self.started[lane] += slots - late

@@ -17,6 +17,7 @@ from clemta_intake.deadlines import Deadline
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import CaptchaTrouble, Retryable
 from clemta_intake.sources.config import to_source
+from clemta_intake.transport import Transport
 from local.clemta import StandIn
 from local.processes import HOST
 from ops import doctor
@@ -26,7 +27,9 @@ from tests.support.fakes import COMPANY, Clock
 
 
 def ask(url: str, seconds: float = 2) -> Verdict:
-    return Captcha({"turnstile": url}).verify("turnstile", "secret", "token", Deadline.after(seconds))
+    return Captcha(Transport(), {"turnstile": url}).verify(
+        "turnstile", "secret", "token", Deadline.after(seconds)
+    )
 
 
 def refusal(*codes: str) -> bytes:
@@ -70,7 +73,9 @@ def verifier(says: Callable[[str, str], tuple[str, ...]]) -> Iterator[str]:
         (b'{"success": false, "error-codes": "invalid-input-secret"}', Verdict(False)),
     ],
 )
-def test_its_word_is_taken(serve: Callable[..., str], body: bytes, expected: Verdict) -> None:
+def test_the_verifiers_answer_is_the_verdict(
+    serve: Callable[..., str], body: bytes, expected: Verdict
+) -> None:
     assert ask(serve(body)) == expected
 
 
@@ -87,7 +92,9 @@ def test_its_word_is_taken(serve: Callable[..., str], body: bytes, expected: Ver
         "sitekey-secret-mismatch",
     ],
 )
-def test_a_token_s_fault_is_the_sender_s(serve: Callable[..., str], code: str, status: int) -> None:
+def test_a_token_that_the_verifier_refuses_is_no_person(
+    serve: Callable[..., str], code: str, status: int
+) -> None:
     assert ask(serve(refusal(code), status)) == Verdict(False)
 
 
@@ -104,7 +111,7 @@ def test_a_token_s_fault_is_the_sender_s(serve: Callable[..., str], code: str, s
         (["one-of-next-year"], "captcha_error"),
     ],
 )
-def test_a_fault_of_our_secret_or_of_its_maker_is_no_word_about_a_person(
+def test_a_refused_secret_or_a_failing_provider_raises_captcha_trouble(
     serve: Callable[..., str], codes: list[str], expected: str, status: int
 ) -> None:
     with pytest.raises(CaptchaTrouble) as trouble:
@@ -113,16 +120,16 @@ def test_a_fault_of_our_secret_or_of_its_maker_is_no_word_about_a_person(
 
 
 @pytest.mark.parametrize("code", ["bad-request", "one-of-next-year"])
-def test_a_code_that_says_not_whose_fault_it_is_counts_as_the_token_s_where_another_token_has_none(
+def test_an_unknown_code_counts_against_the_token_if_another_token_does_not_get_it(
     code: str,
 ) -> None:
-    """Else whoever finds a token that confuses the verifier would pass as an outage."""
+    """Otherwise a sender with a token that confuses the verifier would pass as an outage."""
     with verifier(lambda _, token: ("invalid-input-response" if token == NO_TOKEN else code,)) as url:
         assert ask(url) == Verdict(False)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])
-def test_a_4xx_without_codes_is_its_makers(serve: Callable[..., str], status: int) -> None:
+def test_a_4xx_without_codes_raises_captcha_trouble(serve: Callable[..., str], status: int) -> None:
     for body in (b'{"success": false}', b'{"success": true}'):
         with pytest.raises(CaptchaTrouble, match=f"HTTP {status}"):
             ask(serve(body, status))
@@ -139,19 +146,21 @@ def test_a_4xx_without_codes_is_its_makers(serve: Callable[..., str], status: in
         (refusal("invalid-input-response"), 500),
     ],
 )
-def test_nonsense_is_no_word(serve: Callable[..., str], body: bytes, status: int) -> None:
+def test_an_unreadable_answer_of_the_verifier_can_be_retried(
+    serve: Callable[..., str], body: bytes, status: int
+) -> None:
     with pytest.raises(Retryable):
         ask(serve(body, status))
 
 
-def test_it_is_not_waited_for_long(hung: str) -> None:
+def test_a_verifier_that_does_not_answer_costs_at_most_1_5_s(hung: str) -> None:
     began = time.monotonic()
     with pytest.raises(Retryable):
         ask(hung)
     assert time.monotonic() - began < 1.5
 
 
-def test_without_time_it_is_not_asked(closed: str) -> None:
+def test_without_time_left_the_verifier_is_not_called(closed: str) -> None:
     for seconds in (0, 1):
         with pytest.raises(Retryable):
             ask(closed, seconds=seconds)
@@ -164,7 +173,7 @@ def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
     assert all(url.startswith("https://") for url in VERIFIERS.values())
 
 
-def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_new_one(
+def test_a_form_accepts_a_rotated_captcha_secret_and_asks_a_person_to_try_again(
     aws: Aws, clemta: StandIn
 ) -> None:
     parts = Dependencies(aws.settings, clock := Clock(time.time()))
@@ -187,7 +196,7 @@ def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_
         return ("timeout-or-duplicate",) if known else ()
 
     with verifier(says) as url:
-        parts.captcha = Captcha({"turnstile": url})
+        parts.captcha = Captcha(Transport(), {"turnstile": url})
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": "old"}')
         assert post("ada@example.com", "one")[0] == 503, "as the form says of an outage"
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": ["new", "old"]}')
@@ -205,7 +214,7 @@ class Asked:
 
     def __init__(self, url: str, *secrets: str) -> None:
         self.parts = self
-        self.captcha = Captcha({"turnstile": url})
+        self.captcha = Captcha(Transport(), {"turnstile": url})
         self.sources = {
             "website": to_source("website", {"kind": "form", "spam": {"turnstile": "captcha"}}, COMPANY),
             "open": to_source("open", {"kind": "form"}, COMPANY),

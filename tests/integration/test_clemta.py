@@ -1,4 +1,4 @@
-"""The Clemta client against the stand-in, over real sockets: answers sorted by what the caller may do."""
+"""The Clemta client against the stand-in, over real sockets: what each answer means for the caller."""
 
 import json
 import socket
@@ -9,11 +9,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import requests
 
-from clemta_intake import telemetry
+from clemta_intake import coldstart, telemetry
 from clemta_intake.clemta.client import Clemta
-from clemta_intake.clemta.protocol import _payload, _refusal, search_term
+from clemta_intake.clemta.protocol import Request, read_answer, search_term
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
     ConfigError,
@@ -26,9 +25,11 @@ from clemta_intake.errors import (
     Retryable,
     Throttled,
 )
+from clemta_intake.http_values import Answer, HttpRequest
 from clemta_intake.model import Place
+from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import DEFAULT_API_KEY, StandIn
-from tests.support.fakes import SEARCHES, Clock, FakeBudget, Search, contact
+from tests.support.fakes import SEARCHES, Clock, FakeRateLimit, Search, contact
 
 FULL = contact(
     name="Ada Öztürk 🙂",
@@ -47,27 +48,27 @@ FULL = contact(
 
 
 @pytest.fixture
-def budget() -> FakeBudget:
-    return FakeBudget()
+def rate_limit() -> FakeRateLimit:
+    return FakeRateLimit()
 
 
 @pytest.fixture
-def client(clemta: StandIn, budget: FakeBudget) -> Clemta:
-    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
+def client(clemta: StandIn, rate_limit: FakeRateLimit) -> Clemta:
+    return Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, rate_limit, Transport())
 
 
 def soon(seconds: float = 2) -> Deadline:
     return Deadline.after(seconds)
 
 
-def test_a_contact_is_created_as_it_was_asked_for(client: Clemta, clemta: StandIn) -> None:
+def test_a_contact_is_created_with_all_its_fields(client: Clemta, clemta: StandIn) -> None:
     contact_id = client.create(FULL, soon())
     [stored] = clemta.contacts()
     assert stored["id"] == contact_id
     assert FULL.body().items() <= stored.items()
 
 
-def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
+def test_a_contact_is_found_in_whatever_case_its_email_is_written(client: Clemta) -> None:
     contact_id = client.create(contact("Ada@Example.com"), soon())
     assert [entry["id"] for entry in client.find(contact("aDA@example.com"), soon())] == [contact_id]
 
@@ -83,7 +84,7 @@ def test_what_was_created_is_found_whatever_the_case(client: Clemta) -> None:
         "*^?|{}$@example.com",
     ],
 )
-def test_p3_a_contact_is_found_whatever_clemta_takes_a_search_for(
+def test_p3_a_contact_is_found_however_clemta_interprets_the_search(
     client: Clemta, clemta: StandIn, search: Search, address: str
 ) -> None:
     clemta.configure(
@@ -108,11 +109,11 @@ def test_p3_a_contact_is_found_whatever_clemta_takes_a_search_for(
         ("+@example.com", "@example.com"),
     ],
 )
-def test_p3_the_longest_part_that_no_pattern_misreads_is_searched_for(address: str, term: str) -> None:
+def test_p3_the_search_term_is_the_longest_part_that_no_pattern_misreads(address: str, term: str) -> None:
     assert search_term(address) == term
 
 
-def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_makes_nothing(
+def test_p3_a_flooded_search_is_given_up_after_five_pages_as_not_applied(
     client: Clemta, clemta: StandIn
 ) -> None:
     for number in range(501):
@@ -124,7 +125,7 @@ def test_p3_a_search_that_strangers_flooded_is_given_up_after_five_pages_and_mak
     assert [request.operation for request in clemta.requests] == ["search"] * 5
 
 
-def test_what_comes_after_the_contact_is_not_read(client: Clemta, clemta: StandIn) -> None:
+def test_no_page_is_read_after_the_one_with_the_contact(client: Clemta, clemta: StandIn) -> None:
     first = clemta.create_contact(email="ada@example.com")
     for number in range(501):
         clemta.create_contact(email=f"x{number}@example.net", full_name="ada@example.com")
@@ -132,7 +133,7 @@ def test_what_comes_after_the_contact_is_not_read(client: Clemta, clemta: StandI
     assert len(clemta.requests) == 1
 
 
-def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: StandIn) -> None:
+def test_only_contacts_of_the_same_email_type_and_company_are_found(client: Clemta, clemta: StandIn) -> None:
     clemta.create_contact(email="not-ada@example.com")
     clemta.create_contact(email="ada@example.com.tr")
     clemta.create_contact(email="ada@example.com", type="vendor")
@@ -140,7 +141,7 @@ def test_only_the_same_email_type_and_company_is_found(client: Clemta, clemta: S
     assert list(client.find(contact(), soon())) == []
 
 
-def test_all_pages_are_read(client: Clemta, clemta: StandIn) -> None:
+def test_find_reads_all_pages(client: Clemta, clemta: StandIn) -> None:
     for number in range(230):
         clemta.create_contact(email=f"{number}ada@example.com")
     last = clemta.create_contact(email="ada@example.com")
@@ -155,7 +156,7 @@ def test_one_contact_is_read_and_updated(client: Clemta, clemta: StandIn) -> Non
     assert entry["full_name"] == "Ada Changed"
 
 
-def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
+def test_p3_a_deleted_contact_raises_contact_gone(client: Clemta) -> None:
     with pytest.raises(ContactGone):
         client.get("0" * 24, soon())
     with pytest.raises(ContactGone):
@@ -174,17 +175,16 @@ def test_p3_a_deleted_contact_is_gone(client: Clemta) -> None:
         (None, False),
     ],
 )
-def test_p3_only_clemtas_own_word_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
+def test_p3_only_clemtas_own_error_code_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
     body = b"<h1>404</h1>" if answer is None else json.dumps(answer).encode()
-    made = requests.Response()
-    made.status_code, made._content = 404, body
-    refusal = _refusal(made, _payload(made), unrepeatable=False)
-    assert isinstance(refusal, ConfigError)
+    with pytest.raises(ConfigError) as raised:
+        read_answer(Request.get("0" * 24), Answer(404, body=body), now=0)
+    refusal = raised.value
     assert (refusal.failure_class, isinstance(refusal, ContactGone)) == ("config", gone)
 
 
 @pytest.mark.parametrize("fault", ["error_before", "timeout_after", "reset_after", "html", "truncated"])
-def test_p3_an_update_without_an_answer_may_take_effect_later(
+def test_p3_an_update_without_an_answer_has_an_unknown_outcome(
     client: Clemta, clemta: StandIn, fault: str
 ) -> None:
     contact_id = client.create(contact(), soon())
@@ -228,7 +228,7 @@ def test_other_refusals_of_a_read_are_not_taken_for_a_deleted_contact(
         ("empty", {}, OutcomeUnknown, 1),
     ],
 )
-def test_every_fault_of_a_create_is_sorted_within_its_time(
+def test_p3_each_fault_of_a_create_raises_its_error_within_the_deadline(
     client: Clemta, clemta: StandIn, fault: str, how: dict[str, Any], error: type[Exception], created: int
 ) -> None:
     clemta.fault(fault, on="create", **how)
@@ -239,7 +239,7 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
     assert type(raised.value) is error
     assert len(clemta.contacts()) == created
     assert getattr(raised.value, "retry_after", 0) == {
-        "rate_limited": 7 + 7,  # the turn that the fake budget gives
+        "rate_limited": 7 + 7,  # the slot of the fake rate limit
         "status": how.get("seconds", 0),
     }.get(fault, 0)
 
@@ -247,25 +247,27 @@ def test_every_fault_of_a_create_is_sorted_within_its_time(
 @pytest.mark.parametrize(
     "fault", ["error_before", "timeout_before", "reset_before", "html", "truncated", "slow", "empty"]
 )
-def test_what_a_look_up_suffers_can_be_repeated(client: Clemta, clemta: StandIn, fault: str) -> None:
+def test_each_fault_of_a_look_up_can_be_retried(client: Clemta, clemta: StandIn, fault: str) -> None:
     clemta.fault(fault, on="search")
     with pytest.raises(Retryable) as raised:
         list(client.find(contact(), soon(1)))
     assert type(raised.value) is NotApplied
 
 
-def test_a_clemta_that_is_not_there_has_done_nothing(closed: str) -> None:
+def test_a_refused_connection_has_applied_nothing(closed: str) -> None:
     with pytest.raises(Retryable) as raised:
-        Clemta(closed, lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(closed, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert type(raised.value) is NotApplied
 
 
-def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
+def test_a_connection_that_times_out_has_applied_nothing() -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as server,
         socket.create_connection(server.getsockname()),  # it fills the queue: the next one is not answered
     ):
-        client = Clemta(f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeBudget())
+        client = Clemta(
+            f"http://127.0.0.1:{server.getsockname()[1]}", lambda stale: "k", FakeRateLimit(), Transport()
+        )
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1))
@@ -273,7 +275,7 @@ def test_a_connection_that_does_not_come_about_has_done_nothing() -> None:
     assert time.monotonic() - began < 1.5
 
 
-def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
+def test_p7_name_resolution_and_all_addresses_share_the_time_to_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with ExitStack() as stack:
@@ -291,7 +293,7 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
             return found
 
         monkeypatch.setattr(socket, "getaddrinfo", slowly)
-        client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeBudget())
+        client = Clemta(f"http://clemta.test:{port}", lambda stale: "k", FakeRateLimit(), Transport())
         began = time.monotonic()
         with pytest.raises(Retryable) as raised:
             client.create(contact(), soon(1.5))
@@ -299,14 +301,18 @@ def test_p7_a_hosts_name_and_all_its_addresses_share_the_time_to_connect(
     assert time.monotonic() - began < 1
 
 
-def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], budget: FakeBudget) -> None:
+def test_p7_over_tls_the_whole_answer_is_bounded_too(
+    certificate: tuple[str, str], rate_limit: FakeRateLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certfile, keyfile = certificate
     with StandIn(certfile=certfile, keyfile=keyfile) as clemta:
-        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, budget)
+        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, rate_limit, Transport())
         with pytest.raises(Retryable):
             list(client.find(contact(), soon()))
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
-        client._session.verify = certfile
+        trusting = coldstart.context.__wrapped__()
+        trusting.load_verify_locations(certfile)
+        monkeypatch.setattr(coldstart, "context", lambda: trusting)
         client.create(contact(), soon())
         clemta.fault("slow", seconds=30)
         began = time.monotonic()
@@ -316,79 +322,89 @@ def test_over_tls_the_whole_answer_is_bounded_too(certificate: tuple[str, str], 
         assert len(clemta.contacts()) == 2
 
 
-def test_a_name_that_does_not_resolve_has_done_nothing() -> None:
+def test_a_name_that_does_not_resolve_has_applied_nothing() -> None:
     with pytest.raises(Retryable) as raised:
-        Clemta("http://clemta.invalid", lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta("http://clemta.invalid", lambda stale: "k", FakeRateLimit(), Transport()).create(
+            contact(), soon()
+        )
     assert type(raised.value) is NotApplied
 
 
-def test_without_time_no_call_is_begun(client: Clemta, clemta: StandIn) -> None:
+def test_without_time_left_no_call_is_made(client: Clemta, clemta: StandIn) -> None:
     with pytest.raises(Retryable):
         client.create(contact(), soon(0.1))
     assert not clemta.requests
 
 
-def test_p6_every_call_takes_from_the_budget(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
+def test_p6_every_call_acquires_from_the_rate_limit(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
+) -> None:
     contact_id = client.create(contact(), soon())
     list(client.find(contact(), soon()))
     client.get(contact_id, soon())
-    assert budget.taken == len(clemta.requests) == 3
+    assert rate_limit.acquired == len(clemta.requests) == 3
 
 
-def test_p6_without_budget_no_call_is_made(client: Clemta, clemta: StandIn, budget: FakeBudget) -> None:
-    budget.left = 0
+def test_p6_without_capacity_no_call_is_made(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
+) -> None:
+    rate_limit.left = 0
     with pytest.raises(RateLimited):
         client.create(contact(), soon())
     assert not clemta.requests
 
 
-def test_p6_what_clemta_says_of_its_limit_moves_the_budget(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+def test_p6_a_429_is_reported_to_the_rate_limit(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(Throttled):
         list(client.find(contact(), soon()))
-    assert budget.refused_for == [7]
+    assert rate_limit.rate_limited_for == [7]
 
 
-def test_p6_who_is_refused_for_the_rate_comes_again_at_a_turn_of_its_own(
+def test_p6_a_submission_that_got_a_429_comes_again_at_a_slot_of_its_own(
     client: Clemta, clemta: StandIn
 ) -> None:
     clemta.fault("rate_limited", seconds=7)
     with pytest.raises(Throttled) as refusal:
         client.create(contact(), soon())
-    assert refusal.value.retry_after == 7 + 7, "when the budget says, not when everybody else comes"
+    assert refusal.value.retry_after == 7 + 7, "at its own slot, not when all others come"
     assert refusal.value.slot == "open_late:7"
 
 
-def test_p6_the_budget_learns_whose_call_it_is(client: Clemta, budget: FakeBudget) -> None:
-    client.serve(Place("proven", "proven:3", 9.0))
-    assert budget.served == [Place("proven", "proven:3", 9.0)]
+def test_p6_the_rate_limit_learns_whose_call_it_is(client: Clemta, rate_limit: FakeRateLimit) -> None:
+    client.set_place(Place("proven", "proven:3", 9.0))
+    assert rate_limit.places == [Place("proven", "proven:3", 9.0)]
 
 
-def test_p6_what_clemta_says_is_left_moves_the_budget_before_it_refuses(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+def test_p6_the_remaining_calls_are_reported_to_the_rate_limit(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     clemta.configure(rate_limit=2, rate_window=30)
     list(client.find(contact(), soon()))
     list(client.find(contact(), soon()))
-    assert [left for left, _ in budget.said_left] == [1, 0]
-    assert 25 < budget.said_left[1][1] <= 31
+    assert [left for left, _ in rate_limit.remaining] == [1, 0]
+    assert 25 < rate_limit.remaining[1][1] <= 31
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "9" * 20])
-def test_odd_headers_are_not_believed(serve: Callable[..., str], budget: FakeBudget, said: str) -> None:
+def test_invalid_rate_limit_headers_are_ignored(
+    serve: Callable[..., str], rate_limit: FakeRateLimit, said: str
+) -> None:
     url = serve(b"{}", 429, "", {"X-RateLimit-Reset": said, "Retry-After": said})
     with pytest.raises(Throttled):
-        list(Clemta(url, lambda stale: "k", budget).find(contact(), soon()))
-    assert budget.refused_for == [60]
-    failing = Clemta(serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", budget)
+        list(Clemta(url, lambda stale: "k", rate_limit, Transport()).find(contact(), soon()))
+    assert rate_limit.rate_limited_for == [60]
+    failing = Clemta(
+        serve(b"{}", 500, "", {"X-RateLimit-Remaining": said}), lambda _: "k", rate_limit, Transport()
+    )
     with pytest.raises(Retryable):
         list(failing.find(contact(), soon()))
-    assert budget.said_left == []
+    assert rate_limit.remaining == []
 
 
-def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
+def test_a_rotated_key_is_read_afresh_once_after_a_401(clemta: StandIn) -> None:
     asked: list[str | None] = []
 
     def api_key(stale: str | None) -> str:
@@ -396,12 +412,12 @@ def test_a_rotated_key_is_read_afresh_once(clemta: StandIn) -> None:
         return "clemta_new" if stale else "clemta_old"
 
     clemta.configure(api_keys=["clemta_new"])
-    Clemta(clemta.url, api_key, FakeBudget()).create(contact(), soon())
+    Clemta(clemta.url, api_key, FakeRateLimit(), Transport()).create(contact(), soon())
     assert asked == [None, "clemta_old"]
     assert [request.status for request in clemta.requests] == [401, 200]
 
 
-def test_a_key_that_is_no_newer_is_not_tried_again(client: Clemta, clemta: StandIn) -> None:
+def test_a_refused_key_that_is_still_the_same_is_not_tried_again(client: Clemta, clemta: StandIn) -> None:
     clemta.configure(api_keys=["clemta_other"])
     with pytest.raises(KeyRefused) as raised:
         client.create(contact(), soon())
@@ -425,7 +441,7 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced(client: Clemta, clemt
 
 
 def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of_its_own(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     contact_id = client.create(contact(), soon())
     clemta.fault("reset_before", on="search")
@@ -433,7 +449,7 @@ def test_p6_a_get_whose_kept_connection_is_closed_is_sent_once_more_as_a_call_of
     clemta.fault("reset_after", on="get")
     assert client.get(contact_id, soon()) is not None
     assert [request.operation for request in clemta.requests] == ["create", "search", "search", "get", "get"]
-    assert budget.taken == 5
+    assert rate_limit.acquired == 5
 
 
 def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None:
@@ -444,12 +460,12 @@ def test_a_get_is_not_sent_a_third_time(client: Clemta, clemta: StandIn) -> None
     assert len(clemta.requests) == 3
 
 
-def test_p6_a_get_without_budget_for_a_second_call_is_not_sent_again(
-    client: Clemta, clemta: StandIn, budget: FakeBudget
+def test_p6_a_get_without_capacity_for_a_second_call_is_not_sent_again(
+    client: Clemta, clemta: StandIn, rate_limit: FakeRateLimit
 ) -> None:
     client.create(contact(), soon())
     clemta.fault("reset_before", on="search")
-    budget.left = 2
+    rate_limit.left = 2
     with pytest.raises(RateLimited):
         list(client.find(contact(), soon()))
     assert len(clemta.requests) == 2
@@ -481,36 +497,39 @@ def test_p3_a_post_or_patch_whose_kept_connection_is_closed_is_not_sent_again(
         b"\xff",
     ],
 )
-def test_a_success_without_a_contact_is_no_success(serve: Callable[[bytes], str], answer: bytes) -> None:
+def test_p3_a_success_without_a_contact_has_an_unknown_outcome(
+    serve: Callable[[bytes], str], answer: bytes
+) -> None:
     with pytest.raises(OutcomeUnknown):
-        Clemta(serve(answer), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(answer), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
 
 
-def test_a_list_without_contacts_is_no_answer(serve: Callable[[bytes], str]) -> None:
+def test_a_search_answer_without_a_list_can_be_retried(serve: Callable[[bytes], str]) -> None:
     url = serve(b'{"success": true, "data": {"total": 0}}')
     with pytest.raises(Retryable):
-        list(Clemta(url, lambda stale: "k", FakeBudget()).find(contact(), soon()))
+        list(Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).find(contact(), soon()))
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page(serve: Callable[[bytes], str]) -> None:
-    client = Clemta(serve(b'{"success": true, "data": {"contacts": []}}'), lambda stale: "k", FakeBudget())
+    url = serve(b'{"success": true, "data": {"contacts": []}}')
+    client = Clemta(url, lambda stale: "k", FakeRateLimit(), Transport())
     assert list(client.find(contact(), soon())) == []
 
 
-def test_p8_a_code_that_is_a_text_is_not_taken_over(serve: Callable[..., str]) -> None:
+def test_p8_an_error_code_that_is_free_text_is_not_logged(serve: Callable[..., str]) -> None:
     body = b'{"success": false, "error": {"code": "ada@example.com", "details": "x"}}'
     with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.code == "HTTP_400"
 
 
-def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
+def test_p4_clemtas_message_about_a_refusal_is_kept_for_the_dead_letter(
     serve: Callable[..., str],
 ) -> None:
     error = {"code": "VALIDATION_FAILED", "details": "email: is taken"}
     body = json.dumps({"success": False, "message": "Not valid.", "error": error}).encode()
     with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     refusal = raised.value
     assert (refusal.code, str(refusal), refusal.status) == (
         "VALIDATION_FAILED",
@@ -520,15 +539,18 @@ def test_p4_what_clemta_says_of_a_refusal_is_kept_for_who_reads_the_dead_letter(
 
 
 @pytest.mark.parametrize("contact_id", [None, "", 7, ["c1"]])
-def test_p3_a_create_that_names_no_contact_is_looked_up(serve: Callable[..., str], contact_id: Any) -> None:
+def test_p3_a_create_whose_answer_has_no_id_has_an_unknown_outcome(
+    serve: Callable[..., str], contact_id: Any
+) -> None:
     body = json.dumps({"success": True, "data": {"id": contact_id}}).encode()
     with pytest.raises(OutcomeUnknown, match="no_contact_id") as raised:
-        Clemta(serve(body), lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(serve(body), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.status == 200
 
 
-def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., str]) -> None:
-    client = Clemta(serve(b'{"success": true, "data": {"contacts": {}}}'), lambda stale: "k", FakeBudget())
+def test_a_search_answer_whose_contacts_are_no_list_can_be_retried(serve: Callable[..., str]) -> None:
+    url = serve(b'{"success": true, "data": {"contacts": {}}}')
+    client = Clemta(url, lambda stale: "k", FakeRateLimit(), Transport())
     with pytest.raises(Retryable, match="unreadable_answer") as raised:
         list(client.find(contact(), soon()))
     assert raised.value.status == 200
@@ -538,25 +560,24 @@ def test_a_list_that_is_none_is_no_word_about_the_contact(serve: Callable[..., s
 def test_a_number_in_a_header_has_nine_digits_at_most(
     serve: Callable[..., str], digits: int, heard: list[tuple[int, float]]
 ) -> None:
-    budget = FakeBudget()
+    rate_limit = FakeRateLimit()
     url = serve(b'{"success": true, "data": {}}', headers={"X-RateLimit-Remaining": "9" * digits})
-    Clemta(url, lambda stale: "k", budget).get("c1", soon())
-    assert budget.said_left == heard
+    Clemta(url, lambda stale: "k", rate_limit, Transport()).get("c1", soon())
+    assert rate_limit.remaining == heard
 
 
-def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
+def test_the_latency_of_each_call_is_measured_also_without_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Session:
+    class Silent:
         """Takes a quarter of a second of virtual time, and never answers."""
 
-        def request(self, *_: Any, **how: Any) -> requests.Response:
+        def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
             clock.advance(0.25)
-            raise requests.ReadTimeout
+            raise NoAnswer
 
     clock = Clock(5_000)
-    client = Clemta("https://clemta.test", lambda stale: "k", FakeBudget())
-    client._session = Session()  # type: ignore[assignment]
+    client = Clemta("https://clemta.test", lambda stale: "k", FakeRateLimit(), Silent())
     telemetry._measured.clear()
     monkeypatch.setattr(time, "monotonic", clock)
     with pytest.raises(OutcomeUnknown):
@@ -565,19 +586,23 @@ def test_the_milliseconds_of_each_call_are_measured_whatever_comes_of_it(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_p6_a_pause_of_milliseconds_stops_calls_for_a_quarter_of_an_hour_at_most(
+def test_p6_a_retry_after_in_milliseconds_counts_as_15_minutes_at_most(
     serve: Callable[..., str], status: int
 ) -> None:
-    budget = FakeBudget()
+    rate_limit = FakeRateLimit()
     with pytest.raises(Retryable) as raised:
-        list(Clemta(serve(b"{}", status, "60000"), lambda stale: "k", budget).find(contact(), soon()))
-    assert budget.refused_for == ([900] if status == 429 else [])
+        list(
+            Clemta(serve(b"{}", status, "60000"), lambda stale: "k", rate_limit, Transport()).find(
+                contact(), soon()
+            )
+        )
+    assert rate_limit.rate_limited_for == ([900] if status == 429 else [])
     assert raised.value.retry_after <= 900 + 7
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 20, "٣"])
-def test_an_odd_retry_after_is_not_believed(serve: Callable[..., str], header: str) -> None:
+def test_an_invalid_retry_after_is_ignored(serve: Callable[..., str], header: str) -> None:
     url = serve(b"{}", 503, header)
     with pytest.raises(Retryable) as raised:
-        Clemta(url, lambda stale: "k", FakeBudget()).create(contact(), soon())
+        Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.retry_after == 0

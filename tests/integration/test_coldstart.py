@@ -8,8 +8,10 @@ import botocore.exceptions
 import certifi
 import pytest
 
-from clemta_intake import coldstart, transport
+from clemta_intake import coldstart
 from clemta_intake.dependencies import Dependencies
+from clemta_intake.http_values import HttpRequest
+from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import StandIn
 from tests.integration.conftest import Aws
 
@@ -18,13 +20,13 @@ def test_every_client_uses_it(aws: Aws, parts: Dependencies, certificate: tuple[
     for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
         endpoint: Any = client._endpoint  # type: ignore[union-attr]
         assert endpoint.http_session._manager.connection_pool_kw["ssl_context"] is coldstart.context()
-    session = transport.session()
+    transport = Transport()
     with (
         StandIn(certfile=certificate[0], keyfile=certificate[1]) as server,
-        pytest.raises(OSError, match="SSL"),
+        pytest.raises(NoAnswer, match="SSL"),
     ):
-        session.get(server.url)
-    [pool] = session.get_adapter("https://").poolmanager.pools._container.values()  # type: ignore[attr-defined]
+        transport.send(HttpRequest("GET", server.url), 1, 2)
+    [pool] = transport._adapter.poolmanager.pools._container.values()
     assert pool.conn_kw["ssl_context"] is coldstart.context()
 
 

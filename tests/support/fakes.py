@@ -72,7 +72,7 @@ class FakeClemta:
     _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
     made: int = 0
 
-    def serve(self, place: Place) -> None:
+    def set_place(self, place: Place) -> None:
         self.served.append(place)
 
     def fail(self, call: str, error: Exception, *, after: bool = False) -> None:
@@ -98,7 +98,7 @@ class FakeClemta:
     def matches(self, entry: Mapping[str, Any], contact: ContactRequest) -> bool:
         return is_contact(entry, contact)
 
-    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
         with self._call("get"):
             return dict(self._stored(contact_id))
 
@@ -247,28 +247,28 @@ def reading(
 
 
 @dataclass
-class FakeBudget:
+class FakeRateLimit:
     """So many calls are left."""
 
     left: int = 1_000
-    taken: int = 0
-    said_left: list[tuple[int, float]] = field(default_factory=list)
-    refused_for: list[float] = field(default_factory=list)
-    served: list[Place] = field(default_factory=list)
+    acquired: int = 0
+    remaining: list[tuple[int, float]] = field(default_factory=list)
+    rate_limited_for: list[float] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
 
-    def serve(self, place: Place) -> None:
-        self.served.append(place)
+    def set_place(self, place: Place) -> None:
+        self.places.append(place)
 
-    def take(self, deadline: Deadline, ahead: int = 0) -> None:
-        if self.taken >= self.left:
+    def acquire(self, deadline: Deadline, reserve_next: int = 0) -> None:
+        if self.acquired >= self.left:
             raise RateLimited("budget_used_up", retry_after=1)
-        self.taken += 1
+        self.acquired += 1
 
-    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None:
-        self.said_left.append((remaining, reset))
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: Deadline) -> None:
+        self.remaining.append((remaining, reset_seconds))
 
-    def refused(self, seconds: float, deadline: Deadline) -> tuple[float, str]:
-        self.refused_for.append(seconds)
+    def on_rate_limited(self, seconds: float, deadline: Deadline) -> tuple[float, str]:
+        self.rate_limited_for.append(seconds)
         return seconds + 7, "open_late:7"
 
 

@@ -1,75 +1,76 @@
-"""What the captcha's verifier is asked, and for how long."""
+"""What the captcha's verifier is asked, and how much time it has."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
-import requests
 
 from clemta_intake.captcha import Captcha, Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import Retryable
+from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.transport import NoAnswer, TransportError
 
 
 @dataclass
-class Session:
-    """Gives one answer, or raises, and keeps what was asked of it."""
+class FakeTransport:
+    """Gives one answer, or raises, and keeps what was sent."""
 
-    content: bytes = b'{"success": true}'
-    status_code: int = 200
-    fails: requests.RequestException | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    answer: Answer = field(default_factory=lambda: Answer(200, body=b'{"success": true}'))
+    fails: TransportError | None = None
+    sent: list[HttpRequest] = field(default_factory=list)
+    times: list[tuple[float, float]] = field(default_factory=list)
 
-    def post(self, url: str, **how: Any) -> "Session":
-        self.asked.append({"url": url, **how})
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
+        self.sent.append(request)
+        self.times.append((connect_seconds, total_seconds))
         if self.fails:
             raise self.fails
-        return self
+        return self.answer
 
 
-def verify(session: Session, seconds: float = 100) -> Verdict:
-    captcha = Captcha({"turnstile": "https://verifier.example"})
-    captcha._session = session  # type: ignore[assignment]
+def verify(transport: FakeTransport, seconds: float = 100) -> Verdict:
+    captcha = Captcha(transport, {"turnstile": "https://verifier.example"})
     return captcha.verify("turnstile", "secret", "token", Deadline.after(seconds))
 
 
-def test_p8_it_gets_the_secret_and_the_token_and_nothing_else_and_nobody_else_gets_them() -> None:
-    session = Session()
-    assert verify(session) == Verdict(True)
-    [asked] = session.asked
-    assert (asked["url"], asked["data"]) == (
-        "https://verifier.example",
-        {"secret": "secret", "response": "token"},
-    )
-    assert asked["allow_redirects"] is False
+def test_p8_the_verifier_gets_the_secret_and_the_token_and_nothing_else() -> None:
+    transport = FakeTransport()
+    assert verify(transport) == Verdict(True)
+    [request] = transport.sent
+    assert (request.method, request.url) == ("POST", "https://verifier.example")
+    assert (request.headers, request.query) == ({"Content-Type": "application/x-www-form-urlencoded"}, {})
+    assert parse_qs((request.body or b"").decode()) == {"secret": ["secret"], "response": ["token"]}
 
 
-def test_p7_it_has_1_2_s_of_which_a_third_is_to_connect() -> None:
-    session = Session()
-    verify(session)
-    assert session.asked[0]["timeout"] == pytest.approx((0.4, 0.8))
+def test_p7_the_verifier_has_1_2_s_of_which_a_third_is_to_connect() -> None:
+    transport = FakeTransport()
+    verify(transport)
+    assert transport.times == [pytest.approx((0.4, 1.2))]
 
 
-def test_p7_it_has_no_longer_than_is_left() -> None:
-    session = Session()
-    verify(session, seconds=0.9)
-    connect, answer = session.asked[0]["timeout"]
-    assert 0 < connect + answer <= 0.9
-    assert answer == pytest.approx(2 * connect)
+def test_p7_the_verifier_has_no_more_time_than_is_left() -> None:
+    transport = FakeTransport()
+    verify(transport, seconds=0.9)
+    [(connect, total)] = transport.times
+    assert 0 < connect < total <= 0.9
+    assert total == pytest.approx(3 * connect)
 
 
 @pytest.mark.parametrize(
-    ("session", "says"),
+    ("transport", "message"),
     [
-        (Session(fails=requests.ReadTimeout("https://verifier.example/?secret")), "ReadTimeout"),
-        (Session(b"<html>"), "JSONDecodeError"),
-        (Session(b"[" * 100_000), "RecursionError"),
-        (Session(b"[]"), "HTTP 200"),
-        (Session(status_code=503), "HTTP 503"),
+        (FakeTransport(fails=NoAnswer("ReadTimeout")), "ReadTimeout"),
+        (FakeTransport(Answer(200, body=b"<html>")), "JSONDecodeError"),
+        (FakeTransport(Answer(200, body=b"[" * 100_000)), "RecursionError"),
+        (FakeTransport(Answer(200, body=b"[]")), "HTTP 200"),
+        (FakeTransport(Answer(503, body=b'{"success": true}')), "HTTP 503"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_outage_is_named_by_its_kind_and_quotes_nothing(session: Session, says: str) -> None:
-    with pytest.raises(Retryable) as outage:
-        verify(session)
-    assert (outage.value.code, str(outage.value)) == ("captcha_unavailable", says)
+def test_p8_a_failure_of_the_verifier_is_named_without_quoting_anything(
+    transport: FakeTransport, message: str
+) -> None:
+    with pytest.raises(Retryable) as raised:
+        verify(transport)
+    assert (raised.value.code, str(raised.value)) == ("captcha_unavailable", message)

@@ -346,8 +346,8 @@ class TestUpdate:
         first = world.deliver(policy="update")
         get = world.clemta.get
 
-        def meanwhile(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
-            found = get(contact_id, deadline, ahead)
+        def meanwhile(contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
+            found = get(contact_id, deadline, reserve_next)
             with pytest.raises(ClaimHeld):
                 world.deliver(contact(billing={"tax_id": "7"}), "update", "d3")
             return found
@@ -553,9 +553,9 @@ class TestDeleted:
         get = world.clemta.get
         deadline = Deadline.after(5)
 
-        def slow(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+        def slow(contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
             object.__setattr__(deadline, "at", 0.0)
-            return get(contact_id, deadline, ahead)
+            return get(contact_id, deadline, reserve_next)
 
         world.clemta.get = slow  # type: ignore[method-assign]
         before = {key: dict(item) for key, item in world.ledger.items.items()}
@@ -593,10 +593,10 @@ class TestDeleted:
         self.deleted(world)
         get = world.clemta.get
 
-        def meanwhile(contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+        def meanwhile(contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
             world.clemta.get = get  # type: ignore[method-assign]
             assert world.deliver(delivery_id="d2").status == "created"
-            return get(contact_id, deadline, ahead)
+            return get(contact_id, deadline, reserve_next)
 
         world.clemta.get = meanwhile  # type: ignore[method-assign]
         with pytest.raises(ClaimHeld):

@@ -1,161 +1,121 @@
-"""The Clemta client: create, find, get and update a contact; every answer sorted by what the caller may do.
+"""The Clemta client: create, find, get and update a contact, each call within Clemta's rate limit.
 
-Facts of the API: https://docs.clemta.com (contacts). There is no idempotency key, so a create whose answer never came
-is OutcomeUnknown, and `find` is the only way to learn what became of it.
+https://docs.clemta.com (contacts); protocol.py has the facts, and what each answer means.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-import requests
-import urllib3.exceptions
-
-from .. import telemetry, transport
+from .. import telemetry
 from ..contacts import ContactRequest
 from ..deadlines import Deadline
-from ..errors import NotApplied, OutcomeUnknown, Throttled
+from ..errors import NotApplied, Throttled
+from ..http_values import Answer, HttpRequest
 from ..model import Place
-from .protocol import _payload, _refusal, _until_reset, is_contact, number, search_term
+from ..transport import ConnectionClosed, NothingSent, TransportError
+from .protocol import Request, created_id, is_contact, no_answer, read_answer, read_page, read_remaining
 
 _CONNECT_SECONDS = 1.0
-_PAGE = 100
-_PAGES = 5  # of one search; more only come where strangers' names hold the address
+_MAX_PAGES = 5  # of one search; only a search that matches many other contacts has more
 
 
 class RateLimit(Protocol):
-    """Who may call when; see ledger.RateLimit."""
+    """Who may call when; see dynamo.rate_limit.RateLimit."""
 
-    def serve(self, place: Place) -> None: ...
-    def take(self, deadline: Deadline, ahead: int = 0) -> None: ...
-    def heard(self, remaining: int, reset: float, deadline: Deadline) -> None: ...
-    def refused(self, seconds: float, deadline: Deadline) -> tuple[float, str]: ...
+    def set_place(self, place: Place) -> None: ...
+    def acquire(self, deadline: Deadline, reserve_next: int = 0) -> None: ...
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: Deadline) -> None: ...
+    def on_rate_limited(self, seconds: float, deadline: Deadline) -> tuple[float, str]: ...
+
+
+class Transport(Protocol):
+    """One request, one answer; see transport.Transport."""
+
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer: ...
 
 
 class Clemta:
-    """One kept-alive session. `api_key(stale)` gives the key; with a stale one, a key read afresh."""
+    """Clemta's contacts. `api_key(stale)` gives the key; with a stale one, a key read afresh."""
 
-    def __init__(self, base_url: str, api_key: Callable[[str | None], str], budget: RateLimit) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: Callable[[str | None], str],
+        rate_limit: RateLimit,
+        transport: Transport,
+    ) -> None:
         self._base_url = base_url
         self._api_key = api_key
-        self._budget = budget
-        self._session = transport.session()
+        self._rate_limit = rate_limit
+        self._transport = transport
 
-    def serve(self, place: Place) -> None:
+    def set_place(self, place: Place) -> None:
         """The calls that follow are made for the submission at this place."""
-        self._budget.serve(place)
+        self._rate_limit.set_place(place)
 
     def create(self, contact: ContactRequest, deadline: Deadline) -> str:
-        """The new contact's id. Raises OutcomeUnknown where Clemta may have made it without saying so."""
-        data = self._call("POST", "/contacts", deadline, body=contact.body(), unrepeatable=True)
-        contact_id = data.get("id")
-        if not isinstance(contact_id, str) or not contact_id:
-            raise OutcomeUnknown("no_contact_id", status=200)
-        return contact_id
+        """The new contact's id. Raises OutcomeUnknown where Clemta may have created it without saying so."""
+        return created_id(self._call(Request.create(contact), deadline))
 
     def find(self, contact: ContactRequest, deadline: Deadline) -> Iterator[dict[str, Any]]:
-        """The contacts of that company, type and e-mail, case apart; each page is read when it is needed.
+        """The contacts of that company, type and e-mail (in any case); each page is read when it is needed.
 
-        Raises Retryable `search_flooded` where five pages do not hold all that the search finds: whether the contact
-        exists is then not known.
+        Raises NotApplied `search_flooded` where five pages do not hold all that the search finds: whether the contact
+        exists is then unknown.
         """
         skip = 0
-        for _ in range(_PAGES):
-            query = {
-                "company_id": contact.company_id,
-                "search": search_term(contact.email),
-                "skip": str(skip),
-                "limit": str(_PAGE),
-            }
-            data = self._call("GET", "/contacts", deadline, query=query, ahead=1)
-            page, total = data.get("contacts"), data.get("total")
-            if not isinstance(page, list):
-                raise NotApplied("unreadable_answer", status=200)
+        for _ in range(_MAX_PAGES):
+            page, total = read_page(self._call(Request.search(contact, skip), deadline, reserve_next=1))
             yield from (entry for entry in page if isinstance(entry, dict) and is_contact(entry, contact))
             skip += len(page)
-            if not page or (isinstance(total, int) and skip >= total):
+            if not page or (total is not None and skip >= total):
                 return
-        raise NotApplied("search_flooded", f"more than {_PAGES} pages of contacts match the search")
+        raise NotApplied("search_flooded", f"more than {_MAX_PAGES} pages of contacts match the search")
 
-    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
-        """One contact; ContactGone if it was deleted in Clemta. `ahead` calls will follow if it was not."""
-        return self._call("GET", f"/contacts/{contact_id}", deadline, ahead=ahead)
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
+        """One contact, with so many calls reserved to follow it. Raises ContactGone if it was deleted in Clemta."""
+        return self._call(Request.get(contact_id), deadline, reserve_next)
 
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None:
-        """Sets these fields. Raises OutcomeUnknown where Clemta may do so later, and ContactGone."""
-        self._call("PATCH", f"/contacts/{contact_id}", deadline, body=body, unrepeatable=True)
+        """Sets these fields. Raises ContactGone, and OutcomeUnknown where Clemta may do it later."""
+        self._call(Request.update(contact_id, body), deadline)
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        deadline: Deadline,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        unrepeatable: bool = False,
-        ahead: int = 0,
-    ) -> dict[str, Any]:
-        """The answer's `data`; `ahead` calls will follow. A 401 reads the key afresh once: a rotation loses nothing."""
+    def _call(self, request: Request, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
+        """The answer's `data`. A 401 reads the key afresh once, so that a rotated key loses nothing."""
         key = self._api_key(None)
-        answer = self._send(method, path, deadline, key, query, body, unrepeatable, ahead)
-        if answer.status_code == 401 and (fresh := self._api_key(key)) != key:
-            answer = self._send(method, path, deadline, fresh, query, body, unrepeatable, ahead)
-        remaining = number(answer, "X-RateLimit-Remaining", digits=9)
-        if answer.status_code != 429 and remaining is not None:
-            self._budget.heard(int(remaining), _until_reset(answer), deadline)
-        payload = _payload(answer)
-        data = payload.get("data")
-        if answer.status_code // 100 != 2 or payload.get("success") is not True or not isinstance(data, dict):
-            refusal = _refusal(answer, payload, unrepeatable)
-            if isinstance(refusal, Throttled):
-                refusal.retry_after, refusal.slot = self._budget.refused(refusal.retry_after, deadline)
-            raise refusal
-        return data
+        answer = self._send(request, key, deadline, reserve_next)
+        if answer.status == 401 and (fresh := self._api_key(key)) != key:
+            answer = self._send(request, fresh, deadline, reserve_next)
+        now = time.time()
+        if left := read_remaining(answer, now):
+            self._rate_limit.record_remaining(*left, deadline)
+        try:
+            return read_answer(request, answer, now)
+        except Throttled as error:
+            error.retry_after, error.slot = self._rate_limit.on_rate_limited(error.retry_after, deadline)
+            raise
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        deadline: Deadline,
-        key: str,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-        unrepeatable: bool,
-        ahead: int,
-    ) -> requests.Response:
-        """The answer. Only a GET is sent a second time, and only where its kept-alive connection was closed."""
+    def _send(self, request: Request, key: str, deadline: Deadline, reserve_next: int) -> Answer:
+        """The answer. An idempotent request is sent once more where its kept connection was closed."""
+        http_request = request.to_http(self._base_url, key)
+        try:
+            try:
+                return self._send_once(http_request, deadline, reserve_next)
+            except ConnectionClosed:
+                if not request.idempotent:
+                    raise
+            return self._send_once(http_request, deadline, reserve_next)
+        except TransportError as error:
+            raise no_answer(request, str(error), sent=not isinstance(error, NothingSent)) from None
+
+    def _send_once(self, request: HttpRequest, deadline: Deadline, reserve_next: int) -> Answer:
+        """One call of the rate limit: Clemta may count a request that it does not answer."""
         deadline.check()
-        self._budget.take(deadline, ahead)
+        self._rate_limit.acquire(deadline, reserve_next)
         remaining = deadline.check()
-        connect = min(_CONNECT_SECONDS, remaining / 3)
         began = time.monotonic()
         try:
-            return self._session.request(
-                method,
-                self._base_url + path,
-                params=query,
-                data=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
-                headers={"X-API-Key": key, "Content-Type": "application/json", "Accept": "application/json"},
-                timeout=(connect, remaining - connect),
-                allow_redirects=False,  # a POST that follows a redirect becomes a GET, and its 200 a lie
-            )
-        except requests.RequestException as error:
-            # Only the exception's name is kept: its text quotes the address, and that the e-mail searched for.
-            if unrepeatable and not _nothing_sent(error):
-                raise OutcomeUnknown("no_answer", type(error).__name__) from None
-            if method != "GET" or not transport.closed_meanwhile(error):
-                raise NotApplied("no_answer", type(error).__name__) from None
+            return self._transport.send(request, min(_CONNECT_SECONDS, remaining / 3), remaining)
         finally:
             telemetry.measured("ClemtaLatency", (time.monotonic() - began) * 1000)
-        # Once: the connection is a new one now. Clemta may have counted the first, so this is a call of its own.
-        return self._send(method, path, deadline, key, query, body, unrepeatable, ahead)
-
-
-def _nothing_sent(error: requests.RequestException) -> bool:
-    """True only if the connection never came about."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, urllib3.exceptions.NewConnectionError)

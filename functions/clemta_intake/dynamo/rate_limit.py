@@ -1,11 +1,11 @@
-"""Clemta's limit."""
+"""Clemta's rate limit, which all functions share through one item."""
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate
-from types import MappingProxyType
 from typing import Any
 
 from .. import telemetry
@@ -17,227 +17,297 @@ from .table import ConditionFailed, Table
 
 _WINDOW_SECONDS = 60
 _TRAVEL_SECONDS = 1  # what a call may take from its booking here to being counted at Clemta
-_TRIES = 8  # writes for one call, where many functions call at once
-_MOMENT = 3  # seconds that a slot is kept for whoever finds no call left at its turn
-_BUDGET = "budget"
+_MAX_ATTEMPTS = 8  # for one call, where many functions write at once
+_SLOT_GRACE_SECONDS = 3  # a slot is kept for so long if there is no capacity when it starts
+_ITEM = "budget"
 
 
 class RateLimit:
-    """At most `per_minute` calls to Clemta in any 60 s, by whichever function, and in order: see lanes.py.
+    """At most `per_minute` calls to Clemta in any 60 s, by all functions together, in the order of lanes.py.
 
-    One item counts the calls of each second that is still in the window, and the numbers of those who wait. Each write
-    is conditional: it fails if somebody else wrote meanwhile, and then brings the newer state along. All of the limit
-    may be used at once; afterwards a submission waits for its turn, and so does whoever comes while others wait.
+    One item counts the calls of each second in the window, and the slots of each queue. Each write is conditional: it
+    fails if another function wrote meanwhile, and then brings the newer item along. The whole limit may be used at
+    once; afterwards a submission waits for its slot, and so does a newcomer while others wait.
     """
 
     def __init__(
         self, table: Table, per_minute: float, clock: Callable[[], float], proven_every: float = 5
     ) -> None:
         self._limit = int(per_minute)
-        self._pace = _free_at(0) / self._limit
-        self._every = int(proven_every)
+        self._interval = _expires_at(0) / self._limit
+        self._proven_every = int(proven_every)
         self._table = table
         self._clock = clock
-        self._state: dict[str, Any] = {}  # the item as last seen
-        self._read: tuple[dict[int, int], Lanes] | None = None  # what it says, read once
-        self._booked: list[int] = []  # the seconds of calls that were booked here and not made yet
+        self._item: _Item | None = None  # as last seen; None: not seen, or a write's outcome is unknown
+        self._reserved: list[int] = []  # the seconds of calls that were booked here and not made yet
         self._place: Place | None = None
-        self._served = False  # the calls that follow belong to a submission whose turn it is
+        self._is_admitted = False  # the submission at this place has begun to call
 
-    def serve(self, place: Place) -> None:
-        """The calls that follow are for the submission at this place. Without any, only the limit counts."""
-        self._place, self._served = place, False
+    def set_place(self, place: Place) -> None:
+        """The calls that follow are for the submission at this place. Without a place, only the limit counts."""
+        self._place, self._is_admitted = place, False
 
-    def take(self, deadline: "Deadline", ahead: int = 0) -> None:
-        """Returns if a call may be made now, with `ahead` more to follow; RateLimited says when the turn comes.
+    def acquire(self, deadline: Deadline, reserve_next: int = 0) -> None:
+        """Returns if a call may be made now; RateLimited says when the submission's slot starts.
 
-        Those ahead are booked along, so that no look-up is wasted for want of the create after it.
+        `reserve_next` calls are booked along, so that no look-up is wasted for want of the create after it.
         """
-        wanted = min(1 + ahead, self._limit)
-        place, fresh = self._place, False
-        slot = place.slot if place else ""
-        for _ in range(_TRIES):
+        wanted = min(1 + reserve_next, self._limit)
+        is_current = False  # what is remembered here was compared with the table
+        for _ in range(_MAX_ATTEMPTS):
             deadline.check()
-            now = self._clock()
-            second = int(now)
-            calls, lanes = self._at(now)
-            booked = [earlier for earlier in self._booked if earlier in calls]
-            missing = max(0, wanted - len(booked))
-            room_at = self._room_at(now, calls, missing)
-            if self._served and not missing and booked[0] == second and room_at <= now:
-                self._booked = booked[1:]
+            demand = self._demand(wanted)
+            if self._use_reserved(demand):
                 return
-            turn = lanes.turn(place, now) if place else None
-            may_go = self._served or turn == now or place is None or (turn is None and not lanes.busy(now))
-            if may_go and room_at <= now:
-                for earlier in booked:  # they are made now, not when they were booked
-                    calls[earlier] -= 1
-                calls[second] = calls.get(second, 0) + len(booked) + missing
-                if self._write(calls, lanes):
-                    self._served = True
-                    self._booked = [second] * (len(booked) + missing - 1)
-                    telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
+            if self._may_call(demand):
+                if self._book(demand):
                     return
-                fresh = True
-            elif place is None:
-                raise RateLimited("budget_used_up", retry_after=room_at - now)
-            elif slot and not fresh:  # what is remembered here may be old
-                if turn == now:
-                    lanes.next_at += self._pace  # its call comes later, and so does everybody's after it
-                self._write(calls, lanes)
-                fresh = True
-            elif turn is not None and (turn > now or room_at < now + _MOMENT):
-                raise RateLimited("budget_used_up", retry_after=max(turn, room_at) - now, slot=slot)
-            elif room_at <= lanes.next_at and lanes.busy(now):
-                raise self._wait("budget_used_up", place, wanted)
-            else:  # the line begins, or is held up
-                lanes.next_at = max(lanes.next_at, room_at)
-                queue = self._queue(place)
-                if self._write(calls, lanes, {f"{queue}_taken": lanes.taken[queue] + wanted}):
-                    raise self._queued("budget_used_up", queue, wanted)
+            elif self._place is None:
+                raise RateLimited("budget_used_up", retry_after=demand.capacity_at - demand.now)
+            elif is_current or not self._place.slot:
+                refusal = self._same_slot(demand, self._place) or self._new_slot(demand, self._place)
+                if refusal:
+                    raise refusal
+            else:
+                self._compare(demand)
+            is_current = True
         deadline.check()
-        if place is None or turn is not None:
-            raise RateLimited("budget_contended", retry_after=_MOMENT, slot=slot)
-        raise self._wait("budget_contended", place, wanted)
+        if self._place is None or demand.slot_at is not None:
+            slot = self._place.slot if self._place else ""
+            raise RateLimited("budget_contended", retry_after=_SLOT_GRACE_SECONDS, slot=slot)
+        raise self._append("budget_contended", self._place, wanted)
 
-    def heard(self, remaining: int, reset: float, deadline: "Deadline") -> None:
-        """Clemta says that so many calls are left, and for how many seconds none is if it is 0.
+    def record_remaining(self, remaining: int, reset_seconds: float, deadline: Deadline) -> None:
+        """Clemta says that so many calls are left, and if it is 0, that its window ends in `reset_seconds`.
 
-        Where that is fewer than we thought, somebody else calls with our key, or the limit is lower: it counts too.
+        Fewer than we count means that another client uses our key, or that the limit is lower: it counts too.
         """
-        with suppress(Retryable):  # Clemta did answer, whatever becomes of this
-            for _ in range(_TRIES):
+        with suppress(Retryable):  # Clemta has answered, and that must not be lost
+            for _ in range(_MAX_ATTEMPTS):
                 now = self._clock()
-                second = int(now)
-                calls, lanes = self._at(now)
-                foreign = self._limit - sum(calls.values()) - remaining
-                if remaining == 0 and reset and foreign > 0:
-                    self._block(reset)
+                item = self._item_at(now)
+                foreign = self._limit - sum(item.calls.values()) - remaining
+                if remaining == 0 and reset_seconds and foreign > 0:
+                    self._block(reset_seconds)
                     return
-                if foreign < max(2, self._limit // 20):  # less is only the order in which answers come in
+                if foreign < max(2, self._limit // 20):  # the order in which answers arrive explains so many
                     return
                 deadline.check()
-                calls[second] = calls.get(second, 0) + foreign
-                if self._write(calls, lanes):
+                item.calls[int(now)] = item.calls.get(int(now), 0) + foreign
+                if self._write(item):
                     return
 
-    def refused(self, seconds: float, deadline: "Deadline") -> tuple[float, str]:
+    def on_rate_limited(self, seconds: float, deadline: Deadline) -> tuple[float, str]:
         """Clemta answered 429: nobody calls for so many seconds. The seconds until this caller's slot, and the slot."""
         self._block(seconds)
         if self._place is None:
             return seconds, ""
         try:
             deadline.check()
-            queued = self._wait("clemta_limit", self._place, 2)
-        except Retryable:  # then it comes with others, and waits once more
+            refusal = self._append("clemta_limit", self._place, 2)
+        except Retryable:  # without a slot it reserves one when it comes again
             return seconds, ""
-        return max(seconds, queued.retry_after), queued.slot
+        return max(seconds, refusal.retry_after), refusal.slot
 
-    def _at(self, now: float) -> tuple[dict[int, int], Lanes]:
-        """The window and the line as they are now. Whoever changes them writes them, or they are read again.
+    def _demand(self, wanted: int) -> "_Demand":
+        """What the caller needs, and when it can have it."""
+        now = self._clock()
+        item = self._item_at(now)
+        reserved = [second for second in self._reserved if second in item.calls]
+        missing = max(0, wanted - len(reserved))
+        slot_at = item.lanes.slot_at(self._place, now) if self._place else None
+        return _Demand(now, item, wanted, reserved, missing, self._capacity_at(now, item, missing), slot_at)
 
-        The calls by second: a second counts until its last instant, and what then was under way, is a minute old.
-        While Clemta refuses, the line stands still.
-        """
-        if self._read is None:
-            self._read = self._calls(), self._lanes()
-        calls, lanes = self._read
-        for second in [second for second in calls if now >= _free_at(second)]:
-            del calls[second]
-        lanes.next_at = max(lanes.next_at, float(self._state.get("blocked_until", 0)))
-        lanes.advance(now)
-        return calls, lanes
+    def _use_reserved(self, demand: "_Demand") -> bool:
+        """Uses a call that was booked in this second: nothing has to be written."""
+        reserved = demand.reserved
+        if not self._is_admitted or demand.missing or demand.capacity_at > demand.now:
+            return False
+        if reserved[0] != int(demand.now):
+            return False
+        self._reserved = reserved[1:]
+        return True
 
-    def _calls(self) -> dict[int, int]:
-        known: Iterable[tuple[int, int]]
-        if "recent_calls" in self._state:
-            first, *counts = json.loads(self._state["recent_calls"])
-            known = enumerate(counts, first)
-        else:  # of release 0.1.0, or of a new table
-            old: dict[str, int] = json.loads(self._state.get("calls", "{}"))
-            known = ((int(second), count) for second, count in old.items())
-        return {second: count for second, count in known if count}
+    def _may_call(self, demand: "_Demand") -> bool:
+        """Whether there is capacity, and nobody goes first."""
+        if demand.capacity_at > demand.now:
+            return False
+        if self._is_admitted or self._place is None or demand.slot_at == demand.now:
+            return True
+        return demand.slot_at is None and not demand.item.lanes.must_queue(demand.now)
 
-    def _lanes(self) -> Lanes:
-        next_at, since_proven, *called = json.loads(self._state.get("next_calls", "[0, 0, 0, 0, 0, 0]"))
-        taken = {queue: int(self._state.get(f"{queue}_taken", 0)) for queue in QUEUES}
-        called = dict(zip(QUEUES, called, strict=True))
-        return Lanes(self._pace, self._every, next_at, since_proven, called, taken)
+    def _book(self, demand: "_Demand") -> bool:
+        """Books all calls of this caller in the present second; False if another function wrote meanwhile."""
+        calls, second = demand.item.calls, int(demand.now)
+        count = len(demand.reserved) + demand.missing
+        for earlier in demand.reserved:  # they are made now, not when they were reserved
+            calls[earlier] -= 1
+        calls[second] = calls.get(second, 0) + count
+        if not self._write(demand.item):
+            return False
+        self._is_admitted = True
+        self._reserved = [second] * (count - 1)
+        telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
+        return True
 
-    def _room_at(self, now: float, calls: dict[int, int], missing: int) -> float:
-        """When so many calls are left, and Clemta does not refuse."""
-        room_at = max(now, float(self._state.get("blocked_until", 0)))
-        over = sum(calls.values()) + missing - self._limit
-        if missing and over > 0:
-            seconds = sorted(calls)
-            freed = accumulate(calls[second] for second in seconds)
-            enough = next(second for second, count in zip(seconds, freed, strict=True) if count >= over)
-            room_at = max(room_at, _free_at(enough))
-        return room_at
+    def _compare(self, demand: "_Demand") -> None:
+        """Writes the item as it is remembered: afterwards it is current. A slot without capacity starts later."""
+        if demand.slot_at == demand.now:
+            demand.item.lanes.next_at += self._interval  # and so do all slots after it
+        self._write(demand.item)
+
+    def _same_slot(self, demand: "_Demand", place: Place) -> RateLimited | None:
+        """The slot that the place has, if it has not started, or capacity comes within the grace time."""
+        if demand.slot_at is None:
+            return None
+        if demand.slot_at <= demand.now and demand.capacity_at >= demand.now + _SLOT_GRACE_SECONDS:
+            return None
+        wait = max(demand.slot_at, demand.capacity_at) - demand.now
+        return RateLimited("budget_used_up", retry_after=wait, slot=place.slot)
+
+    def _new_slot(self, demand: "_Demand", place: Place) -> RateLimited | None:
+        """The next free slots of the place's queue; None if another function wrote meanwhile."""
+        lanes = demand.item.lanes
+        if demand.capacity_at <= lanes.next_at and lanes.must_queue(demand.now):
+            return self._append("budget_used_up", place, demand.wanted)
+        lanes.next_at = max(lanes.next_at, demand.capacity_at)  # no slot starts before there is capacity
+        queue = self._queue(place)
+        lanes.issued[queue] += demand.wanted
+        if not self._write(demand.item, queue):
+            return None
+        return self._refusal("budget_used_up", queue, demand.wanted)
+
+    def _append(self, code: str, place: Place, slots: int) -> RateLimited:
+        """Reserves the next free slots of the place's queue, also while other functions write."""
+        queue, revision = self._queue(place), secrets.token_hex(8)
+        values = {":slots": slots, ":revision": revision}
+        update = f"SET revision = :revision ADD {queue}_taken :slots"
+        old = self._table.update(_ITEM, update, None, values, return_old=True)
+        issued = int(old.get(f"{queue}_taken", 0)) + slots
+        self._item = self._parsed(old | {f"{queue}_taken": issued, "revision": revision})
+        return self._refusal(code, queue, slots)
+
+    def _refusal(self, code: str, queue: str, slots: int) -> RateLimited:
+        """The first of the slots that were reserved last, and the seconds until it starts."""
+        now = self._clock()
+        lanes = self._item_at(now).lanes
+        number = lanes.issued[queue] - slots
+        wait = max(0.0, lanes.starts_at(queue, number) - now)
+        return RateLimited(code, retry_after=wait, slot=f"{queue}:{number}")
 
     def _queue(self, place: Place) -> str:
-        """Where the submission waits: who had a turn before waits for the lane's next one."""
-        return f"{place.lane}_late" if self._served or place.slot else place.lane
+        """The queue of the place's lane: the late one for a submission that had a slot or has begun."""
+        return f"{place.lane}_late" if self._is_admitted or place.slot else place.lane
 
-    def _wait(self, code: str, place: Place, calls: int) -> RateLimited:
-        """Takes the next numbers of a queue, whoever else writes meanwhile."""
-        queue, revision = self._queue(place), secrets.token_hex(8)
-        values = {":calls": calls, ":revision": revision}
-        update = f"SET revision = :revision ADD {queue}_taken :calls"
-        self._state = self._table.update(_BUDGET, update, None, values, return_old=True)
-        taken = int(self._state.get(f"{queue}_taken", 0)) + calls
-        self._state |= {f"{queue}_taken": taken, "revision": revision}
-        self._read = None
-        return self._queued(code, queue, calls)
+    def _capacity_at(self, now: float, item: "_Item", missing: int) -> float:
+        """When so many more calls are within the limit, and Clemta does not refuse."""
+        capacity_at = max(now, item.blocked_until)
+        over = sum(item.calls.values()) + missing - self._limit
+        if missing and over > 0:
+            seconds = sorted(item.calls)
+            expired = accumulate(item.calls[second] for second in seconds)
+            last = next(second for second, count in zip(seconds, expired, strict=True) if count >= over)
+            capacity_at = max(capacity_at, _expires_at(last))
+        return capacity_at
 
-    def _queued(self, code: str, queue: str, calls: int) -> RateLimited:
-        """The slot of the numbers that were taken last, and the seconds until it is called."""
-        now = self._clock()
-        _, lanes = self._at(now)
-        number = lanes.taken[queue] - calls
-        waits = max(0.0, lanes.called_at(queue, number) - now)
-        return RateLimited(code, retry_after=waits, slot=f"{queue}:{number}")
+    def _item_at(self, now: float) -> "_Item":
+        """The item as last seen, at the present time. No slot starts while Clemta refuses."""
+        if self._item is None:
+            self._item = self._parsed({})
+        item = self._item
+        for second in [second for second in item.calls if now >= _expires_at(second)]:
+            del item.calls[second]
+        item.lanes.next_at = max(item.lanes.next_at, item.blocked_until)
+        item.lanes.advance(now)
+        return item
 
-    def _write(
-        self, calls: dict[int, int], lanes: Lanes, taken: Mapping[str, int] = MappingProxyType({})
-    ) -> bool:
-        """Whether nobody else wrote since the item was last seen; if somebody did, it is seen now."""
+    def _parsed(self, stored: dict[str, Any]) -> "_Item":
+        next_at, since, *counts = json.loads(stored.get("next_calls", "[0, 0, 0, 0, 0, 0]"))
+        started = dict(zip(QUEUES, counts, strict=True))
+        issued = {queue: int(stored.get(f"{queue}_taken", 0)) for queue in QUEUES}
+        lanes = Lanes(self._interval, self._proven_every, next_at, since, started, issued)
+        revision, blocked_until = stored.get("revision"), float(stored.get("blocked_until", 0))
+        return _Item(revision, blocked_until, _parsed_calls(stored), lanes)
+
+    def _write(self, item: "_Item", queue: str = "") -> bool:
+        """Stores the item, with the slots issued by `queue`; False if it was written meanwhile: now that is seen."""
+        self._item = None
         revision = secrets.token_hex(8)
-        first, last = min(calls, default=0), max(calls, default=0)
-        counts = [calls.get(second, 0) for second in range(first, last + 1)]
-        line = [round(lanes.next_at, 6), lanes.since_proven, *lanes.called.values()]
-        seen: dict[str, Any] = {"recent_calls": _dense([first, *counts]), "next_calls": _dense(line)}
-        seen |= {"revision": revision, **taken}
-        values = {f":{name}": value for name, value in seen.items()}
-        update = "SET " + ", ".join([f"{name} = :{name}" for name in seen])
+        changed = item.attributes() | {"revision": revision}
+        if queue:
+            changed[f"{queue}_taken"] = item.lanes.issued[queue]
+        values = {f":{name}": value for name, value in changed.items()}
+        update = "SET " + ", ".join([f"{name} = :{name}" for name in changed])
         condition = "attribute_not_exists(revision)"
-        if "revision" in self._state:
-            values[":seen"], condition = self._state["revision"], "revision = :seen"
-        read, self._read = self._read, None
+        if item.revision is not None:
+            values[":seen"], condition = item.revision, "revision = :seen"
         try:
-            self._table.update(_BUDGET, update, condition, values)
+            self._table.update(_ITEM, update, condition, values)
         except ConditionFailed as newer:
-            self._state = newer.item
+            self._item = self._parsed(newer.item)
             return False
-        self._state |= seen
-        self._read = read
-        for name, number in taken.items():
-            lanes.taken[name.removesuffix("_taken")] = number
+        item.revision = revision
+        self._item = item
         return True
 
     def _block(self, seconds: float) -> None:
         """Nobody calls for so many seconds."""
-        self._booked = []  # so that the next call is written down, and meets what is written here
+        self._reserved = []  # so that the next call is written, and that write finds the block
         values = {":until": self._clock() + seconds, ":revision": secrets.token_hex(8)}
         later = "attribute_not_exists(blocked_until) OR blocked_until < :until"
         with suppress(ConditionFailed, Retryable):  # it is later already, or the next call is refused again
-            self._table.update(_BUDGET, "SET blocked_until = :until, revision = :revision", later, values)
+            self._table.update(_ITEM, "SET blocked_until = :until, revision = :revision", later, values)
 
 
-def _free_at(second: int) -> int:
-    """When the calls of that second no longer count."""
+@dataclass(slots=True)
+class _Item:
+    """What is stored: the calls by second, the queues' slots, and until when Clemta refuses."""
+
+    revision: str | None
+    blocked_until: float
+    calls: dict[int, int]
+    lanes: Lanes
+
+    def attributes(self) -> dict[str, Any]:
+        """`recent_calls`: a second, and the counts from it on. `next_calls`: the counters of Lanes."""
+        first, last = min(self.calls, default=0), max(self.calls, default=0)
+        counts = [self.calls.get(second, 0) for second in range(first, last + 1)]
+        lanes = self.lanes
+        counters = [round(lanes.next_at, 6), lanes.open_since_proven, *lanes.started.values()]
+        return {"recent_calls": _dense([first, *counts]), "next_calls": _dense(counters)}
+
+
+@dataclass(slots=True)
+class _Demand:
+    """What a caller needs: `wanted` calls, of which some are `reserved` (their seconds) and the others `missing`.
+
+    The missing ones have capacity at `capacity_at`; the caller's slot starts at `slot_at`, None without a valid one.
+    """
+
+    now: float
+    item: _Item
+    wanted: int
+    reserved: list[int]
+    missing: int
+    capacity_at: float
+    slot_at: float | None
+
+
+def _parsed_calls(stored: dict[str, Any]) -> dict[int, int]:
+    known: Iterable[tuple[int, int]]
+    if "recent_calls" in stored:
+        first, *counts = json.loads(stored["recent_calls"])
+        known = enumerate(counts, first)
+    else:  # of release 0.1.0, or of a new table
+        old: dict[str, int] = json.loads(stored.get("calls", "{}"))
+        known = ((int(second), count) for second, count in old.items())
+    return {second: count for second, count in known if count}
+
+
+def _expires_at(second: int) -> int:
+    """When the calls of that second no longer count: a call at its end is a minute old, and has travelled."""
     return second + 1 + _WINDOW_SECONDS + _TRAVEL_SECONDS
 
 
 def _dense(numbers: list[float]) -> str:
-    return "[" + ",".join(map(str, numbers)) + "]"  # as JSON is; json.dumps takes five times as long
+    return "[" + ",".join(map(str, numbers)) + "]"  # as JSON; json.dumps takes five times as long

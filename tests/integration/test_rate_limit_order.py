@@ -1,7 +1,7 @@
-"""Clemta's limit and the order of those who wait, whatever comes: the real budget, DynamoDB as a library.
+"""Clemta's limit and the order of those who wait, for random arrivals: the real rate limit, DynamoDB as a library.
 
 Sign-ups of both lanes come, wait and come again, some of them late, through three functions that each know only what
-they last saw. The seeded bugs at the end show that these tests would notice.
+they last saw. The seeded bugs at the end show that these tests detect a wrong order.
 """
 
 import heapq
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.in_process_dynamodb import InProcessDynamoDB
 from clemta_intake.deadlines import Deadline
-from clemta_intake.dynamo.rate_limit import RateLimit
+from clemta_intake.dynamo.rate_limit import RateLimit, _Item
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import RateLimited
 from clemta_intake.lanes import Lanes
@@ -24,7 +24,7 @@ from clemta_intake.model import Lane, Place
 from tests.support.fakes import Clock
 
 LIMIT = 10
-SLOT = 2 * 62 / LIMIT  # seconds from one sign-up's turn to the next one's
+SLOT = 2 * 62 / LIMIT  # seconds from one sign-up's slot to the next one's
 LATE = 200.0
 
 type Arrival = tuple[float, Lane, bool]  # seconds after the one before, lane, whether its message comes late
@@ -39,7 +39,7 @@ class SignUp:
     slot: str = ""
     due: float = 0
     waits: bool = False
-    back_at: float = 0  # when it came after its turn was lost
+    back_at: float = 0  # when it came after it had lost its slot
     served_at: float = 0
 
 
@@ -47,7 +47,7 @@ class SignUp:
 class Line:
     """Everybody who comes, and when each was served."""
 
-    make_budget: type[RateLimit] = RateLimit
+    rate_limit_class: type[RateLimit] = RateLimit
     clock: Clock = field(default_factory=Clock)
     calls: list[float] = field(default_factory=list)
     served: list[SignUp] = field(default_factory=list)
@@ -55,7 +55,9 @@ class Line:
     def __post_init__(self) -> None:
         client = InProcessDynamoDB()
         table = Table(lambda: cast(Any, client), "ledger")
-        self._budgets = itertools.cycle([self.make_budget(table, LIMIT, self.clock) for _ in range(3)])
+        self._rate_limits = itertools.cycle(
+            [self.rate_limit_class(table, LIMIT, self.clock) for _ in range(3)]
+        )
         self._events: list[tuple[float, int, SignUp]] = []
         self._order = itertools.count()
         self.present: list[SignUp] = []  # who came and was not served yet
@@ -70,16 +72,16 @@ class Line:
                 return
             self.clock.now, _, sign_up = heapq.heappop(self._events)
             self._come(sign_up)
-        raise AssertionError("it does not come to an end")
+        raise AssertionError("it does not end")
 
     def _come(self, sign_up: SignUp) -> None:
         if sign_up not in self.present:
             self.present.append(sign_up)
-        budget = next(self._budgets)
-        budget.serve(Place(sign_up.lane, sign_up.slot, sign_up.due))
+        rate_limit = next(self._rate_limits)
+        rate_limit.set_place(Place(sign_up.lane, sign_up.slot, sign_up.due))
         try:
-            budget.take(Deadline.after(60), ahead=1)
-            budget.take(Deadline.after(60))
+            rate_limit.acquire(Deadline.after(60), reserve_next=1)
+            rate_limit.acquire(Deadline.after(60))
         except RateLimited as refusal:
             sign_up.waits = True
             sign_up.slot, sign_up.due = refusal.slot, self.clock.now + refusal.retry_after
@@ -98,7 +100,7 @@ class Line:
         heapq.heappush(self._events, (moment, next(self._order), sign_up))
 
     def check_newcomer(self, sign_up: SignUp) -> None:
-        """Who comes and is served at once overtakes nobody of its lane but those whose message is late."""
+        """A newcomer that is served at once overtakes only those of its lane whose message is late."""
         if not sign_up.waits:
             overtaken = [one for one in self.present if one.lane == sign_up.lane and not one.back_at]
             assert not overtaken, "a newcomer overtakes"
@@ -162,7 +164,7 @@ def play(line: Line, arrivals: list[Arrival]) -> None:
 
 @QUICK
 @given(ARRIVALS)
-def test_p6_whoever_comes_the_limit_and_the_order_hold(arrivals: list[Arrival]) -> None:
+def test_p6_the_limit_and_the_order_hold_for_random_arrivals(arrivals: list[Arrival]) -> None:
     play(Line(), arrivals)
 
 
@@ -177,38 +179,38 @@ def test_p6_a_burst_of_both_lanes_is_drained_at_the_limits_pace() -> None:
 class Overtaken(Lanes):
     """Never sees that others wait."""
 
-    def busy(self, now: float) -> bool:
+    def must_queue(self, now: float) -> bool:
         return False
 
 
 class AfterTheLast(RateLimit):
-    """Sends who lost its turn behind the last one."""
+    """Sends a submission that lost its slot behind the last one."""
 
     def _queue(self, place: Place) -> str:
         return place.lane
 
 
 class NoProven(Lanes):
-    """Calls proven senders only where no form waits."""
+    """Gives slots to proven senders only where no form waits."""
 
     def advance(self, now: float) -> None:
-        self.every = 10**9
+        self.proven_every = 10**9
         super().advance(now)
 
 
 class NoForms(Lanes):
-    """Calls forms only where no proven sender waits."""
+    """Gives slots to forms only where no proven sender waits."""
 
     def advance(self, now: float) -> None:
-        self.since_proven, every, self.every = 0, self.every, 1
+        self.open_since_proven, every, self.proven_every = 0, self.proven_every, 1
         super().advance(now)
-        self.every = every
+        self.proven_every = every
 
 
 class Unlimited(RateLimit):
-    """Sees room where there is none."""
+    """Sees capacity where there is none."""
 
-    def _room_at(self, now: float, calls: dict[int, int], missing: int) -> float:
+    def _capacity_at(self, now: float, item: _Item, missing: int) -> float:
         return now
 
 
@@ -222,15 +224,17 @@ class Unlimited(RateLimit):
         (Unlimited, "over the limit"),
     ],
 )
-def test_the_test_of_the_order_notices(bug: type[Any], noticed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_budget: type[RateLimit] = bug if issubclass(bug, RateLimit) else RateLimit
+def test_the_tests_of_the_order_detect_a_seeded_bug(
+    bug: type[Any], noticed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate_limit_class: type[RateLimit] = bug if issubclass(bug, RateLimit) else RateLimit
     if issubclass(bug, Lanes):
         monkeypatch.setattr("clemta_intake.dynamo.rate_limit.Lanes", bug)
 
     @settings(QUICK, max_examples=400, phases=[Phase.generate])
     @given(ARRIVALS)
     def buggy(arrivals: list[Arrival]) -> None:
-        play(Line(make_budget), arrivals)
+        play(Line(rate_limit_class), arrivals)
 
     with pytest.raises(AssertionError, match=noticed):
         buggy()
