@@ -21,13 +21,13 @@ import requests
 from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.dynamo.ledger import Ledger
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import Permanent, Retryable
 from clemta_intake.model import Envelope, Lane, MappedSubmission, Place, Submission
-from clemta_intake.queues import MAX_DELAY
+from clemta_intake.retry import MAX_DELAY, RetryPolicy
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 FUNCTIONS = 8  # concurrent Lambdas, each with what it last saw of the budget
@@ -194,12 +194,8 @@ class Burst:
             client,
             Ledger(self.table, lambda: "pepper", 30, self._clock),
             self,
-            retry_base=30,
-            give_up=72,
-            search_lag=30,
-            recheck=300,
-            clock=self._clock,
-            jitter=chance.uniform,
+            DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy(jitter=chance.uniform)),
+            self._clock,
         )
 
     def _clock(self) -> float:

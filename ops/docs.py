@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops import iam_docs, source_docs
+from ops import iam_docs, outcome_docs, source_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,7 +25,7 @@ def pages() -> dict[Path, str]:
     """Every text that is generated, in whole or in part."""
     from bench import report
 
-    filled_in = {**source_docs.tables(), **iam_docs.tables(), **report.pages()}
+    filled_in = {**source_docs.tables(), **iam_docs.tables(), **outcome_docs.tables(), **report.pages()}
     return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in filled_in.items()}}
 
 

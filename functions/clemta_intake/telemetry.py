@@ -13,6 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from .errors import KeyRefused, Permanent, Retryable, Unavailable
+from .outcomes import OUTCOMES, OutcomeName
 
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
@@ -27,8 +28,6 @@ METRICS = {  # of the service as a whole: their unit
     "RedeliveryFailures": "Count",  # messages that go back to the retry queue as they are
 }
 _MOST_VALUES = 100  # of one metric in one line: CloudWatch ignores a line that has more
-# No fate of a submission, or the same again.
-UNCOUNTED = ("requeued", "postponed", "handshake", "captcha_unavailable")
 
 # A line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name.
 log = Logger()
@@ -39,7 +38,7 @@ _measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda 
 logging.getLogger().setLevel(logging.CRITICAL)
 
 
-def outcome(status: str, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
+def outcome(status: OutcomeName, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
     """One line a submission: ids, source, outcome, class, milliseconds; and what was measured on its way.
 
     Where more was measured than a line can carry, further lines carry the rest.
@@ -81,7 +80,7 @@ def unexpected(error: BaseException) -> None:
     log.error("unexpected error", extra={**facts, **_metrics()})
 
 
-def _metrics(status: str = "") -> dict[str, Any]:
+def _metrics(status: OutcomeName | None = None) -> dict[str, Any]:
     """The line's metrics: `_aws` says which, and their values stand beside it."""
     values: dict[str, Any] = {name: found[:_MOST_VALUES] for name, found in _measured.items()}
     rest = {name: found[_MOST_VALUES:] for name, found in _measured.items()}
@@ -91,7 +90,7 @@ def _metrics(status: str = "") -> dict[str, Any]:
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]
         records.append({"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics})
-    if status and status not in UNCOUNTED:
+    if status and OUTCOMES[status].counted:
         values[SUBMISSIONS] = 1
         by = [["service", "source", "outcome"], ["service", "outcome"]]
         metrics = [{"Name": SUBMISSIONS, "Unit": "Count"}]

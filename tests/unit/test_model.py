@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.dynamo.ledger import LEASE_SECONDS
 from clemta_intake.errors import (
     ClaimHeld,
@@ -31,6 +31,7 @@ from clemta_intake.errors import (
 )
 from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.redeliver import _POISON_RECEIVES
+from clemta_intake.retry import RetryPolicy
 from tests.support.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
 
 type Before = Literal["", "made", "deleted"]
@@ -300,11 +301,8 @@ class World:
             self.clemta,
             self.make_ledger(self.clock),
             self.queues,
-            retry_base=1,
-            give_up=72,
-            search_lag=LAG,
-            recheck=0,
-            clock=self.clock,
+            DeliverySettings(search_lag=LAG, recheck=0, retry=RetryPolicy(base_delay=1)),
+            self.clock,
         )
 
     def comes(self, submission_id: str = "") -> None:
@@ -610,7 +608,7 @@ class OneLookDecides(SteppedLedger):
 class NoLookUp(Delivery):
     """Creates again where the outcome is unknown."""
 
-    def _look_up(self, *_: Any) -> None:
+    def _find_existing(self, *_: Any) -> None:
         return None
 
 
@@ -672,8 +670,8 @@ class TrustsTheSearch(SteppedClemta):
 class FreshGoesAhead(Delivery):
     """Looks up only what is not fresh, as `create` does: else the look-up hides a claim that was wrongly given."""
 
-    def _look_up(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> Any:
-        return None if claim.fresh else super()._look_up(contact, policy, claim, deadline)
+    def _find_existing(self, job: Any, claim: Claim) -> Any:
+        return None if claim.fresh else super()._find_existing(job, claim)
 
 
 @pytest.mark.parametrize(
@@ -721,9 +719,7 @@ UPDATES: dict[str, Any] = {"policy": "update", "before": "made"}
 class StaysKnown(Delivery):
     """Takes a contact that was made once for one that is there."""
 
-    def _met(
-        self, reading: MappedSubmission, policy: Policy, known: Created, deadline: Deadline
-    ) -> Outcome | Claim:
+    def _deliver_known(self, job: Any, known: Created) -> Outcome | Claim:
         return Outcome("duplicate", known.contact_id)
 
 
@@ -851,7 +847,7 @@ def test_the_model_notices_a_redelivery_that_is_taken_for_a_new_event() -> None:
 
 
 def test_the_model_notices_names_that_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clemta_intake.delivery._same_name", str.__eq__)
+    monkeypatch.setattr("clemta_intake.delivery.same_name", str.__eq__)
 
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
     @given(ACTIONS)
