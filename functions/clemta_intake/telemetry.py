@@ -2,7 +2,7 @@
 
 A submission's one log line is its metrics too: CloudWatch reads them from the line's `_aws` object (embedded metric
 format, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-Powertools' Metrics would write lines of its own, one for each set of dimensions: three more for each submission.
+Powertools' Metrics would write a line for each set of dimensions: three more for each submission.
 """
 
 import logging
@@ -19,8 +19,8 @@ NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
 METRICS = {  # of the service as a whole: their unit
     "ClemtaLatency": "Milliseconds",
-    "BudgetLeft": "Count",  # calls to Clemta that the present minute has left
-    "WaitingAge": "Seconds",  # since a submission that is taken from the retry queue was received
+    "BudgetLeft": "Count",  # calls to Clemta left in this minute
+    "WaitingAge": "Seconds",  # since a submission was received, when it is taken from the retry queue
     "ClemtaUnauthorized": "Count",
     "SigningSecretMissing": "Count",
     "CaptchaUnavailable": "Count",
@@ -31,7 +31,9 @@ _MOST_VALUES = 100  # of one metric in one line: CloudWatch ignores a line that 
 
 # A line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name.
 log = Logger()
-_measured: dict[str, list[float]] = {}  # goes out with the next line; a Lambda works on one thing at a time
+_measured: dict[
+    str, list[float]
+] = {}  # goes out with the next line; a Lambda function handles one event at a time
 
 # Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
 # lines reach CloudWatch; the Powertools logger does not pass through the root logger.
@@ -39,9 +41,9 @@ logging.getLogger().setLevel(logging.CRITICAL)
 
 
 def outcome(status: OutcomeName, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
-    """One line a submission: ids, source, outcome, class, milliseconds; and what was measured on its way.
+    """Logs one line for a submission: ids, source, outcome, class, milliseconds, and the values measured meanwhile.
 
-    Where more was measured than a line can carry, further lines carry the rest.
+    Values that do not fit into one line go into further lines.
     """
     log.info(
         "submission",
@@ -59,19 +61,19 @@ def outcome(status: OutcomeName, *, submission_id: str, source: str, seconds: fl
 
 
 def measured(metric: str, value: float = 1) -> None:
-    """One value of a metric in METRICS."""
+    """Keeps one value of a metric in METRICS for the next line."""
     _measured.setdefault(metric, []).append(round(value))
 
 
 def failure(error: Retryable | Permanent) -> dict[str, Any]:
-    """The facts of a failure, for its outcome line; a refused key is counted as well."""
+    """The facts of a failure, for its outcome line; counts a refused key."""
     if isinstance(error, KeyRefused):
         measured("ClemtaUnauthorized")
     return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
 
 
 def unexpected(error: BaseException) -> None:
-    """A bug: where it was raised and its type; not its text, which may quote a payload. Unavailable is none."""
+    """Logs an exception's type and place, never its text, which may quote a payload. Unavailable is no bug."""
     if not isinstance(error, Unavailable):
         measured("UnexpectedErrors")
     frames = traceback.extract_tb(error.__traceback__)
@@ -81,7 +83,7 @@ def unexpected(error: BaseException) -> None:
 
 
 def _metrics(status: OutcomeName | None = None) -> dict[str, Any]:
-    """The line's metrics: `_aws` says which, and their values stand beside it."""
+    """The line's metrics: `_aws` names them, and their values are its neighbours."""
     values: dict[str, Any] = {name: found[:_MOST_VALUES] for name, found in _measured.items()}
     rest = {name: found[_MOST_VALUES:] for name, found in _measured.items()}
     _measured.clear()

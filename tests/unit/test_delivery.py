@@ -22,6 +22,7 @@ from clemta_intake.errors import (
     Permanent,
     RateLimited,
     Retryable,
+    Throttled,
     Unavailable,
 )
 from clemta_intake.model import Claim, Envelope, Failure, Outcome, Policy, Submission
@@ -135,7 +136,9 @@ class TestDeliver:
             world.clock.advance(LAG)
         assert world.deliver().status == "created"
 
-    def test_p3_a_decision_that_found_no_budget_is_taken_up_where_it_was(self, world: World) -> None:
+    def test_p3_an_empty_lookup_is_remembered_when_the_rate_limit_then_defers_the_create(
+        self, world: World
+    ) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         for error in (OutcomeUnknown, LookupInconclusive):
             with pytest.raises(error):
@@ -177,6 +180,38 @@ class TestDeliver:
         with pytest.raises(type(error)):
             world.deliver()
         assert world.deliver().status == "created"
+
+    @pytest.mark.parametrize("call", ["find", "create"])
+    @pytest.mark.parametrize(
+        ("error", "state"),
+        [
+            (NotApplied("not_sent"), "free"),
+            (Throttled("RATE_LIMIT_EXCEEDED", status=429), "free"),
+            (RateLimited("budget_used_up"), "free"),
+            (KeyRefused("INVALID_API_KEY", status=401), "free"),
+            (DataError("VALIDATION_FAILED", status=400), "free"),
+            (LookupInconclusive("not_found_yet"), "unknown"),
+            (OutcomeUnknown("no_answer"), "unknown"),
+            (Retryable("which_is_not_said"), "claimed"),
+            (RuntimeError("a bug"), "claimed"),
+        ],
+        ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+    )
+    def test_p3_a_claim_is_released_only_after_an_error_that_says_that_nothing_took_effect(
+        self, world: World, call: str, error: Exception, state: str
+    ) -> None:
+        world.clemta.fail(call, error)
+        with pytest.raises(type(error)):
+            world.deliver()
+        assert [item["state"] for item in world.ledger.items.values()] == [state]
+
+    def test_p3_a_claim_that_a_bug_left_behind_lapses_and_the_lookup_comes_first(self, world: World) -> None:
+        world.clemta.fail("create", RuntimeError("a bug"), after=True)
+        with pytest.raises(RuntimeError):
+            world.deliver()
+        world.clock.advance(60)
+        assert world.deliver().status == "created"
+        assert len(world.clemta.stored) == 1
 
     def test_p3_a_ledger_that_fails_after_the_create_makes_no_second_contact(self, world: World) -> None:
         world.ledger.failures = [NotApplied("ledger_unavailable")]
@@ -283,7 +318,7 @@ class TestUpdate:
         assert stored["billing"] == {"state": "34", "tax_id": "7"}
 
     @pytest.mark.parametrize("billing", [{"id": "b1", "phone": "", "state": "34", "tax_id": 7}, None, "none"])
-    def test_p6_what_clemta_holds_beside_it_is_no_reason_to_send_an_update(
+    def test_p6_fields_that_only_clemta_knows_are_no_reason_to_send_an_update(
         self, world: World, billing: object
     ) -> None:
         outcome = world.deliver()
@@ -303,7 +338,7 @@ class TestUpdate:
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
         assert len(world.clemta.calls) == calls
 
-    def test_p3_the_events_own_time_decides_not_when_it_came(self, world: World) -> None:
+    def test_p3_the_events_own_time_and_not_the_time_of_receipt_orders_updates(self, world: World) -> None:
         first = world.deliver(policy="update", happened_at=100.0)
         world.deliver(contact(name="Ada Newer"), "update", "d2", happened_at=300.0)
         world.clock.advance(60)
@@ -311,7 +346,9 @@ class TestUpdate:
         assert world.deliver(late, "update", "d3", happened_at=200.0).status == "duplicate"
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
 
-    def test_p3_what_made_the_contact_is_the_first_that_was_applied(self, world: World) -> None:
+    def test_p3_an_update_older_than_the_submission_that_created_the_contact_changes_nothing(
+        self, world: World
+    ) -> None:
         first = world.deliver(contact(name="Ada Newer"), received_at=world.clock.now)
         assert (
             world.deliver(policy="update", delivery_id="d2", received_at=world.clock.now - 1).status
@@ -372,7 +409,7 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newest"), "update", "d3").status == "updated"
 
     @pytest.mark.parametrize(("call", "error"), [("get", NotApplied("down")), ("update", DataError("bad"))])
-    def test_an_update_that_took_no_effect_holds_nobody_up(
+    def test_an_update_that_took_no_effect_releases_its_claim(
         self, world: World, call: str, error: Retryable | Permanent
     ) -> None:
         world.deliver(policy="update")
@@ -381,7 +418,7 @@ class TestUpdate:
             world.deliver(contact(name="Ada Newer"), "update", "d2")
         assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "updated"
 
-    def test_p3_a_contact_whose_time_could_not_be_written_down_is_taken_up_again(self, world: World) -> None:
+    def test_p3_a_created_contact_whose_time_could_not_be_recorded_is_tried_again(self, world: World) -> None:
         world.ledger.failures = [NotApplied("ledger_unavailable")]
         with pytest.raises(Retryable, match="ledger_unavailable"):
             world.deliver(contact(name="Ada Newer"), policy="update", delivery_id="d2")
@@ -418,7 +455,7 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update").status == "created"
         assert len(world.clemta.stored) == 1
 
-    def test_p3_who_signs_up_again_while_a_look_up_is_under_way_is_not_taken_for_seen(
+    def test_p3_a_sign_up_during_a_lookup_brings_a_contact_back_that_was_deleted_meanwhile(
         self, world: World
     ) -> None:
         """The time of an update that had nothing to send was taken after the look-up that showed the contact."""
@@ -437,7 +474,7 @@ class TestUpdate:
         again = world.deliver(policy="update", delivery_id="d2", received_at=signed_up_at)
         assert again.status == "created"
 
-    def test_what_a_lost_answer_hid_is_brought_up_to_date_by_who_finds_it(self, world: World) -> None:
+    def test_a_lost_contact_that_a_lookup_finds_is_brought_up_to_date(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="update")

@@ -560,7 +560,7 @@ def test_p3_two_workers_keep_the_contact_as_it_should_be_now_whatever_the_operat
 
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-def test_p3_no_redelivery_brings_back_what_was_deleted_whatever_happens(policy: Policy) -> None:
+def test_p3_no_redelivery_brings_a_deleted_contact_back_whatever_happens(policy: Policy) -> None:
     @settings(QUICK, max_examples=200)
     @given(ACTIONS)
     def whatever_happens(actions: list[tuple[int, str, float]]) -> None:
@@ -569,7 +569,7 @@ def test_p3_no_redelivery_brings_back_what_was_deleted_whatever_happens(policy: 
     whatever_happens()
 
 
-def test_p3_a_worker_that_lives_on_after_its_lease_is_impossible() -> None:
+def test_p3_no_invocation_outlives_the_lease_of_its_claim() -> None:
     """The one thing that the ledger rests on: Lambda ends an invocation before its claim lapses."""
     assert INVOCATION_SECONDS <= LEASE_SECONDS
 
@@ -703,7 +703,7 @@ class FreshGoesAhead(Delivery):
         "the search is trusted",
     ],
 )
-def test_the_model_notices(bug: dict[str, Any]) -> None:
+def test_the_model_notices_every_seeded_bug_that_makes_none_or_two_contacts(bug: dict[str, Any]) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
     @given(ACTIONS)
     def buggy(actions: list[tuple[int, str, float]]) -> None:
@@ -824,7 +824,7 @@ class TimeIsLost(SteppedLedger):
         "a default overwrites",
     ],
 )
-def test_the_model_notices_what_the_operator_would(
+def test_the_model_notices_every_seeded_bug_of_a_contact_that_the_operator_changes(
     bug: dict[str, Any], actions: st.SearchStrategy[list[tuple[int, str, float]]], said: str
 ) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
@@ -860,7 +860,7 @@ def test_the_model_notices_names_that_are_compared_letter_by_letter(monkeypatch:
 
 @QUICK
 @given(ACTIONS)
-def test_p4_what_is_refused_for_good_is_parked_once(actions: list[tuple[int, str, float]]) -> None:
+def test_p4_a_submission_that_is_refused_for_good_is_parked(actions: list[tuple[int, str, float]]) -> None:
     world = World(submissions=1)
     world.clemta.trouble = world.clemta.search_trouble = ConfigError("ACCESS_DENIED", status=403)
     disturb(world, actions)

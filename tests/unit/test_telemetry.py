@@ -42,7 +42,7 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
     assert line["ms"] == 12
 
 
-def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> None:
+def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> None:
     telemetry.measured("ClemtaLatency", 81.4)
     telemetry.measured("ClemtaLatency", 33.3)
     telemetry.measured("ClemtaUnauthorized")
