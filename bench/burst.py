@@ -16,14 +16,14 @@ from bench.virtual_clemta import WINDOW, VirtualClemta
 from clemta_intake.clemta.client import Clemta
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.dynamo.claim_items import ClaimItems
 from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import Permanent, Retryable
 from clemta_intake.model import Envelope, Lane, MappedSubmission, Place, Submission
-from clemta_intake.queues import MAX_DELAY
+from clemta_intake.retry import MAX_DELAY, RetryPolicy
 
 COMPANY = "64b8f1a2e4b0c8d9f0123456"
 FUNCTIONS = 8  # concurrent Lambdas, each with its own copy of the rate limit's state
@@ -139,12 +139,8 @@ class Burst:
             client,
             Ledger(ClaimItems(self.table), lambda: "pepper", 30, self._clock),
             self,
-            retry_base=30,
-            give_up=72,
-            search_lag=30,
-            recheck=300,
-            clock=self._clock,
-            jitter=random.uniform,
+            DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy(jitter=random.uniform)),
+            self._clock,
         )
 
     def _clock(self) -> float:

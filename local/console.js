@@ -18,9 +18,6 @@ const MEANING = {
   queued: ["wait", "Queued: it is safe, and comes again by itself."],
   parked: ["bad", "Parked: it waits for a person, with the reason."],
   ignored: ["good", "Ignored: there was nothing to do."] };
-const ADVICE = {
-  data: "Mend the data or the mapping, then replay.", config: "Mend key, company or source, then replay.",
-  outage: "Replay it.", poison: "Look at the logs, then replay." };
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -72,7 +69,7 @@ function letter(one) {
   return element("li", {},
     element("div", { className: "who" },
       element("b", { textContent: one.email || one.source }), element("span", { textContent: one.class })),
-    element("p", { textContent: `${one.why}. ${ADVICE[one.class] || ""}` }),
+    element("p", { textContent: `${one.why}: ${one.advice}` }),
     act("Replay", "/replay"), act("Discard", "/discard", "Throw this submission away for good?"));
 }
 

@@ -21,6 +21,7 @@ from urllib.request import Request
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clemta_intake.errors import IntakeError
+from clemta_intake.outcomes import FAILURE_CLASSES, FailureClass
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.sources.config import Form
 from local.clients import DIRECT
@@ -263,9 +264,10 @@ def waiting(env: Environment, text: str, due: float) -> Json:
         envelope = decode_envelope(text)
     except NewerVersion as newer:
         found = {"id": newer.submission_id, "source": newer.source or "unknown", "email": ""}
-        return {**found, "class": "outage", "why": "newer_version"}
+        return {**found, "class": "outage", "why": "newer_version", "advice": advice("outage")}
     except ValueError:
-        return {"id": "", "source": "unknown", "email": "", "class": "poison", "why": "not a submission"}
+        found = {"id": "", "source": "unknown", "email": ""}
+        return {**found, "class": "poison", "why": "not a submission", "advice": advice("poison")}
     failure, submission = envelope.failure, envelope.submission
     mapped = people.mapped(env, envelope)
     return {
@@ -274,9 +276,15 @@ def waiting(env: Environment, text: str, due: float) -> Json:
         "email": mapped.contact.email if mapped else "",
         "class": failure.failure_class,
         "why": f"{failure.code}{f' ({failure.status})' if failure.status else ''}",
+        "advice": advice(failure.failure_class),
         "attempt": envelope.attempt,
         "due": max(due, envelope.not_before),
     }
+
+
+def advice(failure_class: FailureClass) -> str:
+    """What a person does about a submission of that class."""
+    return FAILURE_CLASSES[failure_class].action
 
 
 class Watch:

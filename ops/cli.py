@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import Annotated, Any, TextIO
 
 import requests
 import typer
@@ -24,6 +24,7 @@ from rich.text import Text
 
 from clemta_intake import __version__
 from clemta_intake.errors import IntakeError
+from clemta_intake.outcomes import DeadLetterClass
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, InvalidSources, read_sources
 
@@ -534,10 +535,7 @@ def import_(
     return not bad
 
 
-Class = Annotated[
-    Literal["config", "data", "outage", "poison"] | None,
-    typer.Option("--class", help="what went wrong with it"),
-]
+Class = Annotated[DeadLetterClass | None, typer.Option("--class", help="what went wrong with it")]
 OfSource = Annotated[
     str | None, typer.Option("--source", help="only of this source", autocompletion=_source_names)
 ]

@@ -14,6 +14,7 @@ from clemta_intake.bodies import read_body
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Retryable
 from clemta_intake.model import Envelope
+from clemta_intake.outcomes import FAILURE_CLASSES
 from clemta_intake.settings import Settings
 from clemta_intake.sources.mapping import read
 
@@ -22,13 +23,7 @@ from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 
 LET_GO_SECONDS = HIDDEN_SECONDS + 5  # in which a killed command's messages are back
-WHAT_TO_DO = {
-    "config": "mend the key, the company or the source, then replay",
-    "data": "mend the mapping or the data, then replay; or discard",
-    "outage": "replay",
-    "poison": "look at it first: replay, or discard",
-    "spam": "release it if a person sent it, or discard",
-}
+WHAT_TO_DO: Mapping[str, str] = {name: info.action for name, info in FAILURE_CLASSES.items()}
 
 
 @dataclass(frozen=True)

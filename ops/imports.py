@@ -13,7 +13,7 @@ from pathlib import Path
 from clemta_intake.bodies import check_size
 from clemta_intake.errors import IntakeError
 from clemta_intake.model import Envelope, Failure, Submission
-from clemta_intake.queues import MAX_DELAY
+from clemta_intake.retry import MAX_DELAY
 from clemta_intake.sources.config import Form
 from clemta_intake.sources.mapping import read
 from clemta_intake.sources.redaction import redact

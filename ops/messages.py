@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from clemta_intake.model import Envelope
 from clemta_intake.queue_message import NewerVersion, decode_envelope
-from clemta_intake.queues import MAX_DELAY
+from clemta_intake.retry import MAX_DELAY
 
 HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import ROOT
-from tools import claim_docs, iam_docs, performance_docs, source_docs
+from tools import claim_docs, iam_docs, outcome_docs, performance_docs, source_docs
 
 
 def filled(page: Path, parts: Mapping[str, str]) -> str:
@@ -22,8 +22,12 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated file's text, by its path: whole pages, and pages with generated parts."""
-    tables = {**source_docs.tables(), **iam_docs.tables(), **claim_docs.tables(), **performance_docs.tables()}
-    return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in tables.items()}}
+    generators = (source_docs, iam_docs, claim_docs, outcome_docs, performance_docs)
+    parts_of: dict[Path, dict[str, str]] = {}
+    for generator in generators:
+        for page, parts in generator.tables().items():
+            parts_of.setdefault(page, {}).update(parts)
+    return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in parts_of.items()}}
 
 
 def main(arguments: list[str]) -> int:

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import __version__, coldstart
 from .clemta.client import Clemta
 from .deadlines import Deadline
-from .delivery import Delivery
+from .delivery import Delivery, DeliverySettings
 from .dynamo.batches import Batches
 from .dynamo.claim_items import ClaimItems
 from .dynamo.claims import Ledger
@@ -24,6 +24,7 @@ from .dynamo.rate_limit import RateLimit
 from .dynamo.table import Table
 from .errors import ConfigError, KeyRefused, NotApplied, Unavailable, UnknownSource
 from .queues import Queues
+from .retry import RetryPolicy
 from .settings import Settings
 from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
 from .transport import Transport
@@ -84,11 +85,15 @@ class Dependencies:
             Clemta(self.settings.clemta_base_url, self.api_key, self.budget, Transport()),
             Ledger(ClaimItems(self._table), self.pepper, self.settings.search_lag_seconds, self.clock),
             self.queues,
-            retry_base=self.settings.retry_base_seconds,
-            give_up=self.settings.give_up_hours,
-            search_lag=self.settings.search_lag_seconds,
-            recheck=self.settings.recheck_seconds,
-            clock=self.clock,
+            DeliverySettings(
+                search_lag=self.settings.search_lag_seconds,
+                recheck=self.settings.recheck_seconds,
+                retry=RetryPolicy(
+                    base_delay=self.settings.retry_base_seconds,
+                    give_up_after=self.settings.give_up_hours * 3600,
+                ),
+            ),
+            self.clock,
         )
 
     @cached_property

@@ -1,37 +1,38 @@
 """Every error, named by what its catcher does.
 
     IntakeError
-    ├── Refused             answer the sender with `status`; nothing is kept
-    │   ├── UnknownSource       404
-    │   ├── Unauthentic         401, without detail
-    │   ├── ForeignOrigin       403
-    │   ├── TooLarge            413
-    │   ├── UnsupportedMedia    415
-    │   ├── Unreadable          400
-    │   └── Unmappable          422, with the fields
-    ├── TakenForSpam        hold it, and answer as if it were a success
-    ├── Unavailable         answer 503 with Retry-After: nothing is durable
-    ├── Temporary           try again, not before `retry_after`; nothing took effect
-    │   ├── CaptchaTrouble      the captcha's maker refuses our secret, or fails: another secret may help
-    │   ├── Wait                its turn has not come: no failure, and not counted as one
-    │   │   ├── ClaimHeld                another delivery of the same contact is under way
-    │   │   ├── LookupInconclusive              a look-up found nothing, and only a second one may decide
-    │   │   └── RateLimited         no call is left, or others go first
-    │   ├── Throttled           Clemta answered 429
-    │   └── OutcomeUnknown      it may have taken effect: look up before any second attempt
-    └── Permanent           park in the dead-letter queue
-        ├── ConfigError         mend key, company or sources.toml, then replay
-        │   ├── KeyRefused          Clemta does not take the API key
-        │   └── ContactGone         Clemta has no such contact (any more): make it again, or leave it
-        └── DataError           mend the data, then replay
+    ├── Refused                 answer the sender with `status`; nothing is kept
+    │   ├── UnknownSource           404
+    │   ├── Unauthentic             401, without detail
+    │   ├── ForeignOrigin           403
+    │   ├── TooLarge                413
+    │   ├── UnsupportedMedia        415
+    │   ├── Unreadable              400
+    │   └── Unmappable              422, with the fields
+    ├── TakenForSpam            hold it, and answer as if it were a success
+    ├── Unavailable             answer 503 with Retry-After: nothing is durable
+    ├── Retryable               try again, not before `retry_after`; never raised itself
+    │   ├── NotApplied              nothing took effect in Clemta: a claim may be released
+    │   │   ├── Throttled               Clemta answered 429
+    │   │   ├── CaptchaTrouble          the captcha's provider fails or refuses our secret: another secret may help
+    │   │   └── Deferred                not yet: no failure, and not counted as one
+    │   │       ├── ClaimHeld               another delivery of the same contact is under way
+    │   │       ├── LookupInconclusive      a lookup found nothing, and only a second one may decide
+    │   │       └── RateLimited             no call is left, or others go first
+    │   └── OutcomeUnknown          the call may have taken effect: look up before the next one
+    └── Permanent               park it in the dead-letter queue; nothing took effect in Clemta
+        ├── ConfigError             fix the key, the company or sources.toml, then replay
+        │   ├── KeyRefused              Clemta refuses the API key
+        │   └── ContactGone             Clemta has no such contact any more: create it again, or leave it
+        └── DataError               fix the data, then replay
 
-Messages may quote a payload: they travel in the queue message, beside the payload, and are never logged. `code` is ours
-or Clemta's own word for the case, holds no personal data, and is what the log gets.
+A message may quote a payload: it travels in the queue message, beside the payload, and is never logged. `code` is our
+or Clemta's stable word for the case, holds no personal data, and is logged.
 """
 
 from typing import ClassVar
 
-from .model import FailureClass
+from .outcomes import FailureClass, OutcomeName
 
 
 class IntakeError(Exception):
@@ -43,8 +44,9 @@ class IntakeError(Exception):
 
 
 class Refused(IntakeError):
-    """The sender's to mend."""
+    """The sender must correct the request; `outcome` is what the log calls it."""
 
+    outcome: ClassVar[OutcomeName] = "refused"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "Bad request"
 
@@ -57,14 +59,15 @@ class UnknownSource(Refused):
 
 
 class Unauthentic(Refused):
-    """The request does not prove its origin; `code` says for the log, never for the sender, in what."""
+    """The request does not prove its origin; `code` says why, to the log and never to the sender."""
 
+    outcome = "unauthentic"
     status = 401
     title = "Unauthorized"
 
 
 class ForeignOrigin(Refused):
-    """A form on a page that is not among the source's `allowed_origins`."""
+    """The form's page is not among the source's `allowed_origins`."""
 
     status = 403
     title = "Origin not allowed"
@@ -78,7 +81,7 @@ class TooLarge(Refused):
 
 
 class UnsupportedMedia(Refused):
-    """A content type or charset that is not read here."""
+    """A content type or charset that is not supported."""
 
     status = 415
     title = "Unsupported media type"
@@ -91,7 +94,7 @@ class Unreadable(Refused):
 
 
 class Unmappable(Refused):
-    """Readable, but no contact: `fields` holds pairs of a field's name and what is wrong with it."""
+    """The body makes no valid contact: `fields` holds pairs of a field's name and what is wrong with it."""
 
     status = 422
     title = "Invalid fields"
@@ -102,15 +105,19 @@ class Unmappable(Refused):
 
 
 class TakenForSpam(IntakeError):
-    """A form's rule takes the submission for a machine's; `code` is the rule."""
+    """A form's spam rule matches; `code` is the rule."""
 
 
 class Unavailable(IntakeError):
-    """Our own trouble, and nothing is durable: the sender must send again."""
+    """A service of ours failed and nothing is durable: the sender must send again."""
+
+    outcome: ClassVar[OutcomeName] = "unavailable"
 
 
 class Retryable(IntakeError):
-    """Try again after `retry_after` seconds, at the `slot` that the rate limit gave, if any."""
+    """Try again after `retry_after` seconds, at the `slot` that the rate limit reserved, if any."""
+
+    failure_class: ClassVar[FailureClass] = "outage"
 
     def __init__(
         self,
@@ -128,15 +135,15 @@ class Retryable(IntakeError):
 
 
 class NotApplied(Retryable):
-    """Nothing took effect: safe to repeat."""
+    """Nothing took effect in Clemta: safe to repeat."""
 
 
 class CaptchaTrouble(NotApplied):
-    """The captcha's maker answers that our secret, or the maker itself, is at fault."""
+    """The captcha's provider says that our secret, or the provider itself, is at fault."""
 
 
 class Deferred(NotApplied):
-    """Its turn has not come; waiting is no failure."""
+    """It must wait; that is no failure."""
 
 
 class ClaimHeld(Deferred):
@@ -144,23 +151,23 @@ class ClaimHeld(Deferred):
 
 
 class LookupInconclusive(Deferred):
-    """A call's outcome is unknown and a look-up did not find it: what was just made may not be searchable yet."""
+    """A lookup after an ambiguous call found nothing: a new contact may not be searchable yet."""
 
 
 class RateLimited(Deferred):
-    """No call to Clemta is left in this minute, or others go first; `retry_after` is the time to the slot."""
+    """No call to Clemta is left in this minute, or others go first; `retry_after` is the time until the slot."""
 
 
 class Throttled(NotApplied):
-    """Clemta answered 429: a failure of its, as our own limit should have kept us from it."""
+    """Clemta answered 429, although our own limit should have prevented it: a failure."""
 
 
 class OutcomeUnknown(Retryable):
-    """The call may have taken effect: no second one before a look-up."""
+    """The call may have taken effect: a lookup must come before the next one."""
 
 
 class Permanent(IntakeError):
-    """Repeating it as it is cannot help; `status` is Clemta's, where it answered."""
+    """A repetition cannot help; `status` is Clemta's, if it answered. Nothing took effect."""
 
     failure_class: ClassVar[FailureClass]
 
@@ -170,7 +177,7 @@ class Permanent(IntakeError):
 
 
 class ConfigError(Permanent):
-    """The operator's to mend: key, company, secret or sources.toml."""
+    """The operator must fix the key, the company, a secret or sources.toml."""
 
     failure_class = "config"
 
@@ -180,10 +187,10 @@ class KeyRefused(ConfigError):
 
 
 class ContactGone(ConfigError):
-    """Clemta itself says that it has no contact of that id: somebody deleted it."""
+    """Clemta says that it has no contact of that id: somebody deleted it."""
 
 
 class DataError(Permanent):
-    """This contact will never be accepted as it is."""
+    """Clemta or the mapping refuses this data."""
 
     failure_class = "data"

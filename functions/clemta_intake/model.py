@@ -5,87 +5,88 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .contacts import ContactRequest
+from .outcomes import FailureClass
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One request's payload. `headers` have lower-case names; `query` the last value of each name; times in unix s."""
+    """One request's payload, as it was received."""
 
     submission_id: str
     source: str
-    received_at: float
+    received_at: float  # unix seconds
     body: bytes = field(repr=False)
     content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    delivery_id: str = field(default="", repr=False)
-    """The sender's own id of this delivery; "" where it is not known yet."""
+    headers: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # lower-case names, an allow-list of them
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)  # the last value of each name
+    delivery_id: str = field(
+        default="", repr=False
+    )  # the sender's own id of this delivery; "" if not known yet
 
     def known_as(self, delivery_id: str) -> "Submission":
-        """The same with its delivery's id; dataclasses.replace would take ten times as long."""
+        """A copy with this delivery id; dataclasses.replace takes ten times as long."""
         rest = self.body, self.content_type, self.headers, self.query
         return Submission(self.submission_id, self.source, self.received_at, *rest, delivery_id)
 
 
-type FailureClass = Literal["data", "config", "outage", "poison", "spam"]
-type Lane = Literal["proven", "open"]
-type Policy = Literal["skip", "update", "create"]
+type Lane = Literal["proven", "open"]  # the rate limit's: senders that prove their origin, and open forms
+type Policy = Literal["skip", "update", "create"]  # a source's `on_existing`
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a submission stands: its lane; the slot that it was given and when that is due, if it was here before."""
+    """A submission's place in the rate limit's lanes."""
 
     lane: Lane
-    slot: str = ""
-    due: float = 0
+    slot: str = (
+        ""  # that the rate limit reserved for it; "tried" if it used one and failed; "" for a newcomer
+    )
+    due: float = 0  # unix seconds of the slot
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a submission is in a queue; `message` may quote the payload and stays beside it."""
+    """Why a submission is in a queue."""
 
     failure_class: FailureClass
-    status: int | None
-    code: str
-    message: str
+    status: int | None  # of Clemta's answer, if there was one
+    code: str  # a stable word for the case, without personal data
+    message: str  # may quote the payload: never logged
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A submission that waits, `waiting_since` it was first queued; times in unix seconds.
-
-    It is not to be tried before `not_before`; `slot` is its turn at Clemta, see lanes.py.
-    """
+    """A submission in a queue; times in unix seconds."""
 
     submission: Submission
-    attempt: int
+    attempt: int  # failed ones; 0 if it was only deferred so far
     first_failure_at: float
-    failure: Failure
-    not_before: float = 0
-    slot: str = ""
-    waiting_since: float = 0
+    failure: Failure  # the last one
+    not_before: float = 0  # no try before this time
+    slot: str = ""  # that the rate limit reserved for it, see lanes.py
+    waiting_since: float = 0  # when it was first queued
 
     def place(self, lane: Lane) -> Place:
-        """Where it stands among those who wait for Clemta; what failed had its turn and is no newcomer."""
+        """Its place in this lane; a submission that failed used its slot and is no newcomer."""
         return Place(lane, self.slot or ("tried" if self.attempt else ""), self.not_before)
 
 
 @dataclass(frozen=True, slots=True)
 class MappedSubmission:
-    """What a submission asks for: the contact, and the id by which the sender's repetitions are known.
-
-    `happened_at` is the event's own time where the source names it, never later than `received_at`. `resent`: the
-    same id is the same event, sent again; a form's post is a person's each time. `weak` fields of the contact are
-    defaults and stand-ins, not what the sender said.
-    """
+    """What a submission asks for; times in unix seconds."""
 
     contact: ContactRequest
-    delivery_id: str
+    delivery_id: str  # the sender's own id, the same for a redelivery
     received_at: float
-    happened_at: float
-    resent: bool = True
-    weak: frozenset[str] = frozenset()
+    happened_at: float  # the event's own time if the source names it; never after received_at
+    resent: bool = (
+        True  # one delivery id is one event (a webhook); False: each post is a person's own (a form)
+    )
+    weak: frozenset[str] = (
+        frozenset()
+    )  # fields of the contact that are defaults or stand-ins: nobody said them
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The queue message: one JSON shape for the retry queue, the dead-letter queue and the held queue."""
+"""The queue message: one JSON shape for the retry queue, the dead-letter queue and the held queue. Pure."""
 
 import json
 import re
@@ -10,11 +10,11 @@ from typing import Any
 from .model import Envelope, Failure, Submission
 
 VERSION = 1
-_WORD = re.compile(r"[a-zA-Z0-9_-]{1,100}")  # ids and names of sources, as every version writes them
+_WORD = re.compile(r"[a-zA-Z0-9_-]{1,100}")  # ids and names of sources, in every version
 
 
 class NewerVersion(ValueError):
-    """A queue message of a newer release, to be left as it is; "" for what cannot be told of it."""
+    """A message that a newer release wrote: it stays as it is. An id or source that cannot be read is ""."""
 
     def __init__(self, message: Mapping[str, Any]) -> None:
         super().__init__("a newer version")
@@ -33,7 +33,7 @@ def _text(value: Any) -> str:
 
 
 def encode_envelope(envelope: Envelope) -> str:
-    """The message body as design and docs fix it; never over 256 KiB for a body of MAX_BODY."""
+    """The message body; less than SQS's 256 KiB for a submission that `check_size` accepts."""
     submission = envelope.submission
     failure = asdict(envelope.failure)
     return json.dumps(
@@ -54,11 +54,11 @@ def encode_envelope(envelope: Envelope) -> str:
             "delivery_id": submission.delivery_id,
             "body_base64": b64encode(submission.body).decode(),
         }
-    )  # in ASCII: SQS refuses some characters, and the payload's sender chose them
+    )  # ASCII only: SQS refuses some characters, which a sender could put into the payload
 
 
 def decode_envelope(text: str) -> Envelope:
-    """Raises ValueError for what `encode_envelope` did not write, NewerVersion for what a newer release wrote."""
+    """The envelope of a message body; NewerVersion if a newer release wrote it, ValueError if none did."""
     try:
         message = json.loads(text)
         if type(message["version"]) is int and message["version"] > VERSION:

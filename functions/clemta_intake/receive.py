@@ -45,6 +45,7 @@ from .gateway import (
     unavailable,
 )
 from .model import MappedSubmission, Place, Submission
+from .outcomes import ANSWERED, OutcomeName
 from .sources.config import Form, Handshake, Source, Spam, Webhook
 from .sources.mapping import Prepared, kept_headers, kept_query, prepare, read
 from .sources.signatures import authenticate
@@ -57,8 +58,6 @@ if TYPE_CHECKING:
 
 
 _MAX_HANDSHAKE = 1_000  # characters of body: it is not signed, so little of it is looked at
-_ENDS = {Unauthentic: "unauthentic", Unavailable: "unavailable"}  # any other failure is "refused"
-_SETTLED = ("parked", "queued", "created", "updated", "duplicate", "ignored")
 
 
 class _Resolver(APIGatewayRestResolver):
@@ -121,7 +120,7 @@ class _Request:
             response = unavailable()
         if failure.code in ("secret_missing", "secret_malformed"):
             telemetry.measured("SigningSecretMissing")
-        self._log(_ENDS.get(type(failure), "refused"), code=failure.code)
+        self._log(failure.outcome, code=failure.code)
         return self._with_cors(response)
 
     def ready(self) -> Response[str]:
@@ -340,7 +339,7 @@ class _Request:
             return redirect(self._source.success_url)
         if len(results) == 1:
             return self._with_cors(json_response(200, results[0]))
-        least = min(results, key=lambda result: _SETTLED.index(result["status"]))
+        least = min(results, key=lambda result: ANSWERED.index(result["status"]))
         together = {"status": least["status"], "submission_id": self._submission_id, "submissions": results}
         return self._with_cors(json_response(200, together))
 
@@ -374,7 +373,7 @@ class _Request:
                 response.headers["Access-Control-Allow-Origin"] = self._headers["origin"]
         return response
 
-    def _log(self, status: str, submission: Submission | None = None, **facts: Any) -> None:
+    def _log(self, status: OutcomeName, submission: Submission | None = None, **facts: Any) -> None:
         submission_id = submission.submission_id if submission else self._submission_id
         source = self._source.name if self._source else "unknown"  # the path's own word could be anything
         seconds = time.monotonic() - self._began

@@ -24,6 +24,7 @@ from .errors import (
     UnsupportedMedia,
 )
 from .model import Envelope, Failure, MappedSubmission, Submission
+from .outcomes import OutcomeName
 from .queue_message import NewerVersion, decode_envelope
 from .sources.config import Source
 from .sources.mapping import read
@@ -64,7 +65,9 @@ class Redelivery:
             status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
         )
 
-    def _redeliver(self, envelope: Envelope, receives: int, deadline: Deadline) -> tuple[str, dict[str, Any]]:
+    def _redeliver(
+        self, envelope: Envelope, receives: int, deadline: Deadline
+    ) -> tuple[OutcomeName, dict[str, Any]]:
         delivery = self._parts.delivery
         if receives >= _POISON_RECEIVES:
             # The look may crash as the delivery did, so only the first of these receives takes it.
@@ -81,7 +84,7 @@ class Redelivery:
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
             return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
-    def _deliver(self, envelope: Envelope, deadline: Deadline) -> str:
+    def _deliver(self, envelope: Envelope, deadline: Deadline) -> OutcomeName:
         """Through today's mapping: it may have been mended since."""
         reading, source = self._read(envelope.submission)
         place = envelope.place(source.lane)
@@ -114,7 +117,7 @@ class Redelivery:
         submission = Submission(message_id, "unknown", now, text.encode("utf-8", "surrogatepass"))
         return Envelope(submission, 0, now, Failure("poison", None, "", ""))
 
-    def _log(self, status: str, submission_id: str, source: str, began: float, **facts: Any) -> None:
+    def _log(self, status: OutcomeName, submission_id: str, source: str, began: float, **facts: Any) -> None:
         seconds = time.monotonic() - began
         telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
 

@@ -10,13 +10,14 @@ from clemta_intake.captcha import Verdict
 from clemta_intake.clemta.protocol import is_contact, search_term
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.dynamo.claim_states import Guard, Transition, Value
 from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.table import ConditionFailed
 from clemta_intake.errors import ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
 from clemta_intake.model import Claim, Envelope, MappedSubmission, Place, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
+from clemta_intake.retry import RetryPolicy
 from clemta_intake.sources.config import Form, Webhook, to_source
 from local.clemta.search import search_matcher
 
@@ -343,11 +344,8 @@ class FakeParts:
             self.clemta,
             self.ledger,
             self.queues,
-            retry_base=30,
-            give_up=72,
-            search_lag=30,
-            recheck=300,
-            clock=self.clock,
+            DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy()),
+            self.clock,
         )
 
     def answer_by(self, deadline: Deadline, reserve: float) -> None:

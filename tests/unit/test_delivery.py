@@ -1,5 +1,7 @@
-"""The business rule: exactly one contact, or the submission is kept."""
+"""The business rule: exactly one contact, or the submission is in a queue."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.errors import (
     ClaimHeld,
     ConfigError,
@@ -24,6 +26,7 @@ from clemta_intake.errors import (
     Unavailable,
 )
 from clemta_intake.model import Claim, Envelope, Failure, Outcome, Policy, Submission
+from clemta_intake.retry import RetryPolicy
 from tests.support.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact, reading
 
 LAG = 30
@@ -62,12 +65,12 @@ def world() -> World:
         clemta,
         ledger,
         queues,
-        retry_base=BASE,
-        give_up=72,
-        search_lag=LAG,
-        recheck=RECHECK,
-        clock=clock,
-        jitter=lambda low, high: high,
+        DeliverySettings(
+            search_lag=LAG,
+            recheck=RECHECK,
+            retry=RetryPolicy(base_delay=BASE, jitter=lambda low, high: high),
+        ),
+        clock,
     )
     return World(clock, clemta, ledger, queues, delivery)
 
@@ -83,7 +86,7 @@ class TestDeliver:
         assert outcome.status == "created"
         assert world.clemta.stored[outcome.contact_id]["email"] == "ada@example.com"
 
-    def test_p7_without_time_nothing_is_begun(self, world: World) -> None:
+    def test_p7_without_time_left_no_claim_is_made(self, world: World) -> None:
         with pytest.raises(Retryable, match="no_time_left"):
             world.delivery.deliver(reading(), "skip", Deadline.after(0.1))
         assert not world.ledger.items
@@ -133,7 +136,9 @@ class TestDeliver:
             world.clock.advance(LAG)
         assert world.deliver().status == "created"
 
-    def test_p3_a_decision_that_found_no_budget_is_taken_up_where_it_was(self, world: World) -> None:
+    def test_p3_an_empty_lookup_is_remembered_when_the_rate_limit_then_defers_the_create(
+        self, world: World
+    ) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         for error in (OutcomeUnknown, LookupInconclusive):
             with pytest.raises(error):
@@ -168,13 +173,45 @@ class TestDeliver:
         assert len(world.clemta.stored) == 1
 
     @pytest.mark.parametrize("error", [NotApplied("not_sent"), ConfigError("no_key"), DataError("bad")])
-    def test_a_failure_without_effect_frees_the_claim(
+    def test_a_failure_without_effect_releases_the_claim(
         self, world: World, error: Retryable | Permanent
     ) -> None:
         world.clemta.fail("create", error)
         with pytest.raises(type(error)):
             world.deliver()
         assert world.deliver().status == "created"
+
+    @pytest.mark.parametrize("call", ["find", "create"])
+    @pytest.mark.parametrize(
+        ("error", "state"),
+        [
+            (NotApplied("not_sent"), "free"),
+            (Throttled("RATE_LIMIT_EXCEEDED", status=429), "free"),
+            (RateLimited("budget_used_up"), "free"),
+            (KeyRefused("INVALID_API_KEY", status=401), "free"),
+            (DataError("VALIDATION_FAILED", status=400), "free"),
+            (LookupInconclusive("not_found_yet"), "unknown"),
+            (OutcomeUnknown("no_answer"), "unknown"),
+            (Retryable("which_is_not_said"), "claimed"),
+            (RuntimeError("a bug"), "claimed"),
+        ],
+        ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+    )
+    def test_p3_a_claim_is_released_only_after_an_error_that_says_that_nothing_took_effect(
+        self, world: World, call: str, error: Exception, state: str
+    ) -> None:
+        world.clemta.fail(call, error)
+        with pytest.raises(type(error)):
+            world.deliver()
+        assert [item["state"] for item in world.ledger.items.values()] == [state]
+
+    def test_p3_a_claim_that_a_bug_left_behind_lapses_and_the_lookup_comes_first(self, world: World) -> None:
+        world.clemta.fail("create", RuntimeError("a bug"), after=True)
+        with pytest.raises(RuntimeError):
+            world.deliver()
+        world.clock.advance(60)
+        assert world.deliver().status == "created"
+        assert len(world.clemta.stored) == 1
 
     def test_p3_a_ledger_that_fails_after_the_create_makes_no_second_contact(self, world: World) -> None:
         world.ledger.failures = [NotApplied("ledger_unavailable")]
@@ -190,7 +227,7 @@ class TestDeliver:
 
 
 class TestUpdate:
-    def test_what_differs_is_brought_up_to_date(self, world: World) -> None:
+    def test_an_update_sends_what_differs(self, world: World) -> None:
         world.deliver(contact(billing={"phone": "5321234567", "tax_id": "1"}))
         changed = contact(name="Ada Changed", billing={"phone": "5329999999"})
         outcome = world.deliver(changed, "update", "d2")
@@ -199,7 +236,7 @@ class TestUpdate:
         assert stored["full_name"] == "Ada Changed"
         assert stored["billing"] == {"phone": "5329999999", "tax_id": "1"}
 
-    def test_what_is_the_same_is_not_sent(self, world: World) -> None:
+    def test_an_update_without_a_difference_is_not_sent(self, world: World) -> None:
         wanted = contact(billing={"phone": "5321234567"})
         world.deliver(wanted)
         assert world.deliver(wanted, "update", "d2").status == "duplicate"
@@ -281,7 +318,7 @@ class TestUpdate:
         assert stored["billing"] == {"state": "34", "tax_id": "7"}
 
     @pytest.mark.parametrize("billing", [{"id": "b1", "phone": "", "state": "34", "tax_id": 7}, None, "none"])
-    def test_p6_what_clemta_holds_beside_it_is_no_reason_to_send_an_update(
+    def test_p6_fields_that_only_clemta_knows_are_no_reason_to_send_an_update(
         self, world: World, billing: object
     ) -> None:
         outcome = world.deliver()
@@ -301,7 +338,7 @@ class TestUpdate:
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
         assert len(world.clemta.calls) == calls
 
-    def test_p3_the_events_own_time_decides_not_when_it_came(self, world: World) -> None:
+    def test_p3_the_events_own_time_and_not_the_time_of_receipt_orders_updates(self, world: World) -> None:
         first = world.deliver(policy="update", happened_at=100.0)
         world.deliver(contact(name="Ada Newer"), "update", "d2", happened_at=300.0)
         world.clock.advance(60)
@@ -309,7 +346,9 @@ class TestUpdate:
         assert world.deliver(late, "update", "d3", happened_at=200.0).status == "duplicate"
         assert world.clemta.stored[first.contact_id]["full_name"] == "Ada Newer"
 
-    def test_p3_what_made_the_contact_is_the_first_that_was_applied(self, world: World) -> None:
+    def test_p3_an_update_older_than_the_submission_that_created_the_contact_changes_nothing(
+        self, world: World
+    ) -> None:
         first = world.deliver(contact(name="Ada Newer"), received_at=world.clock.now)
         assert (
             world.deliver(policy="update", delivery_id="d2", received_at=world.clock.now - 1).status
@@ -341,7 +380,7 @@ class TestUpdate:
         assert again.status == "duplicate"
         assert "description" not in world.clemta.stored[outcome.contact_id]
 
-    def test_p3_one_update_waits_for_the_other(self, world: World) -> None:
+    def test_p3_one_update_of_a_contact_waits_for_the_other(self, world: World) -> None:
         """Two updates at once lost a tax id: each wrote back the billing that it had read before the other's."""
         first = world.deliver(policy="update")
         get = world.clemta.get
@@ -370,7 +409,7 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newest"), "update", "d3").status == "updated"
 
     @pytest.mark.parametrize(("call", "error"), [("get", NotApplied("down")), ("update", DataError("bad"))])
-    def test_an_update_that_took_no_effect_holds_nobody_up(
+    def test_an_update_that_took_no_effect_releases_its_claim(
         self, world: World, call: str, error: Retryable | Permanent
     ) -> None:
         world.deliver(policy="update")
@@ -379,7 +418,7 @@ class TestUpdate:
             world.deliver(contact(name="Ada Newer"), "update", "d2")
         assert world.deliver(contact(name="Ada Newer"), "update", "d2").status == "updated"
 
-    def test_p3_a_contact_whose_time_could_not_be_written_down_is_taken_up_again(self, world: World) -> None:
+    def test_p3_a_created_contact_whose_time_could_not_be_recorded_is_tried_again(self, world: World) -> None:
         world.ledger.failures = [NotApplied("ledger_unavailable")]
         with pytest.raises(Retryable, match="ledger_unavailable"):
             world.deliver(contact(name="Ada Newer"), policy="update", delivery_id="d2")
@@ -416,7 +455,7 @@ class TestUpdate:
         assert world.deliver(contact(name="Ada Newer"), "update").status == "created"
         assert len(world.clemta.stored) == 1
 
-    def test_p3_who_signs_up_again_while_a_look_up_is_under_way_is_not_taken_for_seen(
+    def test_p3_a_sign_up_during_a_lookup_brings_a_contact_back_that_was_deleted_meanwhile(
         self, world: World
     ) -> None:
         """The time of an update that had nothing to send was taken after the look-up that showed the contact."""
@@ -435,7 +474,7 @@ class TestUpdate:
         again = world.deliver(policy="update", delivery_id="d2", received_at=signed_up_at)
         assert again.status == "created"
 
-    def test_what_a_lost_answer_hid_is_brought_up_to_date_by_who_finds_it(self, world: World) -> None:
+    def test_a_lost_contact_that_a_lookup_finds_is_brought_up_to_date(self, world: World) -> None:
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
         with pytest.raises(OutcomeUnknown):
             world.deliver(policy="update")
@@ -453,7 +492,9 @@ class TestDeleted:
         world.clock.advance(RECHECK)
 
     @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-    def test_p3_a_new_post_of_the_form_brings_it_back(self, world: World, policy: Policy) -> None:
+    def test_p3_a_new_post_of_a_form_brings_a_deleted_contact_back(
+        self, world: World, policy: Policy
+    ) -> None:
         world.deliver(policy=policy, resent=False)
         world.clemta.stored.clear()
         world.clock.advance(RECHECK)
@@ -462,13 +503,17 @@ class TestDeleted:
         assert world.deliver(policy=policy, resent=False).status == "duplicate"
 
     @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-    def test_p3_a_webhooks_redelivery_does_not(self, world: World, policy: Policy) -> None:
+    def test_p3_a_redelivery_of_a_webhook_does_not_bring_a_deleted_contact_back(
+        self, world: World, policy: Policy
+    ) -> None:
         self.deleted(world, policy)
         assert world.deliver(policy=policy).status == "duplicate"
         assert not world.clemta.stored
 
     @pytest.mark.parametrize("policy", ["skip", "update"])
-    def test_p3_another_event_of_the_same_person_does(self, world: World, policy: Policy) -> None:
+    def test_p3_another_event_of_the_same_person_brings_a_deleted_contact_back(
+        self, world: World, policy: Policy
+    ) -> None:
         self.deleted(world, policy)
         assert world.deliver(policy=policy, delivery_id="d2").status == "created"
         world.clemta.stored.clear()
@@ -478,7 +523,9 @@ class TestDeleted:
         assert not world.clemta.stored
 
     @pytest.mark.parametrize("policy", ["skip", "update"])
-    def test_p3_a_redelivery_of_what_was_a_duplicate_does_not(self, world: World, policy: Policy) -> None:
+    def test_p3_a_redelivery_of_a_duplicate_does_not_bring_a_deleted_contact_back(
+        self, world: World, policy: Policy
+    ) -> None:
         world.deliver(policy=policy)
         world.deliver(policy=policy, delivery_id="d2")
         world.clemta.stored.clear()
@@ -487,7 +534,7 @@ class TestDeleted:
         assert not world.clemta.stored
 
     @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-    def test_p3_a_queued_or_replayed_submission_from_before_does_not(
+    def test_p3_a_queued_or_replayed_submission_from_before_does_not_bring_a_deleted_contact_back(
         self, world: World, policy: Policy
     ) -> None:
         received_at = world.clock.now
@@ -512,13 +559,13 @@ class TestDeleted:
         assert world.deliver(received_at=received_at, resent=False).status == "duplicate"
         assert not world.clemta.stored
 
-    def test_p3_a_contact_costs_no_look_before_its_time(self, world: World) -> None:
+    def test_p3_a_recent_record_is_trusted_without_a_call_to_clemta(self, world: World) -> None:
         world.deliver()
         world.clock.advance(RECHECK - 1)
         assert world.deliver(delivery_id="d2").status == "duplicate"
         assert world.clemta.calls == ["find", "create"]
 
-    def test_p3_an_old_record_costs_one_look_which_renews_it(self, world: World) -> None:
+    def test_p3_an_old_record_costs_one_get_which_renews_it(self, world: World) -> None:
         world.deliver()
         world.clock.advance(RECHECK)
         for number in range(3):
@@ -531,7 +578,7 @@ class TestDeleted:
     @pytest.mark.parametrize(
         "error", [NotApplied("down"), ConfigError("COMPANY_NOT_FOUND", status=404), ConfigError("HTTP_404")]
     )
-    def test_p3_a_look_that_fails_says_nothing_about_the_contact(
+    def test_p3_a_recheck_that_fails_leaves_the_record_as_it_was(
         self, world: World, error: Retryable | Permanent
     ) -> None:
         world.deliver()
@@ -542,13 +589,15 @@ class TestDeleted:
         assert world.deliver(delivery_id="d2").status == "duplicate"
         assert world.clemta.calls == ["find", "create", "get", "get"]
 
-    def test_p3_an_older_event_that_comes_after_the_deletion_brings_it_back_too(self, world: World) -> None:
+    def test_p3_an_older_event_that_comes_after_the_deletion_brings_the_contact_back(
+        self, world: World
+    ) -> None:
         self.deleted(world, "update")
         old = world.deliver(policy="update", delivery_id="d2", happened_at=5.0)
         assert old.status == "created"
         assert len(world.clemta.stored) == 1
 
-    def test_p7_without_time_left_it_is_made_again_later(self, world: World) -> None:
+    def test_p7_without_time_left_a_deleted_contact_is_created_again_later(self, world: World) -> None:
         self.deleted(world)
         get = world.clemta.get
         deadline = Deadline.after(5)
@@ -563,7 +612,7 @@ class TestDeleted:
             world.delivery.deliver(reading(None, "d2", world.clock.now), "skip", deadline)
         assert world.ledger.items == before
 
-    def test_p3_what_the_search_still_shows_of_it_is_not_taken_for_it(self, world: World) -> None:
+    def test_p3_a_deleted_contact_that_the_search_still_shows_is_created_again(self, world: World) -> None:
         world.deliver()
         shown = world.clemta.find(contact(), Deadline.after(5))
         self.deleted(world)
@@ -584,12 +633,12 @@ class TestDeleted:
         assert world.deliver(policy=policy, delivery_id="d2") == Outcome("duplicate", first.contact_id)
         assert len(world.clemta.stored) == 1
 
-    def test_p3_another_contact_of_that_person_is_found_first(self, world: World) -> None:
+    def test_p3_another_contact_of_a_deleted_person_is_adopted(self, world: World) -> None:
         self.deleted(world)
         other = world.clemta.create(contact(), Deadline.after(5))
         assert world.deliver(delivery_id="d2") == Outcome("duplicate", other)
 
-    def test_p3_one_of_two_makes_it_again(self, world: World) -> None:
+    def test_p3_only_one_of_two_deliveries_creates_a_deleted_contact_again(self, world: World) -> None:
         self.deleted(world)
         get = world.clemta.get
 
@@ -604,7 +653,7 @@ class TestDeleted:
         assert world.deliver(delivery_id="d3").status == "duplicate"
         assert len(world.clemta.stored) == 1
 
-    def test_p3_an_unknown_outcome_of_the_second_one_is_looked_up_too(self, world: World) -> None:
+    def test_p3_an_unknown_outcome_of_a_second_create_is_looked_up(self, world: World) -> None:
         self.deleted(world)
         world.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
         with pytest.raises(OutcomeUnknown):
@@ -614,12 +663,12 @@ class TestDeleted:
 
 
 class TestCreate:
-    def test_each_delivery_is_a_contact(self, world: World) -> None:
+    def test_with_create_each_delivery_is_a_contact(self, world: World) -> None:
         world.deliver(policy="create", delivery_id="one")
         world.deliver(policy="create", delivery_id="two")
         assert len(world.clemta.stored) == 2
 
-    def test_p3_one_delivery_is_one_contact(self, world: World) -> None:
+    def test_p3_with_create_one_delivery_is_one_contact(self, world: World) -> None:
         world.deliver(policy="create", delivery_id="one")
         assert world.deliver(policy="create", delivery_id="one").status == "duplicate"
         assert len(world.clemta.stored) == 1
@@ -680,7 +729,7 @@ class TestCreate:
         with pytest.raises(LookupInconclusive):
             world.deliver(contact(name="??"), policy="create")
 
-    def test_p3_nor_another_deliverys(self, world: World) -> None:
+    def test_p3_a_contact_of_another_delivery_is_not_taken_for_the_lost_one(self, world: World) -> None:
         world.deliver(policy="create", delivery_id="one")
         world.clemta.fail("create", OutcomeUnknown("no_answer"))
         with pytest.raises(OutcomeUnknown):
@@ -707,7 +756,9 @@ class TestCreate:
         assert world.deliver(policy="create").status == "created"
         assert len(world.clemta.stored) == 1
 
-    def test_p3_who_finds_its_own_contact_taken_makes_another(self, world: World) -> None:
+    def test_p3_a_delivery_whose_contact_was_adopted_by_another_creates_a_second_one(
+        self, world: World
+    ) -> None:
         other = world.ledger.claim(contact(), "other")
         assert isinstance(other, Claim)
         assert world.ledger.reserve_contact(other, f"{1:024x}")  # the id that the stand-in gives next
@@ -719,8 +770,10 @@ class TestCreate:
         assert world.deliver(policy="create").contact_id == f"{2:024x}"
 
 
-class TestKeep:
-    def test_p1_a_temporary_failure_waits_in_the_retry_queue_whole(self, world: World) -> None:
+class TestRequeueOrPark:
+    """It carries out what `retry.decide` says; test_retry.py has the rule."""
+
+    def test_p1_a_retryable_failure_goes_whole_into_the_retry_queue(self, world: World) -> None:
         assert (
             world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR", "oh", status=500))
             == "queued"
@@ -730,143 +783,51 @@ class TestKeep:
         assert (envelope.attempt, envelope.first_failure_at) == (1, world.clock.now)
         assert envelope.failure == Failure("outage", 500, "INTERNAL_ERROR", "oh")
         assert delay == BASE
+        assert not world.queues.parked
 
-    @pytest.mark.parametrize(
-        ("error", "expected"),
-        [
-            (ConfigError("ACCESS_DENIED", status=403), "config"),
-            (KeyRefused("INVALID_API_KEY", status=401), "config"),
-            (DataError("VALIDATION_FAILED", "email", status=400), "data"),
-        ],
-    )
-    def test_p4_a_permanent_failure_is_parked_with_its_class(
-        self, world: World, error: Permanent, expected: str
-    ) -> None:
+    def test_p4_a_permanent_failure_goes_whole_into_the_dead_letter_queue(self, world: World) -> None:
+        error = KeyRefused("INVALID_API_KEY", status=401)
         assert world.delivery.requeue_or_park(SUBMISSION, error) == "parked"
         [envelope] = world.queues.parked
         assert envelope.submission == SUBMISSION
-        assert (envelope.failure.failure_class, envelope.failure.code) == (expected, error.code)
+        assert envelope.failure == Failure("config", 401, "INVALID_API_KEY", "INVALID_API_KEY")
+        assert not world.queues.retried
 
-    def test_the_delay_doubles_with_each_attempt_up_to_the_longest_that_sqs_knows(self, world: World) -> None:
-        delays = []
-        earlier = None
-        for _ in range(8):
-            world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"), earlier)
-            earlier, delay = world.queues.retried[-1]
-            delays.append(delay)
-        assert delays == [30, 60, 120, 240, 480, 900, 900, 900]
-        assert earlier is not None
-        assert earlier.attempt == 8
-
-    def test_a_retry_never_comes_before_what_clemta_said(self, world: World) -> None:
-        world.delivery.requeue_or_park(
-            SUBMISSION, NotApplied("RATE_LIMIT_EXCEEDED", status=429, retry_after=3600)
-        )
-        [(envelope, delay)] = world.queues.retried
-        assert delay >= 3600
-        assert envelope.not_before == world.clock.now + 3600
-        assert world.delivery.postpone(envelope)
-        world.clock.advance(3599)
-        assert world.delivery.postpone(envelope)
-        assert world.queues.retried[-1][0] == envelope
-        assert world.queues.retried[-1][1] == pytest.approx(1)
-        world.clock.advance(1)
-        assert not world.delivery.postpone(envelope)
-
-    @pytest.mark.parametrize(
-        ("kind", "slot", "delay"),
-        [
-            (ClaimHeld, "", 5 + BASE),
-            (LookupInconclusive, "", 5 + BASE),
-            (RateLimited, "", 5 + BASE),
-            (RateLimited, "open:3", 5),
-        ],
-    )
-    def test_waiting_is_no_attempt_and_a_turn_comes_when_it_was_said(
-        self, world: World, kind: type[Retryable], slot: str, delay: float
+    @pytest.mark.parametrize(("days", "kept"), [(1, "queued"), (3, "parked")])
+    def test_p4_the_time_since_the_first_failure_is_taken_from_the_earlier_message(
+        self, world: World, days: int, kept: str
     ) -> None:
-        world.delivery.requeue_or_park(SUBMISSION, kind("x", retry_after=5, slot=slot))
-        assert world.queues.retried[0][0].slot == slot
-        assert world.queues.retried[0][0].attempt == 0
-        assert world.queues.retried[0][1] == delay
+        world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"))
+        [(earlier, _)] = world.queues.retried
+        world.clock.advance(days * 86_400)
+        assert world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"), earlier) == kept
 
-    def test_p6_waiting_is_no_failure_however_long_it_takes(self, world: World) -> None:
-        world.delivery.requeue_or_park(SUBMISSION, RateLimited("budget_used_up"))
-        earlier = world.queues.retried[-1][0]
-        world.clock.advance(100 * 3600)
-        assert world.delivery.requeue_or_park(SUBMISSION, RateLimited("budget_used_up"), earlier) == "queued"
-        assert world.delivery.requeue_or_park(SUBMISSION, NotApplied("x"), earlier) == "queued"
-        assert world.queues.retried[-1][0].first_failure_at == world.clock.now
-
-    def test_p4_waiting_ends_after_14_days_and_the_submission_is_kept(self, world: World) -> None:
-        world.delivery.requeue_or_park(
-            SUBMISSION, RateLimited("budget_used_up", retry_after=1e9, slot="open:9")
-        )
-        envelope = world.queues.retried[-1][0]
-        assert envelope.not_before == world.clock.now + 14 * 86_400, "however far its turn is"
-        for _ in range(13):
-            world.clock.advance(86_400)
-            error = ClaimHeld("claimed") if envelope.attempt else NotApplied("x")
-            assert world.delivery.requeue_or_park(SUBMISSION, error, envelope) == "queued"
-            envelope = world.queues.retried[-1][0]
-        assert envelope.slot == "open:9", "a failure leaves it its place"
-        world.clock.advance(86_400)
-        assert world.delivery.requeue_or_park(SUBMISSION, ClaimHeld("claimed"), envelope) == "parked"
-        [parked] = world.queues.parked
-        assert (parked.failure.failure_class, parked.failure.code) == ("outage", "claimed")
-        assert (parked.slot, parked.waiting_since) == ("", 0), "a replay waits anew"
-
-    @pytest.mark.parametrize("status", [429, 503])
-    def test_p4_a_clemta_that_refuses_for_72_hours_is_an_outage(self, world: World, status: int) -> None:
-        error = (Throttled if status == 429 else Retryable)("RATE_LIMIT_EXCEEDED", status=status)
-        assert world.delivery.requeue_or_park(SUBMISSION, error) == "queued"
-        earlier = world.queues.retried[-1][0]
-        assert earlier.attempt == 1
-        world.clock.advance(72 * 3600)
-        assert world.delivery.requeue_or_park(SUBMISSION, error, earlier) == "parked"
-        assert world.queues.parked[0].failure == Failure(
-            "outage", status, "RATE_LIMIT_EXCEEDED", error.args[0]
-        )
-
-    @pytest.mark.parametrize(
-        ("seconds", "kept"),
-        [(60, "queued"), (72 * 3600 - 1, "queued"), (72 * 3600, "parked"), (72 * 3600 + 1, "parked")],
-    )
-    def test_p4_a_submission_that_fails_is_given_up_after_72_hours_and_not_before(
-        self, world: World, seconds: float, kept: str
-    ) -> None:
-        failure = Failure("outage", 500, "INTERNAL_ERROR", "")
-        earlier = Envelope(SUBMISSION, 2, world.clock.now - seconds, failure)
-        assert world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR"), earlier) == kept
-        assert (len(world.queues.retried), len(world.queues.parked)) == (kept == "queued", kept == "parked")
-
-    def test_p4_after_72_hours_a_submission_is_given_up_but_kept(self, world: World) -> None:
-        failure = Failure("outage", 500, "INTERNAL_ERROR", "")
-        earlier = Envelope(SUBMISSION, 40, world.clock.now - 72 * 3600, failure)
-        assert (
-            world.delivery.requeue_or_park(SUBMISSION, NotApplied("INTERNAL_ERROR", status=500), earlier)
-            == "parked"
-        )
-        [envelope] = world.queues.parked
-        assert envelope.failure.failure_class == "outage"
-        assert envelope.attempt == 41
-        assert envelope.first_failure_at == earlier.first_failure_at
-
-    def test_p1_what_no_queue_takes_is_not_acknowledged(self, world: World) -> None:
+    def test_p1_a_submission_that_no_queue_takes_is_not_acknowledged(self, world: World) -> None:
         world.queues.refuses = True
         for error in (NotApplied("x"), DataError("x")):
             with pytest.raises(Unavailable):
                 world.delivery.requeue_or_park(SUBMISSION, error)
 
-    def test_a_long_message_is_cut(self, world: World) -> None:
-        world.delivery.requeue_or_park(SUBMISSION, DataError("x", "y" * 10_000))
-        world.delivery.requeue_or_park(SUBMISSION, NotApplied("x", "y" * 10_000))
-        assert len(world.queues.parked[0].failure.message) == 500
-        assert len(world.queues.retried[0][0].failure.message) == 500
+    def test_a_message_before_its_time_is_put_back_unchanged(self, world: World) -> None:
+        world.delivery.requeue_or_park(SUBMISSION, NotApplied("RATE_LIMIT_EXCEEDED", retry_after=3600))
+        [(envelope, _)] = world.queues.retried
+        assert world.delivery.postpone(envelope)
+        world.clock.advance(3599)
+        assert world.delivery.postpone(envelope)
+        assert world.queues.retried[-1] == (envelope, 1)
+        world.clock.advance(1)
+        assert not world.delivery.postpone(envelope)
 
-    def test_p4_poison_is_parked_with_what_was_known_of_it(self, world: World) -> None:
+    def test_p4_a_poison_message_is_parked_with_what_was_known_of_it(self, world: World) -> None:
         envelope = Envelope(SUBMISSION, 3, 1.0, Failure("outage", 500, "INTERNAL_ERROR", "oh"))
         world.delivery.park_poison(envelope, "crashed")
         assert world.queues.parked == [
             Envelope(SUBMISSION, 3, 1.0, Failure("poison", 500, "crashed", "oh")),
         ]
+
+
+def test_the_business_rule_imports_no_client_library() -> None:
+    code = "import sys, clemta_intake.delivery; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    packages = {name.partition(".")[0] for name in found.stdout.split()}
+    assert not packages & {"botocore", "boto3", "requests", "urllib3", "aws_lambda_powertools"}

@@ -7,9 +7,10 @@ from typing import get_args
 
 import pytest
 
-from clemta_intake import receive, telemetry
 from clemta_intake.contacts import Billing, ContactRequest
+from clemta_intake.errors import Refused, Unauthentic, Unavailable
 from clemta_intake.model import Outcome
+from clemta_intake.outcomes import FAILURE_CLASSES, OUTCOMES
 from clemta_intake.sources.config import (
     Basic,
     Form,
@@ -114,17 +115,17 @@ def test_every_variable_of_the_local_stack_is_documented_and_no_other() -> None:
     assert rows(OPERATIONS, "variable") == read
 
 
-def test_every_outcome_that_is_logged_is_documented_and_no_other() -> None:
+def test_every_outcome_is_logged_and_documented_and_no_other() -> None:
     code = "".join((FUNCTIONS / f"{name}.py").read_text() for name in ("receive", "redeliver"))
     logged = set(re.findall(r'_log\(\s*"(\w+)"', code)) | set(re.findall(r'return "(\w+)"(?:,| if)', code))
-    logged |= {
-        *receive._ENDS.values(),
-        "refused",
-        "queued",
-        "discarded",
-        *get_args(Outcome.__annotations__["status"]),
-    }
-    assert rows(OPERATIONS, "`outcome`") == logged | {*telemetry.UNCOUNTED}
+    logged |= {error.outcome for error in (Refused, Unauthentic, Unavailable)}
+    logged |= {"queued", "discarded", *get_args(Outcome.__annotations__["status"])}
+    assert logged == OUTCOMES.keys()
+    assert rows(OPERATIONS, "`outcome`") == OUTCOMES.keys()
+
+
+def test_every_failure_class_is_documented_and_no_other() -> None:
+    assert rows(OPERATIONS, "`class`") == FAILURE_CLASSES.keys()
 
 
 def test_every_alarm_has_its_part_of_the_runbook_and_no_other() -> None:

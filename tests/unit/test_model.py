@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery
+from clemta_intake.delivery import Delivery, DeliverySettings
 from clemta_intake.dynamo.claim_states import LEASE_SECONDS
 from clemta_intake.errors import (
     ClaimHeld,
@@ -31,6 +31,7 @@ from clemta_intake.errors import (
 )
 from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.redeliver import _POISON_RECEIVES
+from clemta_intake.retry import RetryPolicy
 from tests.support.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
 
 type Before = Literal["", "made", "deleted"]
@@ -307,11 +308,8 @@ class World:
             self.clemta,
             self.make_ledger(self.clock),
             self.queues,
-            retry_base=1,
-            give_up=72,
-            search_lag=LAG,
-            recheck=0,
-            clock=self.clock,
+            DeliverySettings(search_lag=LAG, recheck=0, retry=RetryPolicy(base_delay=1)),
+            self.clock,
         )
 
     def comes(self, submission_id: str = "") -> None:
@@ -569,7 +567,7 @@ def test_p3_two_workers_keep_the_contact_as_it_should_be_now_whatever_the_operat
 
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-def test_p3_no_redelivery_brings_back_what_was_deleted_whatever_happens(policy: Policy) -> None:
+def test_p3_no_redelivery_brings_a_deleted_contact_back_whatever_happens(policy: Policy) -> None:
     @settings(QUICK, max_examples=200)
     @given(ACTIONS)
     def whatever_happens(actions: list[tuple[int, str, float]]) -> None:
@@ -578,7 +576,7 @@ def test_p3_no_redelivery_brings_back_what_was_deleted_whatever_happens(policy: 
     whatever_happens()
 
 
-def test_p3_a_worker_that_lives_on_after_its_lease_is_impossible() -> None:
+def test_p3_no_invocation_outlives_the_lease_of_its_claim() -> None:
     """The one thing that the ledger rests on: Lambda ends an invocation before its claim lapses."""
     assert INVOCATION_SECONDS <= LEASE_SECONDS
 
@@ -617,7 +615,7 @@ class OneLookDecides(SteppedLedger):
 class NoLookUp(Delivery):
     """Creates again where the outcome is unknown."""
 
-    def _look_up(self, *_: Any) -> None:
+    def _find_existing(self, *_: Any) -> None:
         return None
 
 
@@ -679,8 +677,8 @@ class TrustsTheSearch(SteppedClemta):
 class FreshGoesAhead(Delivery):
     """Looks up only what is not fresh, as `create` does: else the look-up hides a claim that was wrongly given."""
 
-    def _look_up(self, contact: ContactRequest, policy: Policy, claim: Claim, deadline: Deadline) -> Any:
-        return None if claim.fresh else super()._look_up(contact, policy, claim, deadline)
+    def _find_existing(self, job: Any, claim: Claim) -> Any:
+        return None if claim.fresh else super()._find_existing(job, claim)
 
 
 @pytest.mark.parametrize(
@@ -712,7 +710,7 @@ class FreshGoesAhead(Delivery):
         "the search is trusted",
     ],
 )
-def test_the_model_notices(bug: dict[str, Any]) -> None:
+def test_the_model_notices_every_seeded_bug_that_makes_none_or_two_contacts(bug: dict[str, Any]) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
     @given(ACTIONS)
     def buggy(actions: list[tuple[int, str, float]]) -> None:
@@ -728,9 +726,7 @@ UPDATES: dict[str, Any] = {"policy": "update", "before": "made"}
 class StaysKnown(Delivery):
     """Takes a contact that was made once for one that is there."""
 
-    def _met(
-        self, reading: MappedSubmission, policy: Policy, known: Created, deadline: Deadline
-    ) -> Outcome | Claim:
+    def _deliver_known(self, job: Any, known: Created) -> Outcome | Claim:
         return Outcome("duplicate", known.contact_id)
 
 
@@ -838,7 +834,7 @@ class TimeIsLost(SteppedLedger):
         "a default overwrites",
     ],
 )
-def test_the_model_notices_what_the_operator_would(
+def test_the_model_notices_every_seeded_bug_of_a_contact_that_the_operator_changes(
     bug: dict[str, Any], actions: st.SearchStrategy[list[tuple[int, str, float]]], said: str
 ) -> None:
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
@@ -861,7 +857,7 @@ def test_the_model_notices_a_redelivery_that_is_taken_for_a_new_event() -> None:
 
 
 def test_the_model_notices_names_that_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clemta_intake.delivery._same_name", str.__eq__)
+    monkeypatch.setattr("clemta_intake.delivery.same_name", str.__eq__)
 
     @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
     @given(ACTIONS)
@@ -874,7 +870,7 @@ def test_the_model_notices_names_that_are_compared_letter_by_letter(monkeypatch:
 
 @QUICK
 @given(ACTIONS)
-def test_p4_what_is_refused_for_good_is_parked_once(actions: list[tuple[int, str, float]]) -> None:
+def test_p4_a_submission_that_is_refused_for_good_is_parked(actions: list[tuple[int, str, float]]) -> None:
     world = World(submissions=1)
     world.clemta.trouble = world.clemta.search_trouble = ConfigError("ACCESS_DENIED", status=403)
     disturb(world, actions)

@@ -22,7 +22,7 @@ SUBMISSION = Submission("s1", "crm", 1.5, b"\xff\x00", "text/plain", {"x-id": "1
 ENVELOPE = Envelope(SUBMISSION, 2, 3.5, Failure("outage", 500, "INTERNAL_ERROR", "oh"), 4.5, "open:7", 2.5)
 
 
-def test_the_message_has_the_fixed_shape() -> None:
+def test_the_queue_message_has_the_fixed_shape() -> None:
     assert json.loads(encode_envelope(ENVELOPE)) == {
         "version": 1,
         "submission_id": "s1",
@@ -58,7 +58,7 @@ def test_p4_a_submission_survives_the_queue_byte_by_byte(
     assert text.isascii(), "SQS refuses some characters"
 
 
-def test_p1_the_largest_submission_fits() -> None:
+def test_p1_the_largest_submission_fits_into_an_sqs_message() -> None:
     worst = "\U0001f600" * (MAX_HEADERS // 2)
     submission = Submission("s" * 36, "n" * 64, 1e9, b"x" * MAX_BODY, worst, {"h" * 64: worst})
     check_size(submission)
@@ -71,7 +71,7 @@ def test_p1_the_largest_submission_fits() -> None:
 @pytest.mark.parametrize(
     "text", ["", "null", "1", '{"version": 1}', '{"version": 9}', "{" * 100_000, '"' + "x" * 9 + '"']
 )
-def test_what_we_did_not_write_is_refused(text: str) -> None:
+def test_a_text_that_is_no_message_of_ours_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         decode_envelope(text)
 
@@ -147,7 +147,7 @@ def test_p10_a_delay_is_whole_seconds_never_too_early_and_what_sqs_takes(delay: 
 @pytest.mark.parametrize(
     ("send", "url"), [(Queues.park, "dead"), (Queues.hold, "held")], ids=["parked", "held"]
 )
-def test_p4_what_waits_for_a_person_is_there_at_once(
+def test_p4_a_submission_that_waits_for_a_person_is_sent_without_a_delay(
     send: Callable[[Queues, Envelope], None], url: str
 ) -> None:
     send(queues(sqs := Sqs()), ENVELOPE)

@@ -7,6 +7,7 @@ import pytest
 
 from clemta_intake import telemetry
 from clemta_intake.errors import Unavailable
+from clemta_intake.outcomes import OUTCOMES, OutcomeName
 from tests.conftest import Lines
 
 
@@ -17,7 +18,7 @@ def _nothing_measured() -> Iterator[None]:
     telemetry._measured.clear()
 
 
-def outcome(status: str = "created") -> None:
+def outcome(status: OutcomeName = "created") -> None:
     telemetry.outcome(status, submission_id="s1", source="website", seconds=0.0124)
 
 
@@ -41,7 +42,7 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
     assert line["ms"] == 12
 
 
-def test_what_was_measured_goes_out_with_the_next_line_once(logged: Lines) -> None:
+def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> None:
     telemetry.measured("ClemtaLatency", 81.4)
     telemetry.measured("ClemtaLatency", 33.3)
     telemetry.measured("ClemtaUnauthorized")
@@ -65,8 +66,10 @@ def test_a_line_carries_a_hundred_values_of_a_metric_at_most(logged: Lines) -> N
     assert all(records(line).keys() == {"ClemtaLatency"} for line in rest)
 
 
-@pytest.mark.parametrize("status", telemetry.UNCOUNTED)
-def test_what_is_no_fate_of_a_submission_is_not_counted_as_one(logged: Lines, status: str) -> None:
+@pytest.mark.parametrize("status", [name for name, info in OUTCOMES.items() if not info.counted])
+def test_an_outcome_that_is_not_final_is_not_counted_as_a_submission(
+    logged: Lines, status: OutcomeName
+) -> None:
     outcome(status)
     telemetry.measured("CaptchaUnavailable")
     outcome(status)
