@@ -89,12 +89,12 @@ def _edited(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str, 
 _EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
 LEVERS: dict[str, Callable[[Path], dict[str, str]]] = {
     "without bytecode in the bundle": _without_bytecode,
-    "with a TLS context for each client": _edited("dependencies.py", ("\ntrust.share()\n", "\n")),
+    "with a TLS context for each client": _edited("receive.py", ("\ncoldstart.share_tls_context()\n", "\n")),
     "with phone, country, multipart and domain data loaded at once": _edited(
         "receive.py", ("import json\n", _EARLY)
     ),
     "with the garbage collector at work meanwhile": _edited(
-        "receive.py", ("gc.disable()", ""), ("gc.freeze()", "")
+        "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
     "with botocore's data of every service": _every_service,
     "with pydantic's scan for plugins": _plugin_scan,

@@ -28,9 +28,10 @@ from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, InvalidSources, read_sources
 
 from . import dead_letters, people
+from .aws import explain
 from .dead_letters import DEAD, HELD, Choice, Store
 from .doctor import examine
-from .environments import Environment, OpsError, Place, present, project_folder, sources_file, trouble
+from .environments import Environment, OpsError, Place, present, project_folder, sources_file
 from .files import make_private
 from .imports import Progress as Sent
 from .imports import read_rows, send_rows
@@ -243,7 +244,7 @@ def command(
 def _one_line(error: BaseException, *, local: bool) -> str:
     """What went wrong and what helps, without a stack trace and without a payload."""
     if isinstance(error, ClientError | BotoCoreError):
-        return ": ".join(trouble(error, local=local))
+        return ": ".join(explain(error, local=local))
     if isinstance(error, requests.RequestException):
         return f"no answer: {type(error).__name__}"
     return str(error) or type(error).__name__

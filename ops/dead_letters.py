@@ -101,9 +101,9 @@ def replay(env: Environment, choice: Choice, *, dry_run: bool = False, store: St
             fate = _fate(env, message, store)
             if not dry_run and fate.outcome != "kept":
                 if fate.outcome == store.done and message.envelope:
-                    env.parts.queues.retry(_afresh(message.envelope), 0)
+                    env.deps.queues.retry(_afresh(message.envelope), 0)
                 elif message.newer:
-                    env.parts.queues.retry_newer(message.text, message.newer)
+                    env.deps.queues.retry_newer(message.text, message.newer)
                 reading.delete(message)
             yield fate
         elsewhere = reading.elsewhere()
@@ -165,7 +165,7 @@ def _fate(env: Environment, message: Message, store: Store) -> Fate:
     if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
         return Fate(message, store.done)
     try:
-        exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
+        exists = any(env.deps.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
     except Retryable:  # the delivery looks it up too, when Clemta answers
         return Fate(message, store.done)
     except KeyRefused:

@@ -17,8 +17,9 @@ from clemta_intake.errors import IntakeError, KeyRefused, Retryable
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWebhooks, Webhook
 
+from .aws import explain
 from .dead_letters import WHAT_TO_DO, Choice, read_letters
-from .environments import Environment, OpsError, present, trouble
+from .environments import Environment, OpsError, present
 from .messages import depth
 from .people import redelivery
 from .status import age, duration
@@ -59,7 +60,7 @@ def _guarded(check: Callable[[Environment], Iterator[Check]], env: Environment) 
     try:
         yield from check(env)
     except (ClientError, BotoCoreError) as error:
-        yield Check(name, "fail", *trouble(error, local=bool(env.place.endpoint_url)))
+        yield Check(name, "fail", *explain(error, local=bool(env.place.endpoint_url)))
     except (IntakeError, OpsError, InvalidSources) as error:
         yield Check(name, "fail", str(error), "mend that first")
 
@@ -157,7 +158,7 @@ def _clemta_key(env: Environment) -> Iterator[Check]:
             yield Check("clemta key", "fail", 'begins like JSON {"api_key": …} and is none', put)
             return
     try:
-        env.parts.api_key(None)
+        env.deps.secrets.api_key(None)
     except KeyRefused:
         yield Check("clemta key", "fail", 'is not usable: it must be the key, or JSON {"api_key": "…"}', put)
         return
@@ -167,7 +168,7 @@ def _clemta_key(env: Environment) -> Iterator[Check]:
 def _clemta(env: Environment) -> Iterator[Check]:
     """One GET for each company that a source has."""
     try:
-        key = env.parts.api_key(None)
+        key = env.deps.secrets.api_key(None)
     except IntakeError:
         return  # said already
     http = transport.session()
@@ -238,7 +239,7 @@ def _signing_secrets(env: Environment) -> Iterator[Check]:
     wrong = 0
     for name, source in needed.items():
         secret = _secret_name(source)
-        values = [value for value in env.parts.signing_secrets(secret) if value.strip()]
+        values = [value for value in env.deps.secrets.signing_secrets(secret) if value.strip()]
         if not values:
             wrong += 1
             says = f"{secret} is missing, which source {name} needs"
@@ -260,9 +261,9 @@ def _captcha(env: Environment) -> Iterator[Check]:
             continue
         provider, secret_name = source.spam.captcha
         found = ""
-        for secret in filter(str.strip, env.parts.signing_secrets(secret_name)):
+        for secret in filter(str.strip, env.deps.secrets.signing_secrets(secret_name)):
             try:
-                said = env.parts.captcha.verify(provider, secret, NO_TOKEN, Deadline.after(_TIMEOUT[1]))
+                said = env.deps.captcha.verify(provider, secret, NO_TOKEN, Deadline.after(_TIMEOUT[1]))
             except Retryable as error:
                 found = error.code
                 continue

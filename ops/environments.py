@@ -1,55 +1,23 @@
-"""A deployed stack as the operator sees it: where it is, what it is made of, and its parts with the operator's keys."""
+"""A deployed stack as the operator sees it: where it is, its outputs and settings, its sources file."""
 
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from clemta_intake.clemta.client import Clemta
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-    from mypy_boto3_sqs import SQSClient
-
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
-
-
-_SIGN_IN = "set AWS_PROFILE, or sign in (aws sso login)"
-_SIGNED_OUT = (
-    *("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"),
-    *("AuthFailure", "SignatureDoesNotMatch", "InvalidAccessKeyId"),
-)
-_NO_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from .aws import OperatorClients
 
 
 class OpsError(Exception):
@@ -116,28 +84,11 @@ class Environment:
     def __init__(self, place: Place, sources_file: Path) -> None:
         self.place = place
         self.sources_file = sources_file
-        self._clients: dict[str, Any] = {}
+        self.clients = OperatorClients(place.region, place.endpoint_url)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the stack's region, one a service; the emulator is asked with its own keys alone."""
-        if service not in self._clients:
-            if self.place.endpoint_url:
-                bare = botocore.session.Session({"profile": (None, None, None, None)})
-                session = boto3.Session(
-                    aws_access_key_id="test",
-                    aws_secret_access_key="test",  # noqa: S106 - the emulator's, and no secret
-                    botocore_session=bare,
-                )
-                config = _CONFIG.merge(Config(proxies={}))
-            else:
-                session, config = boto3.Session(), _CONFIG
-            self._clients[service] = session.client(  # type: ignore[call-overload]
-                service,
-                region_name=self.place.region,
-                endpoint_url=self.place.endpoint_url,
-                config=config,
-            )
-        return self._clients[service]
+        """A boto3 client of the stack's region."""
+        return self.clients.client(service)
 
     @cached_property
     def stack(self) -> dict[str, Any]:
@@ -203,9 +154,9 @@ class Environment:
         return values[key]
 
     @cached_property
-    def parts(self) -> "Parts":
-        """The functions' own parts."""
-        return Parts(self.settings, self.client, self.sources_file)
+    def deps(self) -> Dependencies:
+        """What the functions work with, over the operator's clients and sources file."""
+        return Dependencies(self.settings, self.clients, lambda: self.tables)
 
     @cached_property
     def tables(self) -> dict[str, Any]:
@@ -228,53 +179,6 @@ class Environment:
         if name not in self.sources:
             raise OpsError(f"{self.sources_file.name} has no source {name}; it has {', '.join(self.sources)}")
         return self.sources[name]
-
-
-class Parts(Dependencies):
-    """The parts that run in Lambda, over the operator's clients and sources file."""
-
-    def __init__(self, settings: Settings, client: Callable[[str], Any], sources_file: Path) -> None:
-        super().__init__(settings)
-        self._client = client
-        self._sources_file = sources_file
-
-    @cached_property
-    def clemta(self) -> Clemta:
-        """Clemta, within the request budget that the functions share."""
-        return Clemta(self.settings.clemta_base_url, self.api_key, self.budget)
-
-    @cached_property
-    def _tables(self) -> dict[str, Any]:
-        return read_sources(self._sources_file)
-
-    @cached_property
-    def _sqs(self) -> "SQSClient":
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def _dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    @cached_property
-    def _secretsmanager(self) -> "SecretsManagerClient":
-        client: SecretsManagerClient = self._client("secretsmanager")
-        return client
-
-
-def trouble(error: ClientError | BotoCoreError, *, local: bool) -> tuple[str, str]:
-    """What is wrong with AWS, and what helps."""
-    if isinstance(error, ClientError):
-        code, text = (error.response.get("Error", {}).get(key) for key in ("Code", "Message"))
-        if code in _SIGNED_OUT:
-            return f"AWS does not accept the credentials ({code})", _SIGN_IN
-        return f"AWS refuses {error.operation_name}: {code}: {text}", "look at your AWS permissions"
-    if isinstance(error, _NO_CREDENTIALS):
-        return "no AWS credentials", _SIGN_IN
-    if local:
-        return "the local stack does not answer", "run make up"
-    return f"AWS does not answer: {type(error).__name__}", "look at region and network"
 
 
 def present(file: Path) -> Path:

@@ -130,7 +130,7 @@ def send_rows(env: Environment, rows: list[Row], progress: Progress) -> Iterator
     now = time.time()
     for number, row in enumerate(rows[sent:]):
         due = now + number * seconds_each
-        env.parts.queues.retry(_envelope(row.submission, due), min(MAX_DELAY, due - now))
+        env.deps.queues.retry(_envelope(row.submission, due), min(MAX_DELAY, due - now))
         if number % _BATCH == _BATCH - 1:
             progress.write(sent + number + 1)
         yield sent + number + 1

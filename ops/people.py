@@ -219,7 +219,7 @@ def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
 
 
 def _keys(env: Environment, email: str) -> list[str]:
-    pepper = env.parts.pepper()
+    pepper = env.deps.secrets.pepper()
     return [contact_key(pepper, one.company_id, one.type, one.email) for one in as_contacts(env, email)]
 
 
@@ -228,7 +228,7 @@ def _keys_of(env: Environment, message: Message) -> set[str]:
     reading = mapped(env, message.envelope) if message.envelope else None
     if reading is None:
         return set()
-    one, pepper = reading.contact, env.parts.pepper()
+    one, pepper = reading.contact, env.deps.secrets.pepper()
     return {contact_key(pepper, one.company_id, one.type, one.email, reading.delivery_id)}
 
 
@@ -244,7 +244,7 @@ def _look_up(env: Environment, email: str, person: Person) -> None:
     """Adds what Clemta has under this e-mail; what keeps Clemta from answering is trouble, and no end."""
     for contact in as_contacts(env, email):
         try:
-            person.contacts += env.parts.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
+            person.contacts += env.deps.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
         except IntakeError as error:
             person.trouble.append(f"company {contact.company_id}: {_no_answer(error)}")
 

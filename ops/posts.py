@@ -63,7 +63,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
     to = url or f"{env.api_url}/signups/{source.name}"
     headers = dict(post.headers)
     if isinstance(source, Webhook):
-        secret = next(iter(env.parts.signing_secrets(source.auth.secret)), "")
+        secret = next(iter(env.deps.secrets.signing_secrets(source.auth.secret)), "")
         if not secret:
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
         headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))

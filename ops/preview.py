@@ -100,7 +100,7 @@ def _authenticity(
         return None, "a form is open: nothing to check", ""
     if not secrets:
         return None, "not checked", ""
-    known = env.parts.signing_secrets(source.auth.secret)
+    known = env.deps.secrets.signing_secrets(source.auth.secret)
     uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
     try:
         signed_id = authenticate(source.auth, known, post.body, post.headers, post.query, time.time(), uri)

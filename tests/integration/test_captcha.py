@@ -20,7 +20,7 @@ from clemta_intake.sources.config import to_source
 from local.clemta import StandIn
 from local.processes import HOST
 from ops import doctor
-from tests.integration.conftest import Aws
+from tests.integration.conftest import Aws, dependencies_of
 from tests.support.events import form
 from tests.support.fakes import COMPANY, Clock
 
@@ -157,9 +157,9 @@ def test_without_time_it_is_not_asked(closed: str) -> None:
             ask(closed, seconds=seconds)
 
 
-def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
-    assert parts.captcha is parts.captcha
-    assert parts.daily_cap is parts.daily_cap
+def test_each_captcha_has_its_own_verifier(deps: Dependencies) -> None:
+    assert deps.captcha is deps.captcha
+    assert deps.daily_cap is deps.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
     assert all(url.startswith("https://") for url in VERIFIERS.values())
 
@@ -167,14 +167,12 @@ def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
 def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_new_one(
     aws: Aws, clemta: StandIn
 ) -> None:
-    parts = Dependencies(aws.settings, clock := Clock(time.time()))
-    parts._tables = {
-        "website": {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
-    }
+    website = {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
+    deps = dependencies_of(aws.settings, {"website": website}, clock := Clock(time.time()))
 
     def post(email: str, token: str) -> tuple[int, Any]:
         event = form({"email": email, "cf-turnstile-response": token})
-        answer = receive._Request(parts, "website", event).answer()
+        answer = receive._Request(deps, "website", event).answer()
         return answer.status_code, json.loads(answer.body or "")
 
     used: set[str] = set()
@@ -187,7 +185,7 @@ def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_
         return ("timeout-or-duplicate",) if known else ()
 
     with verifier(says) as url:
-        parts.captcha = Captcha({"turnstile": url})
+        deps.captcha = Captcha({"turnstile": url})
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": "old"}')
         assert post("ada@example.com", "one")[0] == 503, "as the form says of an outage"
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": ["new", "old"]}')
@@ -204,7 +202,7 @@ class Asked:
     """What doctor needs of an environment, with these secrets for the captcha."""
 
     def __init__(self, url: str, *secrets: str) -> None:
-        self.parts = self
+        self.deps = self.secrets = self
         self.captcha = Captcha({"turnstile": url})
         self.sources = {
             "website": to_source("website", {"kind": "form", "spam": {"turnstile": "captcha"}}, COMPANY),

@@ -44,7 +44,7 @@ def env(aws: Aws, tmp_path: Path) -> Environment:
 @pytest.fixture
 def newer(aws: Aws, env: Environment) -> Aws:
     """A message of a newer release came to the redelivering function, and was parked."""
-    assert create_handler(lambda: env.parts)(batch(NEWER), Context()) == {"batchItemFailures": []}  # type: ignore[arg-type]
+    assert create_handler(lambda: env.deps)(batch(NEWER), Context()) == {"batchItemFailures": []}  # type: ignore[arg-type]
     return aws
 
 
@@ -100,7 +100,7 @@ def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
     text = '{"version": 2, "source": "no name of a source"}'
     with pytest.raises(NewerVersion) as caught:
         decode_envelope(text)
-    env.parts.queues.park_newer(text, caught.value)
+    env.deps.queues.park_newer(text, caught.value)
     [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "unknown"))
     assert letter.submission_id == letter.id
     assert not people.mentions(env, letter, "ada@example.com")
@@ -112,7 +112,7 @@ def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_reveale
     body = json.dumps({"email": "ada@example.com", "What is wrong with Bo Example?": "much"}).encode()
     submission = Submission("s1", "website", 1.0, body, "application/json", {"x-id": "Cy"}, {"q": "Di"})
     failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")
-    env.parts.queues.park(Envelope(submission, 1, 1.0, failure))
+    env.deps.queues.park(Envelope(submission, 1, 1.0, failure))
     [letter], _ = dead_letters.read_letters(env, Choice())
     hidden = json.dumps(dead_letters.details(letter, reveal=False))
     assert "VALIDATION_FAILED" in hidden

@@ -12,7 +12,8 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from ops.environments import OpsError, Place, trouble
+from ops.aws import explain
+from ops.environments import OpsError, Place
 
 
 @pytest.mark.parametrize("text", ["", '{"stack_name": "s"', "{}", "[]", '{"stack_name": 1}', "\xff"])
@@ -78,5 +79,5 @@ def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
 def test_trouble_with_aws_is_named_with_what_helps(
     error: ClientError | BotoCoreError, local: bool, expected: str
 ) -> None:
-    says, helps = trouble(error, local=local)
+    says, helps = explain(error, local=local)
     assert re.match(expected, f"{says}: {helps}")
