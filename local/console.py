@@ -26,7 +26,8 @@ from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
 from ops import dead_letters, logs, people, posts
-from ops.environments import Environment, OpsError, Place
+from ops.environments import Environment, Place
+from ops.errors import OpsError
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}

@@ -17,7 +17,8 @@ from clemta_intake.model import Envelope
 from clemta_intake.settings import Settings
 from clemta_intake.sources.mapping import read
 
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 

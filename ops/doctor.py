@@ -19,9 +19,11 @@ from clemta_intake.sources.config import Form, Hmac, InvalidSources, StandardWeb
 
 from .aws import explain
 from .dead_letters import WHAT_TO_DO, Choice, read_letters
-from .environments import Environment, OpsError, present
+from .environments import Environment
+from .errors import OpsError
 from .messages import depth
 from .people import redelivery
+from .project import present
 from .status import age, duration
 
 _SKEW = 60  # seconds; senders' signatures allow 300, and delivery takes Clemta's clock to be within 120

@@ -1,7 +1,6 @@
 """A deployed stack as the operator sees it: where it is, its outputs and settings, its sources file."""
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +17,8 @@ from clemta_intake.settings import Settings
 from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 
 from .aws import OperatorClients
-
-
-class OpsError(Exception):
-    """What the operator asked for cannot be done; the text is one line that says why, and what helps."""
+from .errors import OpsError
+from .project import present
 
 
 @dataclass(frozen=True)
@@ -179,24 +176,3 @@ class Environment:
         if name not in self.sources:
             raise OpsError(f"{self.sources_file.name} has no source {name}; it has {', '.join(self.sources)}")
         return self.sources[name]
-
-
-def present(file: Path) -> Path:
-    """The sources file, if there is one."""
-    if not file.is_file():
-        raise OpsError(
-            f"there is no sources file {file}: run this in the project's folder, or give --sources"
-        )
-    return file
-
-
-def project_folder() -> Path:
-    """The nearest folder from here up with a samconfig.toml; here if there is none."""
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "samconfig.toml").is_file()), here)
-
-
-def sources_file(project: Path) -> Path:
-    """The sources file: SOURCES_FILE, or the project's."""
-    given = os.environ.get("SOURCES_FILE")
-    return Path(given) if given else project / "functions" / "sources.toml"

@@ -18,7 +18,8 @@ from clemta_intake.sources.config import Form
 from clemta_intake.sources.mapping import read
 from clemta_intake.sources.redaction import redact
 
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 from .files import write_private
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "clemta-intake:import")

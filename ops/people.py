@@ -18,7 +18,8 @@ from clemta_intake.errors import IntakeError, RateLimited
 from clemta_intake.model import Envelope, MappedSubmission
 from clemta_intake.sources.mapping import read
 
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 from .logs import of_submission
 from .messages import HIDDEN_SECONDS, Message, QueueReader, arn, depth
 

@@ -18,7 +18,8 @@ from clemta_intake.gateway import event_body, event_headers, event_query, event_
 from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
 
 from . import signers
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 
 _GUESSES = {"{": "application/json", "[": "application/json"}
 

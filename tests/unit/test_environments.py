@@ -13,7 +13,8 @@ from botocore.exceptions import (
 )
 
 from ops.aws import explain
-from ops.environments import OpsError, Place
+from ops.environments import Place
+from ops.errors import OpsError
 
 
 @pytest.mark.parametrize("text", ["", '{"stack_name": "s"', "{}", "[]", '{"stack_name": 1}', "\xff"])

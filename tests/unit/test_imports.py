@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from clemta_intake.sources.config import Form, to_source
-from ops.environments import Environment, OpsError, Place
+from ops.environments import Environment, Place
+from ops.errors import OpsError
 from ops.imports import Progress, read_rows
 from tests.support.fakes import COMPANY
 
