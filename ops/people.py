@@ -2,10 +2,9 @@
 
 import json
 import re
-import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -19,9 +18,9 @@ from clemta_intake.model import Envelope, MappedSubmission
 from clemta_intake.sources.mapping import read
 
 from .environments import Environment
-from .errors import OpsError
 from .logs import of_submission
-from .messages import HIDDEN_SECONDS, Message, QueueReader, arn, depth
+from .messages import HIDDEN_SECONDS, Message, QueueReader
+from .redelivery import paused
 
 CLEMTA_SECONDS = 8
 _ID = re.compile(r"[\w-]{8,100}")
@@ -135,12 +134,12 @@ def find(env: Environment, text: str) -> Person:
 def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Person:
     """Deletes this person's messages and ledger items; what stands in Clemta is only named.
 
-    While the retry queue is read, redelivery is held: else a message could go round for ever without being seen.
+    While the retry queue is read, redelivery is paused: else a message could go round for ever without being seen.
     """
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
     keys = set(_keys(env, email))
-    with _redelivery_held(env):
+    with paused(env):
         retry_queue = QueueReader(
             sqs, settings.retry_queue_url, patience=_LONGEST_DELAY, uncounted=True, waiting=waiting
         )
@@ -148,9 +147,9 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
             QueueReader(sqs, url, patience=2 * HIDDEN_SECONDS, waiting=waiting)
             for url in (settings.dead_letter_queue_url, settings.held_queue_url)
         )
-        person.waiting, person.delayed = _taken(env, retry_queue, email, keys)
-        person.parked, parked_elsewhere = _taken(env, dead_letters, email, keys)
-        person.held, held_elsewhere = _taken(env, held_queue, email, keys)
+        person.waiting, person.delayed = _delete_messages_of(env, retry_queue, email, keys)
+        person.parked, parked_elsewhere = _delete_messages_of(env, dead_letters, email, keys)
+        person.held, held_elsewhere = _delete_messages_of(env, held_queue, email, keys)
         person.in_work = parked_elsewhere + held_elsewhere
     for key in sorted(keys):
         if item := _item(env, key):
@@ -160,7 +159,9 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
     return person
 
 
-def _taken(env: Environment, queue: QueueReader, email: str, keys: set[str]) -> tuple[list[Message], int]:
+def _delete_messages_of(
+    env: Environment, queue: QueueReader, email: str, keys: set[str]
+) -> tuple[list[Message], int]:
     """This person's messages, deleted, with their ledger keys added to `keys`; and how many were not seen."""
     found = []
     with queue as reading:
@@ -170,44 +171,6 @@ def _taken(env: Environment, queue: QueueReader, email: str, keys: set[str]) -> 
                 reading.delete(message)
                 found.append(message)
         return found, reading.elsewhere()
-
-
-@contextmanager
-def _redelivery_held(env: Environment) -> Iterator[None]:
-    """Switches the retry queue's poller off and on again; not at all where nothing waits."""
-    url, functions = env.settings.retry_queue_url, env.client("lambda")
-    if not any(depth(env.client("sqs"), url).values()):
-        yield
-        return
-    pollers = [poller["UUID"] for poller in redelivery(env) if poller["State"].startswith("Enabl")]
-    try:
-        for poller in pollers:
-            functions.update_event_source_mapping(UUID=poller, Enabled=False)
-        yield
-    finally:
-        for poller in pollers:
-            _switch_on(functions, poller)
-
-
-def _switch_on(functions: Any, poller: str) -> None:
-    """Switches a poller on; while AWS is still switching it off, it says so and is asked again."""
-    for _ in range(30):
-        try:
-            functions.update_event_source_mapping(UUID=poller, Enabled=True)
-        except functions.exceptions.ResourceInUseException:
-            time.sleep(2)
-        else:
-            return
-    raise OpsError(f"redelivery is still off: switch the event source mapping {poller} on")
-
-
-def redelivery(env: Environment) -> list[dict[str, Any]]:
-    """The retry queue's pollers."""
-    queue = arn(env.client("sqs"), env.settings.retry_queue_url)
-    found: list[dict[str, Any]] = env.client("lambda").list_event_source_mappings(EventSourceArn=queue)[
-        "EventSourceMappings"
-    ]
-    return found
 
 
 def as_contacts(env: Environment, email: str) -> list[ContactRequest]:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from .. import dead_letters, people
+from .. import dead_letters, message_views, people
 from ..errors import OpsError
 from ..messages import Message
 from ..status import at
@@ -41,7 +41,7 @@ def find(
 
 
 def _waiting(where: str, message: Message) -> Text:
-    said = dead_letters.summary(message)
+    said = message_views.summary(message)
     return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
 
 
@@ -88,9 +88,9 @@ def _unseen(person: people.Person) -> Iterator[str]:
 
 def _person(person: people.Person) -> dict[str, Any]:
     return {
-        "waiting": [dead_letters.summary(one) for one in person.waiting],
-        "parked": [dead_letters.summary(one) for one in person.parked],
-        "held": [dead_letters.summary(one) for one in person.held],
+        "waiting": [message_views.summary(one) for one in person.waiting],
+        "parked": [message_views.summary(one) for one in person.parked],
+        "held": [message_views.summary(one) for one in person.held],
         "ledger": person.ledger,
         "contacts": [{"id": one["id"]} for one in person.contacts],
         "history": [

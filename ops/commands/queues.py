@@ -8,7 +8,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from .. import dead_letters
+from .. import dead_letters, message_views
 from ..dead_letters import DEAD, HELD, Choice, Store
 from ..errors import OpsError
 from ..files import make_private
@@ -32,7 +32,7 @@ def dlq_list(session: Session, class_: FailureClass = None, source: OnlySource =
 def _list(session: Session, store: Store, class_: FailureClass, source: OnlySource) -> None:
     letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source), store=store)
     _known(session, source, bool(letters))
-    found = [dead_letters.summary(letter) for letter in letters]
+    found = [message_views.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
     table = Table(submission, "source", "class", Column("why", overflow="fold"), age, **NO_LINES)
     for one in found:
@@ -58,7 +58,7 @@ def _show(session: Session, store: Store, id: str, *, reveal: bool) -> None:  # 
     if not letters:
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
         raise OpsError(f"{id} is not in the {store.name}{also}")
-    found = dead_letters.details(letters[0], reveal=reveal)
+    found = message_views.details(letters[0], reveal=reveal)
     shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
     if not reveal:
         hidden = [name for name in ("message", "payload") if found[name] is None]
@@ -124,7 +124,7 @@ def dlq_discard(
 
 def _discard(session: Session, store: Store, id: str, reason: str) -> None:  # noqa: A002 - as above
     gone = dead_letters.discard(session.env, id, reason, store)
-    session.say(Text(f"discarded {id}"), [dead_letters.summary(one) for one in gone])
+    session.say(Text(f"discarded {id}"), [message_views.summary(one) for one in gone])
 
 
 @command(dlq, "export", "dlq export --class data > letters.jsonl")
@@ -136,7 +136,7 @@ def dlq_export(session: Session, class_: FailureClass = None, source: OnlySource
     _known(session, source, bool(letters))
     make_private(sys.stdout)
     for letter in letters:
-        print(json.dumps(dead_letters.exported(letter), ensure_ascii=False))
+        print(json.dumps(message_views.exported(letter), ensure_ascii=False))
     if elsewhere:
         raise OpsError(dead_letters.not_seen(elsewhere))
 

@@ -19,7 +19,7 @@ from clemta_intake.errors import CaptchaTrouble, Retryable
 from clemta_intake.sources.config import to_source
 from local.clemta import StandIn
 from local.processes import HOST
-from ops import doctor
+from ops.doctor import signing
 from tests.integration.conftest import Aws, dependencies_of
 from tests.support.events import form
 from tests.support.fakes import COMPANY, Clock
@@ -234,10 +234,10 @@ def test_doctor_asks_the_verifier_whether_the_secret_is_right(
         "test": (),
     }
     with verifier(lambda secret, _: codes[secret]) as url:
-        [check] = doctor._captcha(Asked(url, *secrets))  # type: ignore[arg-type]
+        [check] = signing.captcha(Asked(url, *secrets))  # type: ignore[arg-type]
     assert (check.state, says in check.says) == (state, True)
     assert bool(check.do) == (state != "ok")
 
 
 def test_doctor_says_nothing_of_a_captcha_without_a_secret_twice(closed: str) -> None:
-    assert list(doctor._captcha(Asked(closed))) == []  # type: ignore[arg-type]
+    assert list(signing.captcha(Asked(closed))) == []  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
 from local.console import waiting
-from ops import dead_letters, people
+from ops import dead_letters, message_views, people
 from ops.dead_letters import Choice
 from ops.environments import Environment, Place
 from tests.support.events import Context, batch
@@ -77,13 +77,13 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
 
 def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Environment) -> None:
     [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "website"))
-    said = dead_letters.summary(letter)
+    said = message_views.summary(letter)
     assert (said["submission_id"], said["source"]) == ("s-newer", "website")
     assert (said["class"], said["code"]) == ("outage", "newer_version")
-    assert dead_letters.exported(letter) == json.loads(NEWER)
-    hidden = dead_letters.details(letter, reveal=False)
+    assert message_views.exported(letter) == json.loads(NEWER)
+    hidden = message_views.details(letter, reveal=False)
     assert "another way" not in json.dumps(hidden)
-    assert dead_letters.details(letter, reveal=True)["payload"] == NEWER
+    assert message_views.details(letter, reveal=True)["payload"] == NEWER
     assert waiting(env, NEWER, 0)["why"] == "newer_version"
 
 
@@ -114,10 +114,10 @@ def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_reveale
     failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")
     env.deps.queues.park(Envelope(submission, 1, 1.0, failure))
     [letter], _ = dead_letters.read_letters(env, Choice())
-    hidden = json.dumps(dead_letters.details(letter, reveal=False))
+    hidden = json.dumps(message_views.details(letter, reveal=False))
     assert "VALIDATION_FAILED" in hidden
     for said in ("ada", "Ada", "Bo Example", "email", "much", "is not valid", "Cy", "Di"):
         assert said not in hidden, said
-    revealed = dead_letters.details(letter, reveal=True)
+    revealed = message_views.details(letter, reveal=True)
     assert revealed["message"] == failure.message
     assert revealed["payload"] == json.loads(body)

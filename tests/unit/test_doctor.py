@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops import doctor
+from ops.doctor import deployment
 from ops.environments import Environment, Place
 
 
@@ -39,14 +39,14 @@ class Deployed(Environment):
 def states(
     stages: tuple[str, ...] = ("v1",), role: str | None = None, outputs: dict[str, str] | None = None
 ) -> dict[str, str]:
-    checks = list(doctor._gateway(Deployed(Gateway(stages, role), outputs or {})))
+    checks = list(deployment.gateway(Deployed(Gateway(stages, role), outputs or {})))
     assert all(check.do for check in checks if check.state != "ok")
     return {check.name: check.state for check in checks}
 
 
 def test_a2_doctor_finds_a_stage_that_an_early_template_left() -> None:
     assert states() == {"stages": "ok"}
-    [check] = doctor._gateway(Deployed(Gateway(("Stage", "v1"), None), {}))
+    [check] = deployment.gateway(Deployed(Gateway(("Stage", "v1"), None), {}))
     assert check.state == "fail"
     assert check.do == "aws apigateway delete-stage --rest-api-id a1 --stage-name Stage"
 
@@ -65,7 +65,7 @@ def test_a6_doctor_names_the_dns_entry_that_a_custom_domain_needs(
     url = "http://127.0.0.1:1/v1"  # where nobody listens
     env = Environment(Place("t", "eu-central-1", None, url), tmp_path / "sources.toml")
     vars(env)["outputs"] = outputs
-    [check] = doctor._api(env)
+    [check] = deployment.api(env)
     assert check.state == "fail"
     assert f"open {url}/health" in check.do
     for target in outputs.values():
