@@ -142,7 +142,7 @@ class Stack:
 
     def replay(self, submission_id: str) -> Json:
         """Sends a dead letter through today's mapping again."""
-        [fate] = dead_letters.replay(self.env, dead_letters.Choice([submission_id]))
+        [fate] = dead_letters.replay(self.env, dead_letters.Selection([submission_id]))
         return {"error": fate.why} if fate.outcome == "kept" else {"outcome": fate.outcome}
 
     def discard(self, submission_id: str) -> Json:

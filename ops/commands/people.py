@@ -113,7 +113,7 @@ def erase(
     if not yes and not typer.confirm(f"Erase {email} from {session.env.place.stack_name}?", err=True):
         return False
     with session.progress("waiting for messages that are delayed or in work", None):
-        person = people.erase(session.env, email, lambda _: None)
+        person = people.erase(session.env, email)
     lines = [
         Text(f"retry queue    {len(person.waiting)} erased"),
         Text(f"dead letters   {len(person.parked)} erased"),

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from .. import dead_letters, message_views
-from ..dead_letters import DEAD, HELD, Choice, Store
+from ..dead_letters import DEAD, HELD, ReviewQueue, Selection
 from ..errors import OpsError
 from ..files import make_private
 from ..status import ago, at
@@ -29,8 +29,8 @@ def dlq_list(session: Session, class_: FailureClass = None, source: OnlySource =
     _list(session, DEAD, class_, source)
 
 
-def _list(session: Session, store: Store, class_: FailureClass, source: OnlySource) -> None:
-    letters, elsewhere = dead_letters.read_letters(session.env, Choice((), class_, source), store=store)
+def _list(session: Session, store: ReviewQueue, class_: FailureClass, source: OnlySource) -> None:
+    letters, elsewhere = dead_letters.read_letters(session.env, Selection((), class_, source), store=store)
     _known(session, source, bool(letters))
     found = [message_views.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
@@ -53,8 +53,8 @@ def dlq_show(
     _show(session, DEAD, id, reveal=reveal)
 
 
-def _show(session: Session, store: Store, id: str, *, reveal: bool) -> None:  # noqa: A002 - as above
-    letters, elsewhere = dead_letters.read_letters(session.env, Choice([id]), store=store)
+def _show(session: Session, store: ReviewQueue, id: str, *, reveal: bool) -> None:  # noqa: A002 - as above
+    letters, elsewhere = dead_letters.read_letters(session.env, Selection([id]), store=store)
     if not letters:
         also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
         raise OpsError(f"{id} is not in the {store.name}{also}")
@@ -81,29 +81,29 @@ def dlq_replay(
     """Sends dead letters through today's mapping again, but those that Clemta has by now. Safe to repeat."""
     if not (ids or class_ or source or all_):
         raise typer.BadParameter("which? name ids, --class, --source, or --all")
-    return _replay(session, DEAD, Choice(ids or (), class_, source), all_=all_, dry_run=dry_run)
+    return _replay(session, DEAD, Selection(ids or (), class_, source), all_=all_, dry_run=dry_run)
 
 
-def _replay(session: Session, store: Store, choice: Choice, *, all_: bool, dry_run: bool) -> bool:
-    fates = []
+def _replay(session: Session, store: ReviewQueue, choice: Selection, *, all_: bool, dry_run: bool) -> bool:
+    results = []
     with session.progress(store.name, dead_letters.count(session.env, store)) as bar:
-        for fate in dead_letters.replay(session.env, choice, dry_run=dry_run, store=store):
-            fates.append(fate)
-            bar.update(len(fates))
+        for result in dead_letters.replay(session.env, choice, dry_run=dry_run, store=store):
+            results.append(result)
+            bar.update(len(results))
             if not session.as_json:
-                words = f"would be {fate.outcome}" if dry_run else fate.outcome
-                line = f"{fate.message.submission_id}  {words}{f': {fate.why}' if fate.why else ''}"
-                session.out.print(Text(line, style=_OUTCOME_STYLES[fate.outcome]))
+                words = f"would be {result.outcome}" if dry_run else result.outcome
+                line = f"{result.message.submission_id}  {words}{f': {result.why}' if result.why else ''}"
+                session.out.print(Text(line, style=_OUTCOME_STYLES[result.outcome]))
     data = [
-        {"submission_id": fate.message.submission_id, "outcome": fate.outcome, "why": fate.why}
-        for fate in fates
+        {"submission_id": result.message.submission_id, "outcome": result.outcome, "why": result.why}
+        for result in results
     ]
-    _known(session, choice.source, bool(fates))
-    total = f"{len(fates)} submission{'s' * (len(fates) > 1)}"
-    session.say(Text(total if fates else f"no such submission is in the {store.name}"), data)
-    if not dry_run and not session.as_json and any(fate.outcome == store.done for fate in fates):
+    _known(session, choice.source, bool(results))
+    total = f"{len(results)} submission{'s' * (len(results) > 1)}"
+    session.say(Text(total if results else f"no such submission is in the {store.name}"), data)
+    if not dry_run and not session.as_json and any(result.outcome == store.done for result in results):
         session.out.print("being delivered now: clemta-intake find ID says what becomes of one")
-    return all(fate.outcome != "kept" for fate in fates) and bool(fates or all_)
+    return all(result.outcome != "kept" for result in results) and bool(results or all_)
 
 
 def _known(session: Session, source: str | None, found: bool) -> None:
@@ -122,7 +122,7 @@ def dlq_discard(
     _discard(session, DEAD, id, reason)
 
 
-def _discard(session: Session, store: Store, id: str, reason: str) -> None:  # noqa: A002 - as above
+def _discard(session: Session, store: ReviewQueue, id: str, reason: str) -> None:  # noqa: A002 - as above
     gone = dead_letters.discard(session.env, id, reason, store)
     session.say(Text(f"discarded {id}"), [message_views.summary(one) for one in gone])
 
@@ -131,7 +131,7 @@ def _discard(session: Session, store: Store, id: str, reason: str) -> None:  # n
 def dlq_export(session: Session, class_: FailureClass = None, source: OnlySource = None) -> None:
     """Prints dead letters whole, one JSON object a line: personal data. A file that it goes to becomes yours alone."""
     letters, elsewhere = dead_letters.read_letters(
-        session.env, Choice((), class_, source), dead_letters.LET_GO_SECONDS
+        session.env, Selection((), class_, source), dead_letters.RELEASE_SECONDS
     )
     _known(session, source, bool(letters))
     make_private(sys.stdout)
@@ -168,7 +168,7 @@ def held_release(
     """Delivers what is no spam: no rule, captcha or daily number is asked again. Safe to repeat."""
     if not (ids or source or all_):
         raise typer.BadParameter("which? name ids, --source, or --all")
-    return _replay(session, HELD, Choice(ids or (), None, source), all_=all_, dry_run=dry_run)
+    return _replay(session, HELD, Selection(ids or (), None, source), all_=all_, dry_run=dry_run)
 
 
 @command(held, "discard", 'held discard 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reason "spam"')

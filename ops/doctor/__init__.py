@@ -18,7 +18,7 @@ from .storage import dead_letters, held, ledger, retry_queue
 
 
 def examine(env: Environment) -> Iterator[Check]:
-    """Every check in turn; without credentials or a stack there is nothing to go on with."""
+    """Every check in turn; it stops if credentials or the stack are wrong."""
     for first in (credentials, stack):
         checks = list(_guarded(first, env))
         yield from checks
@@ -34,11 +34,11 @@ def examine(env: Environment) -> Iterator[Check]:
 
 
 def _guarded(check: Callable[[Environment], Iterator[Check]], env: Environment) -> Iterator[Check]:
-    """What a check cannot find out is a finding too."""
+    """The check's findings; an error of the check is a finding too."""
     name = check.__name__.replace("_", " ")
     try:
         yield from check(env)
     except (ClientError, BotoCoreError) as error:
         yield Check(name, "fail", *explain(error, local=bool(env.place.endpoint_url)))
     except (IntakeError, OpsError, InvalidSources) as error:
-        yield Check(name, "fail", str(error), "mend that first")
+        yield Check(name, "fail", str(error), "fix that first")

@@ -17,7 +17,7 @@ TIMEOUT = (5, 10)
 
 @dataclass(frozen=True)
 class Check:
-    """One line: `do` says what helps where the state is not "ok"; a "note" is nothing wrong."""
+    """One line: `do` says what to do if the state is not "ok"; a "note" is not an error."""
 
     name: str
     state: Literal["ok", "note", "fail"]

@@ -37,7 +37,7 @@ def clemta(env: Environment) -> Iterator[Check]:
     try:
         key = env.deps.secrets.api_key(None)
     except IntakeError:
-        return  # said already
+        return  # reported already
     http = transport.session()
     for company in sorted({source.company_id for source in env.sources.values()}):
         try:
@@ -73,7 +73,7 @@ def _answer(company: str, answer: requests.Response) -> Iterator[Check]:
             do = "give the key's owner access to it in Clemta, or name another company"
             yield Check("clemta", "fail", f"the key may not use company {company} (403)", do)
         case 404:
-            do = "mend company_id in the sources file, or the parameter DefaultCompanyId"
+            do = "fix company_id in the sources file, or the parameter DefaultCompanyId"
             yield Check("clemta", "fail", f"does not know company {company} (404)", do)
         case 429:
             yield Check(

@@ -37,7 +37,7 @@ def sources_file(env: Environment) -> Iterator[Check]:
         first, *others = str(error).splitlines()
         more = f" (and {len(others)} more)" if others else ""
         yield Check(
-            "sources file", "fail", first + more, "mend it; clemta-intake sources check lists all mistakes"
+            "sources file", "fail", first + more, "fix it; clemta-intake sources check lists all mistakes"
         )
         return
     yield Check(
@@ -76,7 +76,7 @@ def api(env: Environment) -> Iterator[Check]:
 def _names(env: Environment) -> list[str]:
     try:
         return list(env.sources)
-    except (InvalidSources, OpsError):  # said already
+    except (InvalidSources, OpsError):  # reported already
         return []
 
 
@@ -116,7 +116,7 @@ def subscription(env: Environment) -> Iterator[Check]:
 
 
 def gateway(env: Environment) -> Iterator[Check]:
-    """What of API Gateway a deploy leaves as it is: a stage of an early template, the account's settings."""
+    """What a deploy does not change: a stage of an early template, the account's settings of API Gateway."""
     client, api = env.client("apigateway"), env.outputs.get("ApiId", "")
     names = {stage["stageName"] for stage in client.get_stages(restApiId=api)["item"]}
     if others := sorted(names - {"v1"}):

@@ -66,7 +66,7 @@ def captcha(env: Environment) -> Iterator[Check]:
                 yield Check("captcha", "ok", f"{provider} takes the secret of {name}")
             break
         else:
-            if found:  # a secret that is missing is said already
+            if found:  # a missing secret is reported already
                 do = (
                     f"put the secret key of the page's site key into the signing secret under {secret_name}"
                     if found == "captcha_secret_refused"

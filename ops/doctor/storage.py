@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from ..dead_letters import WHAT_TO_DO, Choice, read_letters
+from ..dead_letters import WHAT_TO_DO, Selection, read_letters
 from ..environments import Environment
 from ..messages import depth
 from ..redelivery import pollers
@@ -44,7 +44,7 @@ def dead_letters(env: Environment) -> Iterator[Check]:
     if not sum(depth(env.client("sqs"), env.settings.dead_letter_queue_url).values()):
         yield Check("dead letters", "ok", "none")
         return
-    letters, elsewhere = read_letters(env, Choice())
+    letters, elsewhere = read_letters(env, Selection())
     classes = sorted({letter.failure_class for letter in letters})
     for name in classes:
         some = [letter for letter in letters if letter.failure_class == name]

@@ -12,7 +12,7 @@ from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
 from local.console import waiting
 from ops import dead_letters, message_views, people
-from ops.dead_letters import Choice
+from ops.dead_letters import Selection
 from ops.environments import Environment, Place
 from tests.support.events import Context, batch
 
@@ -67,7 +67,7 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
     [parked] = letters(newer, newer.settings.dead_letter_queue_url)
     assert parked["Body"] == NEWER
     assert attributes(parked) == {"source": "website", "class": "outage", "status": "0"}
-    [fate] = dead_letters.replay(env, Choice(["s-newer"]))
+    [fate] = dead_letters.replay(env, Selection(["s-newer"]))
     assert fate.outcome == "replayed"
     [again] = letters(newer, newer.settings.retry_queue_url)
     assert again["Body"] == NEWER
@@ -76,7 +76,7 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
 
 
 def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Environment) -> None:
-    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "website"))
+    [letter], _ = dead_letters.read_letters(env, Selection((), "outage", "website"))
     said = message_views.summary(letter)
     assert (said["submission_id"], said["source"]) == ("s-newer", "website")
     assert (said["class"], said["code"]) == ("outage", "newer_version")
@@ -88,7 +88,7 @@ def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Envi
 
 
 def test_a_person_in_a_message_of_a_newer_release_is_found(newer: Aws, env: Environment) -> None:
-    [letter], _ = dead_letters.read_letters(env, Choice())
+    [letter], _ = dead_letters.read_letters(env, Selection())
     assert people.mentions(env, letter, "ada@example.com")
     assert people.mentions(env, letter, "s-newer")
     assert not people.mentions(env, letter, "da@example.com")
@@ -101,7 +101,7 @@ def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
     with pytest.raises(NewerVersion) as caught:
         decode_envelope(text)
     env.deps.queues.park_newer(text, caught.value)
-    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "unknown"))
+    [letter], _ = dead_letters.read_letters(env, Selection((), "outage", "unknown"))
     assert letter.submission_id == letter.id
     assert not people.mentions(env, letter, "ada@example.com")
 
@@ -113,7 +113,7 @@ def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_reveale
     submission = Submission("s1", "website", 1.0, body, "application/json", {"x-id": "Cy"}, {"q": "Di"})
     failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")
     env.deps.queues.park(Envelope(submission, 1, 1.0, failure))
-    [letter], _ = dead_letters.read_letters(env, Choice())
+    [letter], _ = dead_letters.read_letters(env, Selection())
     hidden = json.dumps(message_views.details(letter, reveal=False))
     assert "VALIDATION_FAILED" in hidden
     for said in ("ada", "Ada", "Bo Example", "email", "much", "is not valid", "Cy", "Di"):
