@@ -47,7 +47,7 @@ def signing_secrets(env: Environment) -> Iterator[Check]:
 
 
 def captcha(env: Environment) -> Iterator[Check]:
-    """Asks each captcha's verifier about a token that nobody made: a secret that it does not know it names first."""
+    """Sends an invalid token to each captcha's verifier: it reports an unknown secret before the invalid token."""
     for name, source in env.sources.items():
         if not isinstance(source, Form) or not source.spam or not source.spam.captcha:
             continue
