@@ -26,7 +26,7 @@ from clemta_intake.sources.config import Form
 from local.processes import HOST, ROOT
 from local.stack import DIRECT, Deployed
 from ops import dead_letters, logs, people, posts
-from ops.environments import Environment, Place
+from ops.environments import Environment, StackLocation
 from ops.errors import OpsError
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
@@ -89,8 +89,10 @@ class Stack:
 
     def __init__(self, deployed: Deployed, sources_file: Path) -> None:
         self.deployed = deployed
-        place = Place(deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url)
-        self.env = Environment(place, sources_file)
+        location = StackLocation(
+            deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url
+        )
+        self.env = Environment(location, sources_file)
         self._journal = Journal(self.env)
 
     def state(self) -> Json:

@@ -75,8 +75,8 @@ def read_letters(
     """The selected messages, oldest first, and about how many could not be read; all stay in their queue."""
     with _reading(env, store, wait_seconds) as reading:
         found = [message for message in reading if selection.matches(message)]
-        elsewhere = reading.unread()
-    return sorted(found, key=lambda message: message.sent_at), elsewhere
+        unread = reading.unread()
+    return sorted(found, key=lambda message: message.sent_at), unread
 
 
 def count(env: Environment, store: ReviewQueue = DEAD) -> int:
@@ -108,10 +108,10 @@ def replay(
                     env.deps.queues.retry_newer(message.text, message.newer)
                 reading.delete(message)
             yield result
-        elsewhere = reading.unread()
+        unread = reading.unread()
     _require_all(selection, found, store)
-    if elsewhere and not selection.ids:
-        raise OpsError(not_seen(elsewhere))
+    if unread and not selection.ids:
+        raise OpsError(unread_notice(unread))
 
 
 def discard(env: Environment, submission_id: str, reason: str, store: ReviewQueue = DEAD) -> list[Message]:
@@ -131,9 +131,9 @@ def _reading(env: Environment, store: ReviewQueue, wait_seconds: float = 0) -> Q
     return QueueReader(env.client("sqs"), store.url(env.settings), wait_seconds=wait_seconds)
 
 
-def not_seen(elsewhere: int) -> str:
+def unread_notice(unread: int) -> str:
     """What to say if the queue could not be read whole."""
-    return f"{elsewhere} more could not be seen: somebody is working on them; run it again in a minute"
+    return f"{unread} more could not be seen: somebody is working on them; run it again in a minute"
 
 
 def _require_all(selection: Selection, found: set[str], store: ReviewQueue) -> None:

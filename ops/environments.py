@@ -22,7 +22,7 @@ from .project import present
 
 
 @dataclass(frozen=True)
-class Place:
+class StackLocation:
     """Which stack, and how its AWS is reached: `endpoint_url` and `api_url` are given for the local one."""
 
     stack_name: str
@@ -31,7 +31,7 @@ class Place:
     api_url: str | None = None
 
     @classmethod
-    def named(cls, env: str, project: Path) -> "Place":
+    def named(cls, env: str, project: Path) -> "StackLocation":
         """The stack of an environment: the local one that is up, or what samconfig.toml says."""
         if env == "local":
             return cls._local(project / ".local" / "stack.json")
@@ -49,7 +49,7 @@ class Place:
         raise OpsError(f"{file.name} names no stack for {env}: [{env}.deploy.parameters] stack_name")
 
     @classmethod
-    def stack(cls, name: str, region: str | None) -> "Place":
+    def stack(cls, name: str, region: str | None) -> "StackLocation":
         """A stack by its name; without a region, in the one of the AWS settings."""
         found = region or boto3.Session().region_name
         if not found:
@@ -57,7 +57,7 @@ class Place:
         return cls(name, found)
 
     @classmethod
-    def _local(cls, file: Path) -> "Place":
+    def _local(cls, file: Path) -> "StackLocation":
         try:
             facts = json.loads(file.read_text())
         except FileNotFoundError:
@@ -78,10 +78,10 @@ class Place:
 class Environment:
     """One deployed stack; everything is read when it is first needed."""
 
-    def __init__(self, place: Place, sources_file: Path) -> None:
-        self.place = place
+    def __init__(self, location: StackLocation, sources_file: Path) -> None:
+        self.location = location
         self.sources_file = sources_file
-        self.clients = OperatorClients(place.region, place.endpoint_url)
+        self.clients = OperatorClients(location.region, location.endpoint_url)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the stack's region."""
@@ -92,13 +92,13 @@ class Environment:
         """CloudFormation's description of it."""
         try:
             found: dict[str, Any] = self.client("cloudformation").describe_stacks(
-                StackName=self.place.stack_name
+                StackName=self.location.stack_name
             )["Stacks"][0]
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ValidationError":
                 raise
             raise OpsError(
-                f"there is no stack {self.place.stack_name} in {self.place.region}: "
+                f"there is no stack {self.location.stack_name} in {self.location.region}: "
                 "look at --env, --stack, --region and the AWS account"
             ) from None
         return found
@@ -111,7 +111,7 @@ class Environment:
     @property
     def api_url(self) -> str:
         """Where sign-ups are posted, below /signups/."""
-        return self.place.api_url or self._of_stack(self.outputs, "ApiUrl")
+        return self.location.api_url or self._of_stack(self.outputs, "ApiUrl")
 
     @cached_property
     def settings(self) -> Settings:
@@ -147,7 +147,7 @@ class Environment:
 
     def _of_stack(self, values: Mapping[str, str], key: str) -> str:
         if key not in values:
-            raise OpsError(f"the stack {self.place.stack_name} has no {key}: is it a clemta-intake stack?")
+            raise OpsError(f"the stack {self.location.stack_name} has no {key}: is it a clemta-intake stack?")
         return values[key]
 
     @cached_property

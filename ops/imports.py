@@ -101,7 +101,7 @@ class Progress:
     def __init__(self, env: Environment, source: Form, file: Path) -> None:
         self._file = file.with_name(f"{file.name}.progress")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        self._of = {"stack": env.place.stack_name, "source": source.name, "sha256": digest}
+        self._of = {"stack": env.location.stack_name, "source": source.name, "sha256": digest}
 
     def sent(self) -> int:
         """Rows that the retry queue has; 0 if the file is another by now, which the ledger makes harmless."""

@@ -151,9 +151,9 @@ def erase(env: Environment, email: str) -> Person:
             for url in (settings.dead_letter_queue_url, settings.held_queue_url)
         )
         person.waiting, person.delayed = _delete_messages_of(env, retry_queue, email, keys)
-        person.parked, parked_elsewhere = _delete_messages_of(env, dead_letters, email, keys)
-        person.held, held_elsewhere = _delete_messages_of(env, held_queue, email, keys)
-        person.in_work = parked_elsewhere + held_elsewhere
+        person.parked, parked_unread = _delete_messages_of(env, dead_letters, email, keys)
+        person.held, held_unread = _delete_messages_of(env, held_queue, email, keys)
+        person.in_work = parked_unread + held_unread
     for key in sorted(keys):
         if item := _item(env, key):
             env.client("dynamodb").delete_item(TableName=settings.ledger_table, Key={"pk": {"S": key}})

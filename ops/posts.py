@@ -78,7 +78,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        helps = ": run make up" if env.place.endpoint_url and not url else f": {type(error).__name__}"
+        helps = ": run make up" if env.location.endpoint_url and not url else f": {type(error).__name__}"
         raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
     return answer.status_code, answer.text
 
@@ -86,7 +86,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
 def signed_uri(env: Environment, url: str) -> str:
     """The address that a sender which signs it knows; API Gateway's own, should the local stack's be another."""
     parts = urlsplit(url)
-    if env.place.endpoint_url and parts.netloc == urlsplit(env.place.endpoint_url).netloc:
+    if env.location.endpoint_url and parts.netloc == urlsplit(env.location.endpoint_url).netloc:
         return f"https://{parts.netloc}/v1/signups/{parts.path.rpartition('/')[2]}"
     return url
 

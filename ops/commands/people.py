@@ -81,7 +81,7 @@ def _unseen(person: people.Person) -> Iterator[str]:
         else:
             yield waiting if person.seen else f"not seen, but it may be waiting: {waiting}"
     if person.in_work:
-        yield dead_letters.not_seen(person.in_work)
+        yield dead_letters.unread_notice(person.in_work)
     if tried and not found and not person.unseen:
         yield "it is in no queue: it was discarded, or its sender was told to send it again"
 
@@ -110,7 +110,7 @@ def erase(
     """Removes a person from the three queues and the ledger. The contact in Clemta is named, and stays."""
     if people.email_of(email) is None:
         raise OpsError(f"{email} is no e-mail address")
-    if not yes and not typer.confirm(f"Erase {email} from {session.env.place.stack_name}?", err=True):
+    if not yes and not typer.confirm(f"Erase {email} from {session.env.location.stack_name}?", err=True):
         return False
     with session.progress("waiting for messages that are delayed or in work", None):
         person = people.erase(session.env, email)

@@ -30,7 +30,7 @@ def dlq_list(session: Session, class_: FailureClass = None, source: OnlySource =
 
 
 def _list(session: Session, store: ReviewQueue, class_: FailureClass, source: OnlySource) -> None:
-    letters, elsewhere = dead_letters.read_letters(session.env, Selection((), class_, source), store=store)
+    letters, unread = dead_letters.read_letters(session.env, Selection((), class_, source), store=store)
     _known(session, source, bool(letters))
     found = [message_views.summary(letter) for letter in letters]
     submission, age = Column("submission", no_wrap=True), Column("age", no_wrap=True)
@@ -39,8 +39,8 @@ def _list(session: Session, store: ReviewQueue, class_: FailureClass, source: On
         reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
         table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
     session.say(table if found else Text(f"nothing is in the {store.name}"), found)
-    if elsewhere:
-        session.err.print(Text(dead_letters.not_seen(elsewhere), style="yellow"))
+    if unread:
+        session.err.print(Text(dead_letters.unread_notice(unread), style="yellow"))
 
 
 @command(dlq, "show", "dlq show 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d --reveal")
@@ -54,9 +54,9 @@ def dlq_show(
 
 
 def _show(session: Session, store: ReviewQueue, id: str, *, reveal: bool) -> None:  # noqa: A002 - as above
-    letters, elsewhere = dead_letters.read_letters(session.env, Selection([id]), store=store)
+    letters, unread = dead_letters.read_letters(session.env, Selection([id]), store=store)
     if not letters:
-        also = f"; {dead_letters.not_seen(elsewhere)}" if elsewhere else ""
+        also = f"; {dead_letters.unread_notice(unread)}" if unread else ""
         raise OpsError(f"{id} is not in the {store.name}{also}")
     found = message_views.details(letters[0], reveal=reveal)
     shown = {**found, **{name: at(found[name]) for name in ("received_at", "parked_at")}}
@@ -130,15 +130,15 @@ def _discard(session: Session, store: ReviewQueue, id: str, reason: str) -> None
 @command(dlq, "export", "dlq export --class data > letters.jsonl")
 def dlq_export(session: Session, class_: FailureClass = None, source: OnlySource = None) -> None:
     """Prints dead letters whole, one JSON object a line: personal data. A file that it goes to becomes yours alone."""
-    letters, elsewhere = dead_letters.read_letters(
+    letters, unread = dead_letters.read_letters(
         session.env, Selection((), class_, source), dead_letters.RELEASE_SECONDS
     )
     _known(session, source, bool(letters))
     make_private(sys.stdout)
     for letter in letters:
         print(json.dumps(message_views.exported(letter), ensure_ascii=False))
-    if elsewhere:
-        raise OpsError(dead_letters.not_seen(elsewhere))
+    if unread:
+        raise OpsError(dead_letters.unread_notice(unread))
 
 
 @command(held, "list", "held list --source website")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from ..environments import Environment, Place
+from ..environments import Environment, StackLocation
 from ..project import default_sources_file, project_folder
 
 NO_LINES: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # of a rich table
@@ -36,12 +36,12 @@ class Session:
         """The stack that the options name."""
         project = project_folder()
         if self.stack:
-            place = Place.stack(self.stack, self.region)
+            location = StackLocation.stack(self.stack, self.region)
         else:
-            place = Place.named(self.env_name, project)
+            location = StackLocation.named(self.env_name, project)
             if self.region:
-                place = dataclasses.replace(place, region=self.region)
-        return Environment(place, self.sources_file)
+                location = dataclasses.replace(location, region=self.region)
+        return Environment(location, self.sources_file)
 
     @property
     def local(self) -> bool:

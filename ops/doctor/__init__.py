@@ -39,6 +39,6 @@ def _guarded(check: Callable[[Environment], Iterator[Check]], env: Environment) 
     try:
         yield from check(env)
     except (ClientError, BotoCoreError) as error:
-        yield Check(name, "fail", *explain(error, local=bool(env.place.endpoint_url)))
+        yield Check(name, "fail", *explain(error, local=bool(env.location.endpoint_url)))
     except (IntakeError, OpsError, InvalidSources) as error:
         yield Check(name, "fail", str(error), "fix that first")

@@ -19,7 +19,7 @@ def credentials(env: Environment) -> Iterator[Check]:
 
 
 def stack(env: Environment) -> Iterator[Check]:
-    where = f"{env.place.stack_name} in {env.place.region}"
+    where = f"{env.location.stack_name} in {env.location.region}"
     status = env.stack["StackStatus"]
     _ = env.settings  # raises where it is another stack than ours
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
@@ -84,7 +84,7 @@ def alarms(env: Environment) -> Iterator[Check]:
     pages = env.client("cloudformation").get_paginator("list_stack_resources")
     names = {
         resource["PhysicalResourceId"]: resource["LogicalResourceId"]
-        for page in pages.paginate(StackName=env.place.stack_name)
+        for page in pages.paginate(StackName=env.location.stack_name)
         for resource in page["StackResourceSummaries"]
         if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
     }

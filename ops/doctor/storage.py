@@ -44,15 +44,15 @@ def dead_letters(env: Environment) -> Iterator[Check]:
     if not sum(depth(env.client("sqs"), env.settings.dead_letter_queue_url).values()):
         yield Check("dead letters", "ok", "none")
         return
-    letters, elsewhere = read_letters(env, Selection())
+    letters, unread = read_letters(env, Selection())
     classes = sorted({letter.failure_class for letter in letters})
     for name in classes:
         some = [letter for letter in letters if letter.failure_class == name]
         oldest = duration(time.time() - min(letter.sent_at for letter in some))
         says = f"{len(some)} of class {name}, the oldest for {oldest}"
         yield Check("dead letters", "fail", says, f"clemta-intake dlq list; {WHAT_TO_DO[name]}")
-    if elsewhere:
-        says = f"{elsewhere} could not be seen: somebody is working on them"
+    if unread:
+        says = f"{unread} could not be seen: somebody is working on them"
         yield Check("dead letters", "note", says, "look again in a minute")
 
 

@@ -215,8 +215,8 @@ class TestDoctor:
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-            place = environments.Place.named("local", project)
-            late = replace(place, api_url=f"http://127.0.0.1:{server.server_port}")
+            location = environments.StackLocation.named("local", project)
+            late = replace(location, api_url=f"http://127.0.0.1:{server.server_port}")
             env = environments.Environment(late, project / ".local" / "sources.toml")
             checks = {check.name: check for check in deployment.api(env)}
             server.shutdown()

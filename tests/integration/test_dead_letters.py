@@ -13,7 +13,7 @@ from clemta_intake.redeliver import create_handler
 from local.console import waiting
 from ops import dead_letters, message_views, people
 from ops.dead_letters import Selection
-from ops.environments import Environment, Place
+from ops.environments import Environment, StackLocation
 from tests.support.events import Context, batch
 
 from .conftest import Aws
@@ -36,7 +36,7 @@ def env(aws: Aws, tmp_path: Path) -> Environment:
     """The stack of this test's own queues."""
     sources = tmp_path / "sources.toml"
     sources.write_text('[sources.website]\nkind = "form"\n')
-    env = Environment(Place("t", "us-east-1", aws.url), sources)
+    env = Environment(StackLocation("t", "us-east-1", aws.url), sources)
     vars(env)["settings"] = aws.settings
     return env
 

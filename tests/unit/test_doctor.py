@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops.doctor import deployment
-from ops.environments import Environment, Place
+from ops.environments import Environment, StackLocation
 
 
 class Gateway:
@@ -27,7 +27,7 @@ class Deployed(Environment):
     """A stack with these outputs."""
 
     def __init__(self, gateway: Gateway, outputs: dict[str, str]) -> None:
-        super().__init__(Place("stack", "eu-central-1"), Path("sources.toml"))
+        super().__init__(StackLocation("stack", "eu-central-1"), Path("sources.toml"))
         self.outputs = {"ApiId": "a1", **outputs}
         self._gateway = gateway
 
@@ -63,7 +63,7 @@ def test_a6_doctor_names_the_dns_entry_that_a_custom_domain_needs(
     tmp_path: Path, outputs: dict[str, str]
 ) -> None:
     url = "http://127.0.0.1:1/v1"  # where nobody listens
-    env = Environment(Place("t", "eu-central-1", None, url), tmp_path / "sources.toml")
+    env = Environment(StackLocation("t", "eu-central-1", None, url), tmp_path / "sources.toml")
     vars(env)["outputs"] = outputs
     [check] = deployment.api(env)
     assert check.state == "fail"
