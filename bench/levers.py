@@ -59,12 +59,14 @@ def _replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str
 _EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
 UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
     "without bytecode in the bundle": _without_bytecode,
-    "with a TLS context for each client": _replaced("wiring.py", ("\ntrust.share()\n", "\n")),
+    "with a TLS context for each client": _replaced(
+        "receive.py", ("\ncoldstart.share_tls_context()\n", "\n")
+    ),
     "with phone, country, multipart and domain data loaded at once": _replaced(
         "receive.py", ("import json\n", _EARLY)
     ),
     "with the garbage collector at work meanwhile": _replaced(
-        "receive.py", ("gc.disable()", ""), ("gc.freeze()", "")
+        "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
     "with botocore's data of every service": _with_every_service,
     "with pydantic's scan for plugins": _with_plugin_scan,

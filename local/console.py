@@ -28,7 +28,8 @@ from local.clients import DIRECT
 from local.processes import HOST, ROOT
 from local.stack import Deployed
 from ops import dead_letters, logs, people, posts
-from ops.environments import Environment, OpsError, Place
+from ops.environments import Environment, StackLocation
+from ops.errors import OpsError
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
@@ -90,8 +91,10 @@ class Stack:
 
     def __init__(self, deployed: Deployed, sources_file: Path) -> None:
         self.deployed = deployed
-        place = Place(deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url)
-        self.env = Environment(place, sources_file)
+        location = StackLocation(
+            deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url
+        )
+        self.env = Environment(location, sources_file)
         self._journal = Journal(self.env)
 
     def state(self) -> Json:
@@ -143,7 +146,7 @@ class Stack:
 
     def replay(self, submission_id: str) -> Json:
         """Sends a dead letter through today's mapping again."""
-        [fate] = dead_letters.replay(self.env, dead_letters.Choice([submission_id]))
+        [fate] = dead_letters.replay(self.env, dead_letters.Selection([submission_id]))
         return {"error": fate.why} if fate.outcome == "kept" else {"outcome": fate.outcome}
 
     def discard(self, submission_id: str) -> Json:

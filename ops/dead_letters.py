@@ -1,6 +1,6 @@
-"""Dead letters, and what is held as spam: looking, replaying, discarding.
+"""The dead-letter queue and the held queue: list, replay, discard.
 
-Nothing leaves either queue before its fate is durable elsewhere.
+A message leaves its queue only after it is durable elsewhere, or its discarding is logged.
 """
 
 import json
@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from clemta_intake.bodies import read_body
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Retryable
 from clemta_intake.model import Envelope
@@ -18,30 +17,31 @@ from clemta_intake.outcomes import FAILURE_CLASSES
 from clemta_intake.settings import Settings
 from clemta_intake.sources.mapping import read
 
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 
-LET_GO_SECONDS = HIDDEN_SECONDS + 5  # in which a killed command's messages are back
+RELEASE_SECONDS = HIDDEN_SECONDS + 5  # after this a killed command's messages are visible again
 WHAT_TO_DO: Mapping[str, str] = {name: info.action for name, info in FAILURE_CLASSES.items()}
 
 
 @dataclass(frozen=True)
-class Store:
-    """A queue in which submissions wait for a person."""
+class ReviewQueue:
+    """A queue in which submissions wait for a person's decision."""
 
     name: str
     url: Callable[[Settings], str]
     done: Literal["replayed", "released"]
 
 
-DEAD = Store("dead-letter queue", lambda settings: settings.dead_letter_queue_url, "replayed")
-HELD = Store("held queue", lambda settings: settings.held_queue_url, "released")
+DEAD = ReviewQueue("dead-letter queue", lambda settings: settings.dead_letter_queue_url, "replayed")
+HELD = ReviewQueue("held queue", lambda settings: settings.held_queue_url, "released")
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which submissions are meant; what is left empty matches any."""
+class Selection:
+    """Which submissions a command is about; an empty field matches any."""
 
     ids: Collection[str] = ()
     failure_class: str | None = None
@@ -56,8 +56,8 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What became of a dead letter or of what was held, or would."""
+class ReplayResult:
+    """What a replay did with a submission, or would do."""
 
     message: Message
     outcome: Literal["replayed", "released", "in Clemta", "kept"]
@@ -65,113 +65,115 @@ class Fate:
 
 
 def read_letters(
-    env: Environment, choice: Choice, patience: float = 0, store: Store = DEAD
+    env: Environment, selection: Selection, wait_seconds: float = 0, store: ReviewQueue = DEAD
 ) -> tuple[list[Message], int]:
-    """Those that are meant, oldest first, and about how many are in somebody else's hands; all stay where they are."""
-    with _reading(env, store, patience) as reading:
-        found = [message for message in reading if choice.matches(message)]
-        elsewhere = reading.elsewhere()
-    return sorted(found, key=lambda message: message.sent_at), elsewhere
+    """The selected messages, oldest first, and about how many could not be read; all stay in their queue."""
+    with _reading(env, store, wait_seconds) as reading:
+        found = [message for message in reading if selection.matches(message)]
+        unread = reading.unread()
+    return sorted(found, key=lambda message: message.sent_at), unread
 
 
-def count(env: Environment, store: Store = DEAD) -> int:
-    """How many there are to go through, about."""
+def count(env: Environment, store: ReviewQueue = DEAD) -> int:
+    """How many messages the queue holds, about."""
     return sum(depth(env.client("sqs"), store.url(env.settings)).values())
 
 
-def replay(env: Environment, choice: Choice, *, dry_run: bool = False, store: Store = DEAD) -> Iterator[Fate]:
-    """Sends each through today's mapping again, but those that Clemta has by now; safe to interrupt and to repeat.
+def replay(
+    env: Environment, selection: Selection, *, dry_run: bool = False, store: ReviewQueue = DEAD
+) -> Iterator[ReplayResult]:
+    """Delivers each again through today's mapping unless Clemta has it by now; safe to interrupt and to repeat.
 
-    What is redelivered meets no rule against spam, no captcha and no daily number: so is what is released.
+    Redelivery checks no spam rule, captcha or daily cap, so neither does a release.
 
-    A submission is in the retry queue before it leaves this one. A crash in between makes a second copy of it, of which
-    the ledger makes one contact. What an interrupted replay had in its hands is waited for.
+    A submission is in the retry queue before it leaves this one. A crash in between leaves two copies, and the ledger
+    makes one contact of them. Messages that an interrupted replay still hides are waited for.
     """
     found: set[str] = set()
-    with _reading(env, store, 0 if dry_run else LET_GO_SECONDS) as reading:
+    with _reading(env, store, 0 if dry_run else RELEASE_SECONDS) as reading:
         for message in reading:
-            if not choice.matches(message):
+            if not selection.matches(message):
                 continue
             found.add(message.submission_id)
-            fate = _fate(env, message, store)
-            if not dry_run and fate.outcome != "kept":
-                if fate.outcome == store.done and message.envelope:
-                    env.parts.queues.retry(_afresh(message.envelope), 0)
+            result = _replay_result(env, message, store)
+            if not dry_run and result.outcome != "kept":
+                if result.outcome == store.done and message.envelope:
+                    env.deps.queues.retry(_restarted(message.envelope), 0)
                 elif message.newer:
-                    env.parts.queues.retry_newer(message.text, message.newer)
+                    env.deps.queues.retry_newer(message.text, message.newer)
                 reading.delete(message)
-            yield fate
-        elsewhere = reading.elsewhere()
-    _all_there(choice, found, store)
-    if elsewhere and not choice.ids:
-        raise OpsError(not_seen(elsewhere))
+            yield result
+        unread = reading.unread()
+    _require_all(selection, found, store)
+    if unread and not selection.ids:
+        raise OpsError(unread_notice(unread))
 
 
-def discard(env: Environment, submission_id: str, reason: str, store: Store = DEAD) -> list[Message]:
-    """Deletes it, after its reason is written to the redeliver function's log."""
+def discard(env: Environment, submission_id: str, reason: str, store: ReviewQueue = DEAD) -> list[Message]:
+    """Deletes it, after the reason is in the redeliver function's log."""
     gone = []
     with _reading(env, store) as reading:
         for message in reading:
             if message.submission_id == submission_id:
-                _write_down(env, message, reason)
+                _log_discard(env, message, reason)
                 reading.delete(message)
                 gone.append(message)
-    _all_there(Choice([submission_id]), {message.submission_id for message in gone}, store)
+    _require_all(Selection([submission_id]), {message.submission_id for message in gone}, store)
     return gone
 
 
-def _reading(env: Environment, store: Store, patience: float = 0) -> QueueReader:
-    return QueueReader(env.client("sqs"), store.url(env.settings), patience=patience)
+def _reading(env: Environment, store: ReviewQueue, wait_seconds: float = 0) -> QueueReader:
+    return QueueReader(env.client("sqs"), store.url(env.settings), wait_seconds=wait_seconds)
 
 
-def not_seen(elsewhere: int) -> str:
-    """What to say where the queue could not be read whole."""
-    return f"{elsewhere} more could not be seen: somebody is working on them; run it again in a minute"
+def unread_notice(unread: int) -> str:
+    """What to say if the queue could not be read whole."""
+    return f"{unread} more could not be seen: somebody is working on them; run it again in a minute"
 
 
-def _all_there(choice: Choice, found: set[str], store: Store) -> None:
-    if missing := sorted(set(choice.ids) - found):
+def _require_all(selection: Selection, found: set[str], store: ReviewQueue) -> None:
+    if missing := sorted(set(selection.ids) - found):
         raise OpsError(
             f"not in the {store.name}: {', '.join(missing)} "
             f"(somebody may be looking at it; it is back within {HIDDEN_SECONDS} s)"
         )
 
 
-def _afresh(envelope: Envelope) -> Envelope:
-    """As if it had just failed for the first time."""
+def _restarted(envelope: Envelope) -> Envelope:
+    """The envelope as if it had just failed for the first time."""
     fresh = replace(envelope, attempt=0, not_before=0, slot="", waiting_since=0)
     return replace(fresh, first_failure_at=time.time())
 
 
-def _fate(env: Environment, message: Message, store: Store) -> Fate:
+def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> ReplayResult:
     """What a replay does with it."""
     if message.newer:
-        return Fate(message, "replayed")
+        return ReplayResult(message, "replayed")
     if message.envelope is None:
-        return Fate(message, "kept", "it is not a submission")
+        return ReplayResult(message, "kept", "it is not a submission")
     submission = message.envelope.submission
     source = env.sources.get(submission.source)
     if source is None:
-        return Fate(message, "kept", f"{env.sources_file.name} has no source {submission.source}")
+        return ReplayResult(message, "kept", f"{env.sources_file.name} has no source {submission.source}")
     try:
         reading = read(submission, source)
     except IntakeError as error:
-        return Fate(message, "kept", f"it would be parked again: {error.code}")
+        return ReplayResult(message, "kept", f"it would be parked again: {error.code}")
     if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
-        return Fate(message, store.done)
+        return ReplayResult(message, store.done)
     try:
-        exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
+        exists = any(env.deps.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
     except Retryable:  # the delivery looks it up too, when Clemta answers
-        return Fate(message, store.done)
+        return ReplayResult(message, store.done)
     except KeyRefused:
         raise OpsError("Clemta refuses the key, so all would be parked again: clemta-intake doctor") from None
     except ConfigError as error:
-        return Fate(message, "kept", f"it would be parked again: Clemta says {error.code}")
-    return Fate(message, "in Clemta" if exists else store.done)
+        return ReplayResult(message, "kept", f"it would be parked again: Clemta says {error.code}")
+    return ReplayResult(message, "in Clemta" if exists else store.done)
 
 
-def _write_down(env: Environment, message: Message, reason: str) -> None:
-    """For whoever asks later; ids and the reason, nothing of the payload."""
+def _log_discard(env: Environment, message: Message, reason: str) -> None:
+    """Logs ids and the reason, nothing of the payload."""
     logs, group = env.client("logs"), env.outputs["RedeliverLogGroup"]
     stream = f"operator-{message.id}"
     line = {
@@ -189,68 +191,3 @@ def _write_down(env: Environment, message: Message, reason: str) -> None:
         logStreamName=stream,
         logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(line)}],
     )
-
-
-def summary(message: Message) -> dict[str, Any]:
-    """What may be shown of it anywhere: no payload."""
-    envelope = message.envelope
-    return {
-        "submission_id": message.submission_id,
-        "source": message.source,
-        "class": message.failure_class,
-        "status": envelope.failure.status if envelope else None,
-        "code": envelope.failure.code
-        if envelope
-        else "newer_version"
-        if message.newer
-        else "not_a_submission",
-        "attempts": envelope.attempt if envelope else 0,
-        "received_at": envelope.submission.received_at if envelope else message.sent_at,
-        "parked_at": message.sent_at,
-    }
-
-
-def details(message: Message, *, reveal: bool) -> dict[str, Any]:
-    """All of it; without `reveal` no payload, none of its keys, and not Clemta's words about it."""
-    if message.envelope is None:
-        size = len(message.text.encode())
-        says = "a newer release wrote it: deploy that one, then replay" if message.newer else None
-        shown = {**summary(message), "message": says, "payload_bytes": size}
-        return {**shown, "payload": message.text if reveal else None}
-    submission, failure = message.envelope.submission, message.envelope.failure
-    payload = None
-    if reveal:
-        try:
-            payload = read_body(submission.content_type, submission.body)
-        except IntakeError:
-            payload = submission.body.decode("utf-8", "replace")
-    return {
-        **summary(message),
-        "message": failure.message if reveal else None,
-        "content_type": submission.content_type.partition(";")[0],
-        "headers": _shown(submission.headers, reveal=reveal),
-        "query": _shown(submission.query, reveal=reveal),
-        "payload_bytes": len(submission.body),
-        "payload": payload,
-    }
-
-
-def exported(message: Message) -> dict[str, Any]:
-    """The whole message as it is in the queue, and its payload as text where it is text."""
-    if message.envelope is None and not message.newer:
-        return {"submission_id": message.id, "text": message.text}
-    whole: dict[str, Any] = json.loads(message.text)
-    if message.envelope:
-        with suppress(UnicodeDecodeError):
-            whole["body"] = message.envelope.submission.body.decode()
-    return whole
-
-
-def mask(text: str) -> str:
-    """Enough to tell one from another, too little to know who it is."""
-    return f"{text[:1]}…({len(text)})"
-
-
-def _shown(named: Mapping[str, str], *, reveal: bool) -> dict[str, str]:
-    """Under names that the sources file asks for, every value masked unless it is to be revealed."""
-    return {name: value if reveal else mask(value) for name, value in named.items()}

@@ -1,4 +1,4 @@
-"""Files that hold secrets or people: nobody but their owner may read them."""
+"""Files that hold secrets or personal data: only their owner may read them."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ OWNER_ONLY = 0o600
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: the file is its owner's alone, also one that was there already."""
+    """An opener for `open`: only the owner may read the file, also one that existed before."""
     descriptor = os.open(path, flags, OWNER_ONLY)
     os.fchmod(descriptor, OWNER_ONLY)
     return descriptor
@@ -23,7 +23,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def make_private(stream: TextIO) -> None:
-    """The file that a stream was redirected to becomes its owner's alone; a pipe or a terminal stays as it is."""
-    with suppress(OSError):  # it has no descriptor, or the file is somebody else's
+    """Lets only the owner read the file that a stream is redirected to; a pipe or a terminal stays as it is."""
+    with suppress(OSError):  # it has no descriptor, or another user owns the file
         if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             os.fchmod(stream.fileno(), OWNER_ONLY)

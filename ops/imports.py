@@ -18,7 +18,8 @@ from clemta_intake.sources.config import Form
 from clemta_intake.sources.mapping import read
 from clemta_intake.sources.redaction import redact
 
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 from .files import write_private
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "clemta-intake:import")
@@ -100,7 +101,7 @@ class Progress:
     def __init__(self, env: Environment, source: Form, file: Path) -> None:
         self._file = file.with_name(f"{file.name}.progress")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        self._of = {"stack": env.place.stack_name, "source": source.name, "sha256": digest}
+        self._of = {"stack": env.location.stack_name, "source": source.name, "sha256": digest}
 
     def sent(self) -> int:
         """Rows that the retry queue has; 0 if the file is another by now, which the ledger makes harmless."""
@@ -130,7 +131,7 @@ def send_rows(env: Environment, rows: list[Row], progress: Progress) -> Iterator
     now = time.time()
     for number, row in enumerate(rows[sent:]):
         due = now + number * seconds_each
-        env.parts.queues.retry(_envelope(row.submission, due), min(MAX_DELAY, due - now))
+        env.deps.queues.retry(_envelope(row.submission, due), min(MAX_DELAY, due - now))
         if number % _BATCH == _BATCH - 1:
             progress.write(sent + number + 1)
         yield sent + number + 1

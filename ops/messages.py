@@ -1,7 +1,7 @@
-"""A queue read to its end without keeping anything from anybody: what is not deleted is given back."""
+"""Reads a queue to its end; a message that is not deleted is visible again afterwards."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import batched
 from math import ceil
@@ -11,15 +11,15 @@ from clemta_intake.model import Envelope
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.retry import MAX_DELAY
 
-HIDDEN_SECONDS = 30  # what a killed command had in its hands is there again after this
+HIDDEN_SECONDS = 30  # after this a killed command's messages are visible again
 _LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
-_NOTHING_NEW = 3  # receives that bring only what was seen: it comes back faster than it is held
-_COUNTED_YET = 30  # seconds in which SQS may count what was deleted
+_MAX_REPEATS = 3  # receives that bring only known messages: they become visible faster than they are hidden
+_COUNT_LAG = 30  # seconds for which SQS may still count a deleted message
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `envelope` is None where it is none of ours, or `newer`: another release wrote it."""
+    """One message; `envelope` is None if it is not ours, or if a newer release wrote it (`newer`)."""
 
     id: str
     text: str = field(repr=False)
@@ -29,7 +29,7 @@ class Message:
 
     @property
     def submission_id(self) -> str:
-        """How a person names it."""
+        """The id that a person uses for it."""
         if self.newer:
             return self.newer.submission_id or self.id
         return self.envelope.submission.submission_id if self.envelope else self.id
@@ -48,11 +48,11 @@ class Message:
 
 
 class QueueReader:
-    """Every message of a queue once; leaving it gives back what was not deleted, as soon as it is left.
+    """Yields every message of a queue once; on exit it makes visible what was not deleted.
 
-    `patience` is how many seconds to wait for messages that are delayed, or in somebody else's hands. With `uncounted`
-    a message is given back as a copy, so that having been looked at is no receive that SQS counts: in the retry queue a
-    few of them say that a message crashes the function. Should both copies be delivered, the ledger makes one contact.
+    `wait_seconds` is how long to wait for messages that are delayed or that another consumer has. With
+    `keep_receive_count` a message is put back as a copy: reading it then adds no receive to SQS's count, which in the
+    retry queue says that a message crashes the function. If both copies are delivered, the ledger makes one contact.
     """
 
     def __init__(
@@ -60,61 +60,57 @@ class QueueReader:
         sqs: Any,
         url: str,
         *,
-        patience: float = 0,
-        uncounted: bool = False,
-        waiting: Callable[[int], None] = lambda _: None,
+        wait_seconds: float = 0,
+        keep_receive_count: bool = False,
     ) -> None:
         self._sqs = sqs
         self._url = url
-        self._patience = patience
-        self._uncounted = uncounted
-        self._waiting = waiting
-        self._held: dict[str, dict[str, Any]] = {}
-        self._hold_again_at = self._end = 0.0
+        self._wait_seconds = wait_seconds
+        self._keep_receive_count = keep_receive_count
+        self._in_hand: dict[str, dict[str, Any]] = {}
+        self._extend_at = self._end = 0.0
         self._deleted: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._uncounted:
-            self._hide(0)
+        if not self._keep_receive_count:
+            self._set_visibility(0)
             return
-        for received in self._held.values():
+        for received in self._in_hand.values():
             self._copy(received)
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=received["ReceiptHandle"])
 
     def __iter__(self) -> Iterator[Message]:
-        self._end = time.monotonic() + self._patience
-        nothing_new = 0
-        while nothing_new < _NOTHING_NEW:
-            self._hold()
+        self._end = time.monotonic() + self._wait_seconds
+        repeats = 0
+        while repeats < _MAX_REPEATS:
+            self._extend_visibility()
             received = self._receive()
-            known = self._held.keys() | self._deleted
-            self._held |= {message["MessageId"]: message for message in received}
+            known = self._in_hand.keys() | self._deleted
+            self._in_hand |= {message["MessageId"]: message for message in received}
             new = [message for message in received if message["MessageId"] not in known]
             for message in new:
-                self._hold()  # what is done with each may take its time
+                self._extend_visibility()  # the caller may take long over each
                 yield _message(message)
             if new:
-                nothing_new = 0
+                repeats = 0
             elif received:
-                nothing_new += 1
-            elif (others := self.elsewhere()) == 0 or time.monotonic() > self._end:
+                repeats += 1
+            elif self.unread() == 0 or time.monotonic() > self._end:
                 return
-            else:
-                self._waiting(others)
 
     def delete(self, message: Message) -> None:
-        """For good: its fate is durable elsewhere."""
-        handle = self._held.pop(message.id)["ReceiptHandle"]
+        """Deletes the message: it is durable elsewhere by now."""
+        handle = self._in_hand.pop(message.id)["ReceiptHandle"]
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
         self._deleted.add(message.id)
-        self._end = max(self._end, time.monotonic() + min(self._patience, _COUNTED_YET))
+        self._end = max(self._end, time.monotonic() + min(self._wait_seconds, _COUNT_LAG))
 
-    def elsewhere(self) -> int:
-        """How many messages are delayed, or in somebody else's hands; about."""
-        return max(0, sum(depth(self._sqs, self._url).values()) - len(self._held))
+    def unread(self) -> int:
+        """About how many messages are delayed or with another consumer."""
+        return max(0, sum(depth(self._sqs, self._url).values()) - len(self._in_hand))
 
     def _receive(self) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = self._sqs.receive_message(
@@ -127,14 +123,14 @@ class QueueReader:
         ).get("Messages", [])
         return received
 
-    def _hold(self) -> None:
-        """Keeps what is in hand from coming back before the queue is read."""
-        if time.monotonic() >= self._hold_again_at:
-            self._hide(HIDDEN_SECONDS)
-            self._hold_again_at = time.monotonic() + HIDDEN_SECONDS / 3
+    def _extend_visibility(self) -> None:
+        """Keeps the messages read so far invisible until the queue is read."""
+        if time.monotonic() >= self._extend_at:
+            self._set_visibility(HIDDEN_SECONDS)
+            self._extend_at = time.monotonic() + HIDDEN_SECONDS / 3
 
-    def _hide(self, seconds: int) -> None:
-        for some in batched(self._held.values(), 10, strict=False):
+    def _set_visibility(self, seconds: int) -> None:
+        for some in batched(self._in_hand.values(), 10, strict=False):
             entries = [
                 {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": seconds}
                 for number, one in enumerate(some)
@@ -142,7 +138,7 @@ class QueueReader:
             self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
     def _copy(self, received: dict[str, Any]) -> None:
-        """The same message, never received; it comes when the first one would have been tried."""
+        """Sends the same message anew, due when the first one was due."""
         envelope = _message(received).envelope
         wait = envelope.not_before - time.time() if envelope else 0
         attributes = {

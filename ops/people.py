@@ -1,11 +1,10 @@
-"""What is known of one person: finding a sign-up, and erasing what a privacy request names."""
+"""Everything that is stored about one person: find it, or erase it after a privacy request."""
 
 import json
 import re
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -18,9 +17,10 @@ from clemta_intake.errors import IntakeError, RateLimited
 from clemta_intake.model import Envelope, MappedSubmission
 from clemta_intake.sources.mapping import read
 
-from .environments import Environment, OpsError
+from .environments import Environment
 from .logs import of_submission
-from .messages import HIDDEN_SECONDS, Message, QueueReader, arn, depth
+from .messages import HIDDEN_SECONDS, Message, QueueReader
+from .redelivery import paused
 
 CLEMTA_SECONDS = 8
 _ID = re.compile(r"[\w-]{8,100}")
@@ -62,7 +62,7 @@ def email_of(text: str) -> str | None:
 
 
 def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
-    """What the submission asks for by today's sources; None where that cannot be read."""
+    """The submission through today's mapping; None if it cannot be mapped."""
     source = env.sources.get(envelope.submission.source)
     try:
         return read(envelope.submission, source) if source else None
@@ -71,11 +71,11 @@ def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
 
 
 def mentions(env: Environment, message: Message, text: str) -> bool:
-    """Whether the message is this person's: by its id, by the mapping, or by the text's standing in the payload."""
+    """Whether the message has this id, maps to this e-mail address, or holds the text in its payload."""
     if message.submission_id == text:
         return True
     if message.envelope is None:
-        return _stands_in(text, [message.text, *_carried(message.text)])
+        return _contains_word(text, [message.text, *_texts_in_payload(message.text)])
     reading = mapped(env, message.envelope)
     if reading and reading.contact.email.casefold() == text.casefold():
         return True
@@ -84,11 +84,11 @@ def mentions(env: Environment, message: Message, text: str) -> bool:
     texts = [raw, unquote_plus(raw), *submission.query.values(), *submission.headers.values()]
     with suppress(IntakeError):
         texts += strings(read_body(submission.content_type, submission.body))
-    return _stands_in(text, texts)
+    return _contains_word(text, texts)
 
 
-def _carried(message: str) -> Iterator[str]:
-    """The texts in the payload of a message that this release cannot read whole."""
+def _texts_in_payload(message: str) -> Iterator[str]:
+    """The texts in the payload of a message of a newer release."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
         body = b64decode(json.loads(message)["body_base64"])
         yield from (raw := body.decode("utf-8", "replace"), unquote_plus(raw))
@@ -96,7 +96,7 @@ def _carried(message: str) -> Iterator[str]:
 
 
 def strings(data: Any) -> Iterator[str]:
-    """Every text in JSON-like data, keys apart."""
+    """Every text in JSON-like data, without the keys."""
     if isinstance(data, str):
         yield data
     elif isinstance(data, dict | list):
@@ -104,25 +104,25 @@ def strings(data: Any) -> Iterator[str]:
             yield from strings(value)
 
 
-def _stands_in(text: str, places: list[str]) -> bool:
-    """As a word of its own: ada@example.com is not in nada@example.com."""
+def _contains_word(text: str, places: list[str]) -> bool:
+    """Whether the text is there as a whole word: ada@example.com is not in nada@example.com."""
     found = re.compile(rf"(?<![\w.+-]){re.escape(text)}(?![\w-]|\.\w)", re.IGNORECASE)
     return any(found.search(place) for place in places)
 
 
 def find(env: Environment, text: str) -> Person:
-    """Where a sign-up is; changes nothing. An e-mail address is looked up in ledger and Clemta, an id in the logs."""
+    """Finds where a sign-up is, an e-mail address also in ledger and Clemta, an id also in logs; changes nothing."""
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
-    with QueueReader(sqs, settings.retry_queue_url, uncounted=True) as reading:
+    with QueueReader(sqs, settings.retry_queue_url, keep_receive_count=True) as reading:
         person.waiting = [message for message in reading if mentions(env, message, text)]
-        person.delayed = reading.elsewhere()
+        person.delayed = reading.unread()
     with QueueReader(sqs, settings.dead_letter_queue_url) as reading:
         person.parked = [message for message in reading if mentions(env, message, text)]
-        person.in_work = reading.elsewhere()
+        person.in_work = reading.unread()
     with QueueReader(sqs, settings.held_queue_url) as reading:
         person.held = [message for message in reading if mentions(env, message, text)]
-        person.in_work += reading.elsewhere()
+        person.in_work += reading.unread()
     if email := email_of(text):
         person.ledger = [item for key in _keys(env, email) if (item := _item(env, key))]
         _look_up(env, email, person)
@@ -131,26 +131,29 @@ def find(env: Environment, text: str) -> Person:
     return person
 
 
-def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Person:
-    """Deletes this person's messages and ledger items; what stands in Clemta is only named.
+def erase(env: Environment, email: str) -> Person:
+    """Deletes this person's messages and ledger items; contacts in Clemta are only named.
 
-    While the retry queue is read, redelivery is held: else a message could go round for ever without being seen.
+    Redelivery is paused while the retry queue is read: it could move a message before this reads it.
     """
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
     keys = set(_keys(env, email))
-    with _redelivery_held(env):
+    with paused(env):
         retry_queue = QueueReader(
-            sqs, settings.retry_queue_url, patience=_LONGEST_DELAY, uncounted=True, waiting=waiting
+            sqs,
+            settings.retry_queue_url,
+            wait_seconds=_LONGEST_DELAY,
+            keep_receive_count=True,
         )
         dead_letters, held_queue = (
-            QueueReader(sqs, url, patience=2 * HIDDEN_SECONDS, waiting=waiting)
+            QueueReader(sqs, url, wait_seconds=2 * HIDDEN_SECONDS)
             for url in (settings.dead_letter_queue_url, settings.held_queue_url)
         )
-        person.waiting, person.delayed = _taken(env, retry_queue, email, keys)
-        person.parked, parked_elsewhere = _taken(env, dead_letters, email, keys)
-        person.held, held_elsewhere = _taken(env, held_queue, email, keys)
-        person.in_work = parked_elsewhere + held_elsewhere
+        person.waiting, person.delayed = _delete_messages_of(env, retry_queue, email, keys)
+        person.parked, parked_unread = _delete_messages_of(env, dead_letters, email, keys)
+        person.held, held_unread = _delete_messages_of(env, held_queue, email, keys)
+        person.in_work = parked_unread + held_unread
     for key in sorted(keys):
         if item := _item(env, key):
             env.client("dynamodb").delete_item(TableName=settings.ledger_table, Key={"pk": {"S": key}})
@@ -159,8 +162,10 @@ def erase(env: Environment, email: str, waiting: Callable[[int], None]) -> Perso
     return person
 
 
-def _taken(env: Environment, queue: QueueReader, email: str, keys: set[str]) -> tuple[list[Message], int]:
-    """This person's messages, deleted, with their ledger keys added to `keys`; and how many were not seen."""
+def _delete_messages_of(
+    env: Environment, queue: QueueReader, email: str, keys: set[str]
+) -> tuple[list[Message], int]:
+    """Deletes and returns this person's messages, adds their ledger keys to `keys`; and how many could not be read."""
     found = []
     with queue as reading:
         for message in reading:
@@ -168,49 +173,11 @@ def _taken(env: Environment, queue: QueueReader, email: str, keys: set[str]) -> 
                 keys |= _keys_of(env, message)
                 reading.delete(message)
                 found.append(message)
-        return found, reading.elsewhere()
-
-
-@contextmanager
-def _redelivery_held(env: Environment) -> Iterator[None]:
-    """Switches the retry queue's poller off and on again; not at all where nothing waits."""
-    url, functions = env.settings.retry_queue_url, env.client("lambda")
-    if not any(depth(env.client("sqs"), url).values()):
-        yield
-        return
-    pollers = [poller["UUID"] for poller in redelivery(env) if poller["State"].startswith("Enabl")]
-    try:
-        for poller in pollers:
-            functions.update_event_source_mapping(UUID=poller, Enabled=False)
-        yield
-    finally:
-        for poller in pollers:
-            _switch_on(functions, poller)
-
-
-def _switch_on(functions: Any, poller: str) -> None:
-    """Switches a poller on; while AWS is still switching it off, it says so and is asked again."""
-    for _ in range(30):
-        try:
-            functions.update_event_source_mapping(UUID=poller, Enabled=True)
-        except functions.exceptions.ResourceInUseException:
-            time.sleep(2)
-        else:
-            return
-    raise OpsError(f"redelivery is still off: switch the event source mapping {poller} on")
-
-
-def redelivery(env: Environment) -> list[dict[str, Any]]:
-    """The retry queue's pollers."""
-    queue = arn(env.client("sqs"), env.settings.retry_queue_url)
-    found: list[dict[str, Any]] = env.client("lambda").list_event_source_mappings(EventSourceArn=queue)[
-        "EventSourceMappings"
-    ]
-    return found
+        return found, reading.unread()
 
 
 def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
-    """The contact that this e-mail would be, for each company and type that a source has."""
+    """The contact with this e-mail address, for each company and type that a source has."""
     pairs = {(source.company_id, source.contact_type) for source in env.sources.values()}
     return [
         ContactRequest(type=contact_type, full_name=email, email=email, company_id=company)
@@ -219,16 +186,16 @@ def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
 
 
 def _keys(env: Environment, email: str) -> list[str]:
-    pepper = env.parts.pepper()
+    pepper = env.deps.secrets.pepper()
     return [contact_key(pepper, one.company_id, one.type, one.email) for one in as_contacts(env, email)]
 
 
 def _keys_of(env: Environment, message: Message) -> set[str]:
-    """The ledger's keys of a submission that is a contact of its own, whatever its e-mail (on_existing = create)."""
+    """The ledger keys of a submission that always makes its own contact (on_existing = create)."""
     reading = mapped(env, message.envelope) if message.envelope else None
     if reading is None:
         return set()
-    one, pepper = reading.contact, env.parts.pepper()
+    one, pepper = reading.contact, env.deps.secrets.pepper()
     return {contact_key(pepper, one.company_id, one.type, one.email, reading.delivery_id)}
 
 
@@ -241,16 +208,16 @@ def _item(env: Environment, key: str) -> dict[str, str] | None:
 
 
 def _look_up(env: Environment, email: str, person: Person) -> None:
-    """Adds what Clemta has under this e-mail; what keeps Clemta from answering is trouble, and no end."""
+    """Adds Clemta's contacts with this e-mail address, or to `trouble` why Clemta did not answer."""
     for contact in as_contacts(env, email):
         try:
-            person.contacts += env.parts.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
+            person.contacts += env.deps.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
         except IntakeError as error:
             person.trouble.append(f"company {contact.company_id}: {_no_answer(error)}")
 
 
 def _no_answer(error: IntakeError) -> str:
-    """Why nothing is known of Clemta's contacts."""
+    """Why Clemta's contacts are unknown."""
     status = getattr(error, "status", None)
     if status is not None:
         return f"Clemta was asked and answered {status} ({error.code})"

@@ -17,7 +17,8 @@ from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Toke
 from clemta_intake.transport import Transport, TransportError
 
 from . import signers
-from .environments import Environment, OpsError
+from .environments import Environment
+from .errors import OpsError
 
 _GUESSES = {"{": "application/json", "[": "application/json"}
 
@@ -62,14 +63,14 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
     to = url or f"{env.api_url}/signups/{source.name}"
     headers = dict(post.headers)
     if isinstance(source, Webhook):
-        secret = next(iter(env.parts.signing_secrets(source.auth.secret)), "")
+        secret = next(iter(env.deps.secrets.signing_secrets(source.auth.secret)), "")
         if not secret:
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
         headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))
     try:
         answer = Transport().send(HttpRequest("POST", to, headers, dict(post.query), post.body), 5, 35)
     except TransportError as error:
-        helps = ": run make up" if env.place.endpoint_url and not url else f": {error}"
+        helps = ": run make up" if env.location.endpoint_url and not url else f": {error}"
         raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
     return answer.status, answer.body.decode(errors="replace")
 
@@ -77,7 +78,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
 def signed_uri(env: Environment, url: str) -> str:
     """The address that a sender which signs it knows; API Gateway's own, should the local stack's be another."""
     parts = urlsplit(url)
-    if env.place.endpoint_url and parts.netloc == urlsplit(env.place.endpoint_url).netloc:
+    if env.location.endpoint_url and parts.netloc == urlsplit(env.location.endpoint_url).netloc:
         return f"https://{parts.netloc}/v1/signups/{parts.path.rpartition('/')[2]}"
     return url
 

@@ -12,7 +12,7 @@ from clemta_intake.sources.config import Form, Spam, Webhook
 from clemta_intake.sources.expressions import search
 from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
-from clemta_intake.sources.signatures import authenticate
+from clemta_intake.sources.signatures import SignedRequest, authenticate
 from clemta_intake.sources.spam import broken_rule, captcha_token
 
 from .environments import Environment
@@ -100,10 +100,11 @@ def _authenticity(
         return None, "a form is open: nothing to check", ""
     if not secrets:
         return None, "not checked", ""
-    known = env.parts.signing_secrets(source.auth.secret)
+    known = env.deps.secrets.signing_secrets(source.auth.secret)
     uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
+    request = SignedRequest(post.body, post.headers, post.query, uri)
     try:
-        signed_id = authenticate(source.auth, known, post.body, post.headers, post.query, time.time(), uri)
+        signed_id = authenticate(source.auth, known, request, time.time())
     except Unauthentic as error:
         return False, f"{source.auth.scheme}: {error.code}", ""
     return True, source.auth.scheme, signed_id

@@ -1,4 +1,4 @@
-"""How it goes: what became of the sign-ups, what waits, how Clemta answers. From CloudWatch and the queues."""
+"""What became of the sign-ups, what waits, how fast Clemta answers; from CloudWatch and the queues."""
 
 import time
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""How long there is."""
+"""How much time a request has."""
 
 import time
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import Any
 
 from .errors import NotApplied
 
-ANSWER_SECONDS = 4.0  # P7: what a sender waits at most; less where its source says so (`answer_seconds`)
-RESERVE_SECONDS = 1.4  # of it kept for putting the submission on a queue, in two tries if need be
-_RETURN_SECONDS = 0.1  # and for the answer's way back
-RESERVE_SECONDS_EACH = 0.02  # and for each further one of the same request
-WORTHWHILE_SECONDS = 0.3  # with less left nothing is begun that may take its time
-_GATEWAY_SECONDS = 29  # API Gateway gives up then: a request that claims to be older is a replayed event
+ANSWER_SECONDS = 4.0  # P7: the longest that a sender waits; a source may set less (`answer_seconds`)
+RESERVE_SECONDS = 1.4  # of it kept for sending the submission to a queue, in two tries if needed
+_RETURN_SECONDS = 0.1  # of it kept for returning the answer
+RESERVE_SECONDS_EACH = 0.02  # kept in addition for each further submission of the same request
+WORTHWHILE_SECONDS = 0.3  # with less left no slow call is started
+_GATEWAY_SECONDS = 29  # API Gateway times out then: a request that seems older is a replayed event
 
 
 def reserve(answer_seconds: float) -> float:
-    """The same share of a shorter time."""
+    """The seconds of `answer_seconds` that are kept for the queue: the same share as of the full time."""
     return RESERVE_SECONDS * answer_seconds / ANSWER_SECONDS
 
 
@@ -28,16 +28,16 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
+        """The moment that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @classmethod
     def of_request(
         cls, event: Mapping[str, Any], answer_seconds: float = ANSWER_SECONDS, *, sam_local: bool = False
     ) -> "Deadline":
-        """When the request's sender must have its answer; the clock started at API Gateway, before any cold start.
+        """When the sender must have its answer, counted from API Gateway, so a cold start is included.
 
-        `sam local start-api` gives every request the time of its own start (samcli, api_event.py): it is ignored.
+        `sam local start-api` gives each request the time of its own start (samcli, api_event.py): that time is ignored.
         """
         if sam_local:
             return cls.after(answer_seconds - _RETURN_SECONDS)
@@ -48,11 +48,11 @@ class Deadline:
         )
 
     def earlier(self, seconds: float) -> "Deadline":
-        """So many seconds before this one."""
+        """The moment that many seconds before this one."""
         return Deadline(self.at - seconds)
 
     def check(self) -> float:
-        """Seconds left; Retryable where they are too few to begin anything."""
+        """Seconds left; raises NotApplied if they are too few to start a call."""
         remaining = self.remaining()
         if remaining < WORTHWHILE_SECONDS:
             raise NotApplied("no_time_left")

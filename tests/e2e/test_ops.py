@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 from clemta_intake.outcomes import OUTCOMES
 from local.processes import ROOT
 from local.stack import Deployed, Stack
-from ops import doctor, environments
+from ops import environments
 from ops.cli import app
+from ops.doctor import deployment
 from tests.e2e.conftest import Clemta, Queue, Redelivery, eventually
 
 type SignUp = Callable[..., requests.Response]
@@ -214,10 +215,10 @@ class TestDoctor:
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-            place = environments.Place.named("local", project)
-            late = replace(place, api_url=f"http://127.0.0.1:{server.server_port}")
+            location = environments.StackLocation.named("local", project)
+            late = replace(location, api_url=f"http://127.0.0.1:{server.server_port}")
             env = environments.Environment(late, project / ".local" / "sources.toml")
-            checks = {check.name: check for check in doctor._api(env)}
+            checks = {check.name: check for check in deployment.api(env)}
             server.shutdown()
         assert checks["clock"].state == "fail"
         assert "NTP" in checks["clock"].do

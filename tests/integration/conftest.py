@@ -15,8 +15,10 @@ import boto3
 import pytest
 
 from bench.certificate import make_certificate
+from clemta_intake.aws_clients import LambdaClients
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
+from clemta_intake.sources.config import SHIPPED, read_sources
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID, StandIn
 from local.clients import answered
 from local.emulator import command as emulator_command
@@ -160,10 +162,16 @@ def aws(
     )
 
 
+def dependencies_of(
+    settings: Settings, tables: Mapping[str, Any] | None = None, clock: Callable[[], float] = time.time
+) -> Dependencies:
+    """What the functions work with; `tables` are those of a sources.toml, else the shipped ones."""
+    return Dependencies(settings, LambdaClients(), lambda: tables or read_sources(SHIPPED), clock)
+
+
 @pytest.fixture
-def parts(aws: Aws) -> Dependencies:
-    """The functions' own parts."""
-    return Dependencies(aws.settings)
+def deps(aws: Aws) -> Dependencies:
+    return dependencies_of(aws.settings)
 
 
 @pytest.fixture

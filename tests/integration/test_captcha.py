@@ -20,8 +20,8 @@ from clemta_intake.sources.config import to_source
 from clemta_intake.transport import Transport
 from local.clemta import StandIn
 from local.processes import HOST
-from ops import doctor
-from tests.integration.conftest import Aws
+from ops.doctor import signing
+from tests.integration.conftest import Aws, dependencies_of
 from tests.support.events import form
 from tests.support.fakes import COMPANY, Clock
 
@@ -166,9 +166,9 @@ def test_without_time_left_the_verifier_is_not_called(closed: str) -> None:
             ask(closed, seconds=seconds)
 
 
-def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
-    assert parts.captcha is parts.captcha
-    assert parts.daily_cap is parts.daily_cap
+def test_each_captcha_has_its_own_verifier(deps: Dependencies) -> None:
+    assert deps.captcha is deps.captcha
+    assert deps.daily_cap is deps.daily_cap
     assert VERIFIERS.keys() == {"turnstile", "hcaptcha", "recaptcha"}
     assert all(url.startswith("https://") for url in VERIFIERS.values())
 
@@ -176,14 +176,12 @@ def test_each_captcha_has_its_own_verifier(parts: Dependencies) -> None:
 def test_a_form_accepts_a_rotated_captcha_secret_and_asks_a_person_to_try_again(
     aws: Aws, clemta: StandIn
 ) -> None:
-    parts = Dependencies(aws.settings, clock := Clock(time.time()))
-    parts._tables = {
-        "website": {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
-    }
+    website = {"kind": "form", "spam": {"turnstile": "captcha", "captcha_outage": "refuse"}}
+    deps = dependencies_of(aws.settings, {"website": website}, clock := Clock(time.time()))
 
     def post(email: str, token: str) -> tuple[int, Any]:
         event = form({"email": email, "cf-turnstile-response": token})
-        answer = receive._Request(parts, "website", event).answer()
+        answer = receive._Request(deps, "website", event).answer()
         return answer.status_code, json.loads(answer.body or "")
 
     used: set[str] = set()
@@ -196,7 +194,7 @@ def test_a_form_accepts_a_rotated_captcha_secret_and_asks_a_person_to_try_again(
         return ("timeout-or-duplicate",) if known else ()
 
     with verifier(says) as url:
-        parts.captcha = Captcha(Transport(), {"turnstile": url})
+        deps.captcha = Captcha(Transport(), {"turnstile": url})
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": "old"}')
         assert post("ada@example.com", "one")[0] == 503, "as the form says of an outage"
         aws.put_secret(aws.settings.signing_secret_id, '{"captcha": ["new", "old"]}')
@@ -213,7 +211,7 @@ class Asked:
     """What doctor needs of an environment, with these secrets for the captcha."""
 
     def __init__(self, url: str, *secrets: str) -> None:
-        self.parts = self
+        self.deps = self.secrets = self
         self.captcha = Captcha(Transport(), {"turnstile": url})
         self.sources = {
             "website": to_source("website", {"kind": "form", "spam": {"turnstile": "captcha"}}, COMPANY),
@@ -245,10 +243,10 @@ def test_doctor_asks_the_verifier_whether_the_secret_is_right(
         "test": (),
     }
     with verifier(lambda secret, _: codes[secret]) as url:
-        [check] = doctor._captcha(Asked(url, *secrets))  # type: ignore[arg-type]
+        [check] = signing.captcha(Asked(url, *secrets))  # type: ignore[arg-type]
     assert (check.state, says in check.says) == (state, True)
     assert bool(check.do) == (state != "ok")
 
 
 def test_doctor_says_nothing_of_a_captcha_without_a_secret_twice(closed: str) -> None:
-    assert list(doctor._captcha(Asked(closed))) == []  # type: ignore[arg-type]
+    assert list(signing.captcha(Asked(closed))) == []  # type: ignore[arg-type]

@@ -310,7 +310,7 @@ def test_p7_over_tls_the_whole_answer_is_bounded_too(
         with pytest.raises(Retryable):
             list(client.find(contact(), soon()))
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
-        trusting = coldstart.context.__wrapped__()
+        trusting = coldstart.tls_context.__wrapped__()
         trusting.load_verify_locations(certfile)
         monkeypatch.setattr(coldstart, "context", lambda: trusting)
         client.create(contact(), soon())

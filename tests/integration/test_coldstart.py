@@ -1,5 +1,8 @@
 """One TLS context for AWS and Clemta: what is trusted is as strict as before, and read once."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,19 +10,28 @@ import boto3
 import botocore.exceptions
 import certifi
 import pytest
+from botocore.httpsession import URLLib3Session
 
 from clemta_intake import coldstart
-from clemta_intake.dependencies import Dependencies
+from clemta_intake.aws_clients import LambdaClients
 from clemta_intake.http_values import HttpRequest
 from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import StandIn
 from tests.integration.conftest import Aws
 
 
-def test_every_client_uses_it(aws: Aws, parts: Dependencies, certificate: tuple[str, str]) -> None:
-    for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
-        endpoint: Any = client._endpoint  # type: ignore[union-attr]
-        assert endpoint.http_session._manager.connection_pool_kw["ssl_context"] is coldstart.context()
+def test_all_clients_of_the_functions_share_one_tls_context(
+    aws: Aws, certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_class: Any = URLLib3Session
+    monkeypatch.setattr(
+        session_class, "_get_ssl_context", session_class._get_ssl_context
+    )  # restored afterwards
+    coldstart.share_tls_context()
+    clients = LambdaClients()
+    for service in ("sqs", "dynamodb", "secretsmanager"):
+        endpoint = clients.client(service)._endpoint
+        assert endpoint.http_session._manager.connection_pool_kw["ssl_context"] is coldstart.tls_context()
     transport = Transport()
     with (
         StandIn(certfile=certificate[0], keyfile=certificate[1]) as server,
@@ -27,7 +39,7 @@ def test_every_client_uses_it(aws: Aws, parts: Dependencies, certificate: tuple[
     ):
         transport.send(HttpRequest("GET", server.url), 1, 2)
     [pool] = transport._adapter.poolmanager.pools._container.values()
-    assert pool.conn_kw["ssl_context"] is coldstart.context()
+    assert pool.conn_kw["ssl_context"] is coldstart.tls_context()
 
 
 def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tuple[str, str]) -> None:
@@ -39,13 +51,38 @@ def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tu
 
 
 def test_the_list_of_authorities_is_read_once(tmp_path: Path) -> None:
-    coldstart.context.cache_clear()
+    coldstart.tls_context.cache_clear()
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(Path(certifi.where()).read_bytes())
-    context = coldstart.context()
+    context = coldstart.tls_context()
     context.load_verify_locations(str(authorities), None, None)
     known = len(context.get_ca_certs())
     authorities.unlink()  # to read it again would fail
     context.load_verify_locations(str(authorities), None, None)
     assert len(context.get_ca_certs()) == known > 100
-    coldstart.context.cache_clear()
+    coldstart.tls_context.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("module", "patched"),
+    [
+        ("clemta_intake.receive", True),
+        ("clemta_intake.redeliver", True),
+        ("clemta_intake.dependencies", False),
+        ("clemta_intake.transport", False),
+        ("ops.cli", False),
+    ],
+)
+def test_only_the_entry_points_patch_botocore_and_freeze_the_garbage_collector(
+    module: str, patched: bool
+) -> None:
+    probe = (
+        "import gc; from botocore.httpsession import URLLib3Session; before = URLLib3Session._get_ssl_context\n"
+        f"import {module}\n"
+        "print(URLLib3Session._get_ssl_context is not before, gc.get_freeze_count() > 0, gc.isenabled())"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", probe], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == [str(patched), str(patched), "True"], done.stderr

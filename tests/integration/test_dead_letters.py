@@ -11,9 +11,9 @@ from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
 from local.console import waiting
-from ops import dead_letters, people
-from ops.dead_letters import Choice
-from ops.environments import Environment, Place
+from ops import dead_letters, message_views, people
+from ops.dead_letters import Selection
+from ops.environments import Environment, StackLocation
 from tests.support.events import Context, batch
 
 from .conftest import Aws
@@ -36,7 +36,7 @@ def env(aws: Aws, tmp_path: Path) -> Environment:
     """The stack of this test's own queues."""
     sources = tmp_path / "sources.toml"
     sources.write_text('[sources.website]\nkind = "form"\n')
-    env = Environment(Place("t", "us-east-1", aws.url), sources)
+    env = Environment(StackLocation("t", "us-east-1", aws.url), sources)
     vars(env)["settings"] = aws.settings
     return env
 
@@ -44,7 +44,7 @@ def env(aws: Aws, tmp_path: Path) -> Environment:
 @pytest.fixture
 def newer(aws: Aws, env: Environment) -> Aws:
     """A message of a newer release came to the redelivering function, and was parked."""
-    assert create_handler(lambda: env.parts)(batch(NEWER), Context()) == {"batchItemFailures": []}  # type: ignore[arg-type]
+    assert create_handler(lambda: env.deps)(batch(NEWER), Context()) == {"batchItemFailures": []}  # type: ignore[arg-type]
     return aws
 
 
@@ -67,7 +67,7 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
     [parked] = letters(newer, newer.settings.dead_letter_queue_url)
     assert parked["Body"] == NEWER
     assert attributes(parked) == {"source": "website", "class": "outage", "status": "0"}
-    [fate] = dead_letters.replay(env, Choice(["s-newer"]))
+    [fate] = dead_letters.replay(env, Selection(["s-newer"]))
     assert fate.outcome == "replayed"
     [again] = letters(newer, newer.settings.retry_queue_url)
     assert again["Body"] == NEWER
@@ -76,19 +76,19 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
 
 
 def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Environment) -> None:
-    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "website"))
-    said = dead_letters.summary(letter)
+    [letter], _ = dead_letters.read_letters(env, Selection((), "outage", "website"))
+    said = message_views.summary(letter)
     assert (said["submission_id"], said["source"]) == ("s-newer", "website")
     assert (said["class"], said["code"]) == ("outage", "newer_version")
-    assert dead_letters.exported(letter) == json.loads(NEWER)
-    hidden = dead_letters.details(letter, reveal=False)
+    assert message_views.exported(letter) == json.loads(NEWER)
+    hidden = message_views.details(letter, reveal=False)
     assert "another way" not in json.dumps(hidden)
-    assert dead_letters.details(letter, reveal=True)["payload"] == NEWER
+    assert message_views.details(letter, reveal=True)["payload"] == NEWER
     assert waiting(env, NEWER, 0)["why"] == "newer_version"
 
 
 def test_a_person_in_a_message_of_a_newer_release_is_found(newer: Aws, env: Environment) -> None:
-    [letter], _ = dead_letters.read_letters(env, Choice())
+    [letter], _ = dead_letters.read_letters(env, Selection())
     assert people.mentions(env, letter, "ada@example.com")
     assert people.mentions(env, letter, "s-newer")
     assert not people.mentions(env, letter, "da@example.com")
@@ -100,8 +100,8 @@ def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
     text = '{"version": 2, "source": "no name of a source"}'
     with pytest.raises(NewerVersion) as caught:
         decode_envelope(text)
-    env.parts.queues.park_newer(text, caught.value)
-    [letter], _ = dead_letters.read_letters(env, Choice((), "outage", "unknown"))
+    env.deps.queues.park_newer(text, caught.value)
+    [letter], _ = dead_letters.read_letters(env, Selection((), "outage", "unknown"))
     assert letter.submission_id == letter.id
     assert not people.mentions(env, letter, "ada@example.com")
 
@@ -112,12 +112,12 @@ def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_reveale
     body = json.dumps({"email": "ada@example.com", "What is wrong with Bo Example?": "much"}).encode()
     submission = Submission("s1", "website", 1.0, body, "application/json", {"x-id": "Cy"}, {"q": "Di"})
     failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")
-    env.parts.queues.park(Envelope(submission, 1, 1.0, failure))
-    [letter], _ = dead_letters.read_letters(env, Choice())
-    hidden = json.dumps(dead_letters.details(letter, reveal=False))
+    env.deps.queues.park(Envelope(submission, 1, 1.0, failure))
+    [letter], _ = dead_letters.read_letters(env, Selection())
+    hidden = json.dumps(message_views.details(letter, reveal=False))
     assert "VALIDATION_FAILED" in hidden
     for said in ("ada", "Ada", "Bo Example", "email", "much", "is not valid", "Cy", "Di"):
         assert said not in hidden, said
-    revealed = dead_letters.details(letter, reveal=True)
+    revealed = message_views.details(letter, reveal=True)
     assert revealed["message"] == failure.message
     assert revealed["payload"] == json.loads(body)

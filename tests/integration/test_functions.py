@@ -1,4 +1,4 @@
-"""Both entry points on their real parts: the SDK and sockets, the emulator and the stand-in."""
+"""Both entry points with their real dependencies: the SDK and sockets, the emulator and the stand-in."""
 
 import json
 import time
@@ -7,18 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bench import aws_faults
 from bench.aws_faults import AwsFaults
 from clemta_intake import dependencies, receive, redeliver
+from clemta_intake.aws_clients import LambdaClients
 from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS
 from clemta_intake.dependencies import Dependencies
-from clemta_intake.errors import ConfigError, Retryable, Unavailable, UnknownSource
+from clemta_intake.errors import ConfigError, UnknownSource
+from clemta_intake.secret_store import SecretStore
 from clemta_intake.sources.config import SHIPPED, read_sources
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
-from tests.integration.conftest import Aws
+from tests.integration.conftest import Aws, dependencies_of
 from tests.support.events import Context, batch, crm, form
 from tests.support.fakes import Clock
 
@@ -27,7 +28,7 @@ LEAD = {"event": "lead.created", "first": "Bo", "last": "Example", "email": "bo@
 
 
 @pytest.fixture(autouse=True)
-def _real_parts(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def _real_dependencies(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry points read the environment, as they do in Lambda."""
     for name in aws.settings.__dataclass_fields__:
         monkeypatch.setenv(name.upper(), str(getattr(aws.settings, name)))
@@ -48,12 +49,12 @@ def test_a_form_and_a_webhook_become_contacts(clemta: StandIn) -> None:
 
 
 def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> None:
-    parts = [Dependencies(aws.settings) for _ in range(6)]
+    deps = [dependencies_of(aws.settings) for _ in range(6)]
     events = [form({**ADA, "full_name": f"Ada {number}"}) for number in range(6)]
 
     def one(number: int) -> str:
         # Powertools' resolver keeps the request in its class: a Lambda process serves one at a time.
-        request = receive._Request(parts[number], "website", events[number])
+        request = receive._Request(deps[number], "website", events[number])
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(6) as pool:
@@ -64,13 +65,13 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
 
 
 def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: StandIn, aws: Aws) -> None:
-    parts = [Dependencies(aws.settings) for _ in range(2)]
+    deps = [dependencies_of(aws.settings) for _ in range(2)]
     person = {**LEAD, "email": "Ada@Example.com"}
     reports = [("website", form(ADA)), ("crm", crm(person))]
 
     def one(number: int) -> str:
         source, event = reports[number]
-        request = receive._Request(parts[number], source, event)
+        request = receive._Request(deps[number], source, event)
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(2) as pool:
@@ -195,7 +196,8 @@ def test_p7_a_source_that_says_so_answers_in_less_time(
 ) -> None:
     for name in broken:
         monkeypatch.setenv(BREAKS[name], hung)
-    dependencies.dependencies().__dict__["_tables"] = {"website": {"kind": "form", "answer_seconds": seconds}}
+    website = {"kind": "form", "answer_seconds": seconds}
+    monkeypatch.setattr(dependencies, "read_sources", lambda _: {"website": website})
     event = form(ADA)
     event["requestContext"]["requestTimeEpoch"] = time.time() * 1000
     began = time.monotonic()
@@ -210,7 +212,7 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
 ) -> None:
     monkeypatch.setattr(aws_faults, "_SECONDS", {"sluggish": 0.3})
     crm_source = read_sources(SHIPPED)["crm"] | {"batch": True}
-    dependencies.dependencies().__dict__["_tables"] = {"crm": crm_source}
+    monkeypatch.setattr(dependencies, "read_sources", lambda _: {"crm": crm_source})
     event = crm([{**LEAD, "email": f"nobody{number}"} for number in range(10)])
     answers: list[int] = []
     with AwsFaults(1) as faults:
@@ -228,13 +230,14 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
 
 
 def test_p7_no_client_repeats_a_call_and_two_tries_of_the_queue_fit_into_what_is_kept_for_them(
-    parts: Dependencies,
+    aws: Aws,
 ) -> None:
-    for client in (parts._sqs, parts._dynamodb, parts._secretsmanager):
-        config: Any = client.meta.config
+    clients = LambdaClients()
+    for service in ("sqs", "dynamodb", "secretsmanager"):
+        config = clients.client(service).meta.config
         assert config.retries == {"total_max_attempts": 1, "mode": "legacy"}
         assert config.connect_timeout <= 0.3
-    queue: Any = parts._sqs.meta.config
+    queue = clients.client("sqs").meta.config
     assert 2 * (queue.connect_timeout + queue.read_timeout) <= RESERVE_SECONDS
 
 
@@ -260,58 +263,58 @@ def test_p3_a_submission_whose_answer_was_lost_is_adopted_when_it_comes_again(
 
 
 class TestSecrets:
-    def test_the_key_may_be_json(self, aws: Aws, parts: Dependencies) -> None:
+    def test_the_key_may_be_json(self, aws: Aws, deps: Dependencies) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, '{"api_key": " clemta_x\\n"}')
-        assert parts.api_key(None) == "clemta_x"
+        assert deps.secrets.api_key(None) == "clemta_x"
 
     @pytest.mark.parametrize("text", [" ", "{}", '{"api_key": 1}', "{", "clé", "a\nb", '{"other": "x"}'])
-    def test_p4_a_secret_that_holds_no_key_is_the_operators_to_mend(
-        self, aws: Aws, parts: Dependencies, text: str
+    def test_p4_a_secret_that_holds_no_key_is_the_operators_to_fix(
+        self, aws: Aws, deps: Dependencies, text: str
     ) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, text)
         with pytest.raises(ConfigError):
-            parts.api_key(None)
+            deps.secrets.api_key(None)
         aws.put_secret(aws.settings.clemta_secret_id, DEFAULT_API_KEY)
 
-    def test_p4_a_secret_without_a_value_is_not_remembered(self, aws: Aws, parts: Dependencies) -> None:
+    def test_p4_a_secret_without_a_value_is_not_remembered(self, aws: Aws, deps: Dependencies) -> None:
         secrets = aws.client("secretsmanager")
         secrets.delete_secret(SecretId=aws.settings.clemta_secret_id, ForceDeleteWithoutRecovery=True)
         with pytest.raises(ConfigError):
-            parts.api_key(None)
+            deps.secrets.api_key(None)
 
     def test_p4_a_secret_that_is_about_to_be_deleted_holds_none(
-        self, aws: Aws, clemta: StandIn, parts: Dependencies
+        self, aws: Aws, clemta: StandIn, deps: Dependencies
     ) -> None:
         aws.client("secretsmanager").delete_secret(
             SecretId=aws.settings.clemta_secret_id, RecoveryWindowInDays=7
         )
         with pytest.raises(ConfigError):
-            parts.api_key(None)
+            deps.secrets.api_key(None)
         assert send(form(ADA))[1]["status"] == "parked"
 
-    def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, parts: Dependencies) -> None:
-        assert parts.pepper() == "pepper"
+    def test_p4_without_a_pepper_no_claim_is_made(self, aws: Aws, deps: Dependencies) -> None:
+        assert deps.secrets.pepper() == "pepper"
         aws.client("secretsmanager").delete_secret(
             SecretId=aws.settings.ledger_pepper_id, ForceDeleteWithoutRecovery=True
         )
         with pytest.raises(ConfigError):
-            Dependencies(aws.settings).pepper()
+            dependencies_of(aws.settings).secrets.pepper()
 
     def test_the_key_is_kept_for_five_minutes(self, aws: Aws) -> None:
         clock = Clock()
-        parts = Dependencies(aws.settings, clock)
-        assert parts.api_key(None) == DEFAULT_API_KEY
+        deps = dependencies_of(aws.settings, clock=clock)
+        assert deps.secrets.api_key(None) == DEFAULT_API_KEY
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         clock.advance(299)
-        assert parts.api_key(None) == DEFAULT_API_KEY
+        assert deps.secrets.api_key(None) == DEFAULT_API_KEY
         clock.advance(1)
-        assert parts.api_key(None) == "clemta_new"
+        assert deps.secrets.api_key(None) == "clemta_new"
 
-    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, parts: Dependencies) -> None:
-        assert parts.api_key(None) == DEFAULT_API_KEY
+    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, deps: Dependencies) -> None:
+        assert deps.secrets.api_key(None) == DEFAULT_API_KEY
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
-        assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
-        assert parts.api_key(DEFAULT_API_KEY) == "clemta_new"
+        assert deps.secrets.api_key(DEFAULT_API_KEY) == "clemta_new"
+        assert deps.secrets.api_key(DEFAULT_API_KEY) == "clemta_new"
 
     @pytest.mark.parametrize("text", [" ", '{"api_key": ""}', '{"api_key"', "cl\u00e9"])
     def test_p4_an_unusable_key_parks_what_a_replay_then_delivers(
@@ -325,19 +328,24 @@ class TestSecrets:
         assert (line["code"], line["ClemtaUnauthorized"]) == ("api_key_missing", [1]), "an alarm watches it"
         aws.put_secret(aws.settings.clemta_secret_id, DEFAULT_API_KEY)
         redeliver.handler(batch(json.dumps(message["Body"])), Context(60))  # type: ignore[arg-type]
-        assert len(clemta.contacts()) == 1, "the mended key is read at once"
+        assert len(clemta.contacts()) == 1, "the fixed key is read at once"
 
     def test_a_signing_secret_that_was_changed_is_read_at_once_and_then_not_for_each_forgery(
         self, aws: Aws
     ) -> None:
-        assert send(crm(LEAD))[0] == 200
+        deps = dependencies_of(aws.settings, clock=(clock := Clock(time.time())))
+        app = receive.create_app(lambda: deps)
+
+        def status(event: dict[str, Any]) -> int:
+            return int(app.resolve(event, Context())["statusCode"])  # type: ignore[arg-type]
+
+        assert status(crm(LEAD)) == 200
         aws.put_secret(aws.settings.signing_secret_id, '{"crm": "new"}')
-        parts = dependencies.dependencies()
-        read_at, known = parts._secrets[aws.settings.signing_secret_id]
-        assert send(crm(LEAD, secret="new"))[0] == 401, "half a minute has not passed"
-        parts._secrets[aws.settings.signing_secret_id] = (read_at - 31, known)
-        assert send(crm(LEAD, secret="new"))[0] == 200
-        assert send(crm(LEAD))[0] == 401
+        clock.advance(29)
+        assert status(crm(LEAD, secret="new")) == 401, "half a minute has not passed"
+        clock.advance(2)
+        assert status(crm(LEAD, secret="new")) == 200
+        assert status(crm(LEAD)) == 401
 
     def test_a_rotation_in_flight_loses_nothing(self, aws: Aws, clemta: StandIn) -> None:
         assert send(form(ADA))[1]["status"] == "created"
@@ -348,25 +356,19 @@ class TestSecrets:
     def test_a_known_key_outlives_an_outage(
         self, aws: Aws, closed: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        clock = Clock()
-        parts = Dependencies(aws.settings, clock)
-        parts.api_key(None)
+        clock, clients = Clock(), LambdaClients()
+        secrets = SecretStore(
+            lambda: clients.client("secretsmanager"),
+            clock,
+            api_key_id=aws.settings.clemta_secret_id,
+            signing_id=aws.settings.signing_secret_id,
+            pepper_id=aws.settings.ledger_pepper_id,
+        )
+        secrets.api_key(None)
         monkeypatch.setenv(BREAKS["secretsmanager"], closed)
-        del parts._secretsmanager
+        clients = LambdaClients()  # its client connects to the address that is closed
         clock.advance(1_000)
-        assert parts.api_key(None) == DEFAULT_API_KEY
-
-    def test_a_known_key_outlives_a_refusal(self, aws: Aws, parts: Dependencies) -> None:
-        parts.api_key(None)
-        parts._secrets[aws.settings.clemta_secret_id] = (0.0, DEFAULT_API_KEY)
-        refusing = _Refusing()
-        parts.__dict__["_secretsmanager"] = refusing
-        assert parts.api_key(None) == DEFAULT_API_KEY
-        with pytest.raises(Unavailable):
-            parts.signing_secrets("crm")
-        parts._secrets.clear()
-        with pytest.raises(Retryable):
-            parts.api_key(None)
+        assert secrets.api_key(None) == DEFAULT_API_KEY
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -381,20 +383,13 @@ class TestSecrets:
         ],
     )
     def test_p5_a_malformed_signing_secret_lets_nothing_in(
-        self, aws: Aws, parts: Dependencies, text: str, expected: tuple[str, ...]
+        self, aws: Aws, deps: Dependencies, text: str, expected: tuple[str, ...]
     ) -> None:
         aws.put_secret(aws.settings.signing_secret_id, text)
-        assert parts.signing_secrets("crm") == expected
+        assert deps.secrets.signing_secrets("crm") == expected
 
 
-class _Refusing:
-    """Secrets Manager that throttles."""
-
-    def get_secret_value(self, **_: Any) -> Any:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue")
-
-
-def test_a_source_is_read_once(parts: Dependencies) -> None:
-    assert parts.source("website") is parts.source("website")
+def test_a_source_is_read_once(deps: Dependencies) -> None:
+    assert deps.source("website") is deps.source("website")
     with pytest.raises(UnknownSource):
-        parts.source("nobody")
+        deps.source("nobody")

@@ -41,7 +41,7 @@ def test_p4_looking_at_the_retry_queue_makes_no_poison_of_what_waits(aws: Aws) -
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(), 0)
     for _ in range(6):
-        with QueueReader(sqs, url, uncounted=True) as reading:
+        with QueueReader(sqs, url, keep_receive_count=True) as reading:
             assert [message.submission_id for message in reading] == ["s0"]
     [message] = received(sqs, url)
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
@@ -53,7 +53,7 @@ def test_p4_looking_at_the_retry_queue_makes_no_poison_of_what_waits(aws: Aws) -
 def test_what_is_not_due_yet_is_given_back_with_the_delay_that_is_left(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(not_before=time.time() + 600), 0)
-    with QueueReader(sqs, url, uncounted=True) as reading:
+    with QueueReader(sqs, url, keep_receive_count=True) as reading:
         assert len(list(reading)) == 1
     assert not received(sqs, url)
     assert messages.depth(sqs, url) == {"ready": 0, "delayed": 1, "in work": 0}
@@ -62,7 +62,7 @@ def test_what_is_not_due_yet_is_given_back_with_the_delay_that_is_left(aws: Aws)
 def test_a_message_that_is_none_of_ours_is_given_back_as_it_was(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     sqs.send_message(QueueUrl=url, MessageBody="nonsense")
-    with QueueReader(sqs, url, uncounted=True) as reading:
+    with QueueReader(sqs, url, keep_receive_count=True) as reading:
         assert [message.failure_class for message in reading] == ["poison"]
     assert [message["Body"] for message in received(sqs, url)] == ["nonsense"]
 
@@ -70,7 +70,7 @@ def test_a_message_that_is_none_of_ours_is_given_back_as_it_was(aws: Aws) -> Non
 def test_what_is_deleted_is_not_given_back(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(), 0)
-    with QueueReader(sqs, url, uncounted=True) as reading:
+    with QueueReader(sqs, url, keep_receive_count=True) as reading:
         for message in reading:
             reading.delete(message)
     assert messages.depth(sqs, url) == {"ready": 0, "delayed": 0, "in work": 0}
@@ -89,7 +89,7 @@ def test_a_reading_that_outlasts_the_hiding_is_whole_all_the_same(
         for message in reading:
             time.sleep(0.1)  # what is done with it
             seen.append(message.submission_id)
-        assert reading.elsewhere() == 0
+        assert reading.unread() == 0
     assert sorted(seen) == sorted(f"s{number}" for number in range(35))
     assert messages.depth(sqs, url)["ready"] == 35
 
@@ -101,4 +101,4 @@ def test_what_somebody_else_holds_is_said_to_be_missing(aws: Aws) -> None:
     sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=60)
     with QueueReader(sqs, url) as reading:
         assert len(list(reading)) == 2
-        assert reading.elsewhere() == 1
+        assert reading.unread() == 1

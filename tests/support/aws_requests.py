@@ -1,6 +1,6 @@
 """What AWS refuses and the emulator takes: a request is held to botocore's own model, and to rules outside it.
 
-The functions' clients have `parameter_validation` off (dependencies.py), so nothing else checks a request before AWS.
+The functions' clients have `parameter_validation` off (aws_clients.py), so nothing else checks a request before AWS.
 """
 
 import re

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops import doctor
-from ops.environments import Environment, Place
+from ops.doctor import deployment
+from ops.environments import Environment, StackLocation
 
 
 class Gateway:
@@ -27,22 +27,26 @@ class Deployed(Environment):
     """A stack with these outputs."""
 
     def __init__(self, gateway: Gateway, outputs: dict[str, str]) -> None:
-        super().__init__(Place("stack", "eu-central-1"), Path("sources.toml"))
+        super().__init__(StackLocation("stack", "eu-central-1"), Path("sources.toml"))
         self.outputs = {"ApiId": "a1", **outputs}
-        self._clients["apigateway"] = gateway
+        self._gateway = gateway
+
+    def client(self, service: str) -> Any:
+        assert service == "apigateway"
+        return self._gateway
 
 
 def states(
     stages: tuple[str, ...] = ("v1",), role: str | None = None, outputs: dict[str, str] | None = None
 ) -> dict[str, str]:
-    checks = list(doctor._gateway(Deployed(Gateway(stages, role), outputs or {})))
+    checks = list(deployment.gateway(Deployed(Gateway(stages, role), outputs or {})))
     assert all(check.do for check in checks if check.state != "ok")
     return {check.name: check.state for check in checks}
 
 
 def test_a2_doctor_finds_a_stage_that_an_early_template_left() -> None:
     assert states() == {"stages": "ok"}
-    [check] = doctor._gateway(Deployed(Gateway(("Stage", "v1"), None), {}))
+    [check] = deployment.gateway(Deployed(Gateway(("Stage", "v1"), None), {}))
     assert check.state == "fail"
     assert check.do == "aws apigateway delete-stage --rest-api-id a1 --stage-name Stage"
 
@@ -59,9 +63,9 @@ def test_a6_doctor_names_the_dns_entry_that_a_custom_domain_needs(
     tmp_path: Path, outputs: dict[str, str]
 ) -> None:
     url = "http://127.0.0.1:1/v1"  # where nobody listens
-    env = Environment(Place("t", "eu-central-1", None, url), tmp_path / "sources.toml")
+    env = Environment(StackLocation("t", "eu-central-1", None, url), tmp_path / "sources.toml")
     vars(env)["outputs"] = outputs
-    [check] = doctor._api(env)
+    [check] = deployment.api(env)
     assert check.state == "fail"
     assert f"open {url}/health" in check.do
     for target in outputs.values():

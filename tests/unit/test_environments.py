@@ -12,7 +12,9 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from ops.environments import OpsError, Place, trouble
+from ops.aws import explain
+from ops.environments import StackLocation
+from ops.errors import OpsError
 
 
 @pytest.mark.parametrize("text", ["", '{"stack_name": "s"', "{}", "[]", '{"stack_name": 1}', "\xff"])
@@ -20,7 +22,7 @@ def test_a_damaged_stack_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "stack.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(OpsError, match=r"stack.json is damaged: run make up"):
-        Place.named("local", tmp_path)
+        StackLocation.named("local", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -36,20 +38,20 @@ def test_a_damaged_stack_file_is_named(tmp_path: Path, text: str) -> None:
 def test_a_samconfig_without_the_stack_says_where_it_belongs(tmp_path: Path, text: str) -> None:
     (tmp_path / "samconfig.toml").write_text(text)
     with pytest.raises(OpsError, match=r"\[staging.deploy.parameters\] stack_name"):
-        Place.named("staging", tmp_path)
+        StackLocation.named("staging", tmp_path)
 
 
 @pytest.mark.parametrize("raw", [b"[", b"\xff"])
 def test_a_samconfig_that_is_none_cannot_be_read(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "samconfig.toml").write_bytes(raw)
     with pytest.raises(OpsError, match=r"samconfig.toml cannot be read"):
-        Place.named("staging", tmp_path)
+        StackLocation.named("staging", tmp_path)
 
 
 def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
     text = '[staging.deploy.parameters]\nstack_name = "s"\nregion = "eu-central-1"\n'
     (tmp_path / "samconfig.toml").write_text(text)
-    assert Place.named("staging", tmp_path) == Place("s", "eu-central-1")
+    assert StackLocation.named("staging", tmp_path) == StackLocation("s", "eu-central-1")
 
 
 @pytest.mark.parametrize(
@@ -78,5 +80,5 @@ def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
 def test_trouble_with_aws_is_named_with_what_helps(
     error: ClientError | BotoCoreError, local: bool, expected: str
 ) -> None:
-    says, helps = trouble(error, local=local)
+    says, helps = explain(error, local=local)
     assert re.match(expected, f"{says}: {helps}")

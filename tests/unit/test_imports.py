@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from clemta_intake.sources.config import Form, to_source
-from ops.environments import Environment, OpsError, Place
+from ops.environments import Environment, StackLocation
+from ops.errors import OpsError
 from ops.imports import Progress, read_rows
 from tests.support.fakes import COMPANY
 
@@ -66,7 +67,7 @@ def test_p4_a_column_of_passwords_is_not_imported(tmp_path: Path) -> None:
 def test_an_import_goes_on_where_it_stopped(tmp_path: Path) -> None:
     file = tmp_path / "past.csv"
     file.write_text(TEXT)
-    env = Environment(Place("stack", "us-east-1"), tmp_path / "sources.toml")
+    env = Environment(StackLocation("stack", "us-east-1"), tmp_path / "sources.toml")
     assert Progress(env, form(), file).sent() == 0
     Progress(env, form(), file).write(7)
     assert Progress(env, form(), file).sent() == 7
@@ -79,6 +80,6 @@ def test_a_damaged_progress_file_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "past.csv"
     file.write_text(TEXT)
     (tmp_path / "past.csv.progress").write_bytes(text.encode("latin-1"))
-    env = Environment(Place("stack", "us-east-1"), tmp_path / "sources.toml")
+    env = Environment(StackLocation("stack", "us-east-1"), tmp_path / "sources.toml")
     with pytest.raises(OpsError, match=r"past.csv.progress is damaged: delete it"):
         Progress(env, form(), file).sent()

@@ -12,7 +12,10 @@ import typer
 from typer.testing import CliRunner
 
 from clemta_intake import __version__
-from ops.cli import Session, _env_names, _preview, _source_names, app
+from ops.cli import app
+from ops.commands.options import complete_environment, complete_source
+from ops.commands.session import Session
+from ops.commands.submissions import preview_report
 from ops.preview import Field, Preview
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +90,7 @@ def test_a_class_that_there_is_not_is_a_wrong_use(name: str) -> None:
     ("incomplete", "expected"), [("", ["staging", "production", "local"]), ("p", ["production"])]
 )
 def test_environments_are_completed(incomplete: str, expected: list[str]) -> None:
-    assert _env_names(incomplete) == expected
+    assert complete_environment(incomplete) == expected
 
 
 def test_sources_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +98,9 @@ def test_sources_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file.write_text("[sources.website]\n[sources.webshop]\n[sources.crm]\n")
     monkeypatch.setenv("SOURCES_FILE", str(file))
     monkeypatch.chdir(tmp_path)
-    assert _source_names("web") == ["website", "webshop"]
+    assert complete_source("web") == ["website", "webshop"]
     file.write_text("[")
-    assert _source_names("web") == []
+    assert complete_source("web") == []
 
 
 def test_what_somebody_wrote_is_shown_as_it_is_however_long(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,5 +108,5 @@ def test_what_somebody_wrote_is_shown_as_it_is_however_long(capsys: pytest.Captu
     found = Preview(
         "s1", status="contact", fields=[Field("full_name", word, word, word)], dropped=[(word, "")]
     )
-    Session("local", None, None, None, False).say(_preview(found), {})
+    Session("local", None, None, None, False).say(preview_report(found), {})
     assert capsys.readouterr().out.count(word.strip()) == 4

@@ -21,7 +21,7 @@ from clemta_intake.errors import DataError, NotApplied, Refused, Unauthentic, Un
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
-from clemta_intake.sources.signatures import authenticate
+from clemta_intake.sources.signatures import SignedRequest, authenticate
 from ops.signers import SIGNERS, TIMED, URI, jws
 from tests.support.events import Context, request
 from tests.support.fakes import COMPANY, FakeParts
@@ -54,7 +54,7 @@ def accepts(
     query: dict[str, str] | None = None,
 ) -> bool:
     try:
-        authenticate(source(name).auth, secrets, body, headers, query or {}, now, URI)
+        authenticate(source(name).auth, secrets, SignedRequest(body, headers, query or {}, URI), now)
     except Unauthentic:
         return False
     return True
@@ -199,10 +199,9 @@ def test_p5_a_jws_chooses_no_algorithm(algorithm: str) -> None:
 def test_p5_a_jws_of_somebody_else_is_refused() -> None:
     sample = Sample("netlify")
     auth = {"scheme": "jws", "header": "x-webhook-signature", "issuer": "another", "secret": "x"}
+    request = SignedRequest(sample.body, sample.signed(NOW), {})
     with pytest.raises(Unauthentic):
-        authenticate(
-            source("netlify", auth=auth).auth, (sample.secret,), sample.body, sample.signed(NOW), {}, NOW
-        )
+        authenticate(source("netlify", auth=auth).auth, (sample.secret,), request, NOW)
 
 
 @pytest.mark.parametrize("part", ["W10", "bnVsbA", "e30", "%", "W1tbW1tb", "_w"])
@@ -597,7 +596,7 @@ def test_p5_the_verifier_answers_anything_with_yes_or_no() -> None:
         )
         query = {"token": chance.choice(PARTS)}
         try:
-            authenticate(auth, secrets, body, headers, query, NOW, URI)
+            authenticate(auth, secrets, SignedRequest(body, headers, query, URI), NOW)
         except Unauthentic:
             continue
         accepted += 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clemta_intake.sources.config import to_source
-from ops.environments import Environment, Place
+from ops.environments import Environment, StackLocation
 from ops.posts import Post
 from ops.preview import Preview, preview
 from tests.support.fakes import COMPANY
@@ -16,7 +16,7 @@ SPAM = {"honeypot": "website_url", "turnstile": "captcha", "disposable": True}
 
 def previewed(body: str, **table: Any) -> Preview:
     source = to_source("website", {"kind": "form", **table}, COMPANY)
-    env = Environment(Place("stack", "us-east-1"), Path("sources.toml"))
+    env = Environment(StackLocation("stack", "us-east-1"), Path("sources.toml"))
     post = Post(body.encode(), {"content-type": "application/x-www-form-urlencoded"})
     [found] = preview(env, source, post, secrets=False)
     return found

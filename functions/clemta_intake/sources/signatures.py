@@ -11,6 +11,7 @@ import re
 from base64 import b64decode
 from binascii import unhexlify
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Unauthentic
@@ -20,16 +21,18 @@ _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of
 _TIMESTAMP = re.compile("[0-9]{1,15}")
 
 
-def authenticate(
-    auth: Auth,
-    secrets: Sequence[str],
-    body: bytes,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-    now: float,
-    uri: str = "",
-) -> str:
-    """Returns if one of `secrets` signed the POST to `uri`; `headers` have lower-case names, `now` is unix seconds.
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The POST that a sender signed: header names in lower case, `uri` as the sender knows it."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    uri: str = ""
+
+
+def authenticate(auth: Auth, secrets: Sequence[str], request: SignedRequest, now: float) -> str:
+    """Returns if one of `secrets` signed the request; `now` is unix seconds.
 
     What it returns is the id of the delivery that the signature covers; "" for a scheme that signs none.
     """
@@ -37,27 +40,30 @@ def authenticate(
     if not usable:
         raise Unauthentic("secret_missing")
     if isinstance(auth, Hmac):
-        return _hmac(auth, usable, body, headers, now, uri)
+        return _hmac(auth, usable, request, now)
     if isinstance(auth, StandardWebhooks):
-        return _standard_webhooks(auth, usable, body, headers, now)
+        return _standard_webhooks(auth, usable, request, now)
     if isinstance(auth, Jws):
-        _jws(auth, usable, body, headers)
+        _jws(auth, usable, request.body, request.headers)
     elif isinstance(auth, Token):
-        _token(auth, usable, headers, query)
+        _token(auth, usable, request.headers, request.query)
     else:
-        _basic(usable, headers)
+        _basic(usable, request.headers)
     return ""
 
 
-def _hmac(
-    auth: Hmac, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float, uri: str = ""
-) -> str:
+def _hmac(auth: Hmac, secrets: Sequence[str], request: SignedRequest, now: float) -> str:
+    headers = request.headers
     items = _items(auth, headers)
     signatures = [item.removeprefix(auth.prefix) for item in items if item.startswith(auth.prefix)]
     received = [signature for text in signatures if (signature := _decoded(text, auth.encoding))]
     if not received:
         raise Unauthentic("signature_malformed")
-    values = {"{body}": body, "{method}": b"POST", "{uri}": uri.encode("utf-8", "surrogatepass")}
+    values = {
+        "{body}": request.body,
+        "{method}": b"POST",
+        "{uri}": request.uri.encode("utf-8", "surrogatepass"),
+    }
     if auth.id_header:
         values["{id}"] = _required(headers, auth.id_header).encode("utf-8", "surrogatepass")
     if "{timestamp}" in auth.signed:
@@ -94,9 +100,9 @@ def _timestamp(auth: Hmac, items: list[str], headers: Mapping[str, str], now: fl
 
 
 def _standard_webhooks(
-    auth: StandardWebhooks, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float
+    auth: StandardWebhooks, secrets: Sequence[str], request: SignedRequest, now: float
 ) -> str:
-    name = "svix" if "svix-signature" in headers else "webhook"
+    name = "svix" if "svix-signature" in request.headers else "webhook"
     scheme = Hmac(
         scheme="hmac",
         secret=auth.secret,
@@ -114,7 +120,7 @@ def _standard_webhooks(
     several = [
         part for secret in secrets for part in (secret.split("|") if auth.key == "base64" else [secret])
     ]
-    return _hmac(scheme, several, body, headers, now)  # the id of the family that verified, never the other's
+    return _hmac(scheme, several, request, now)  # the id of the family that verified, never the other's
 
 
 def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, str]) -> None:

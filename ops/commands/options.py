@@ -1,0 +1,53 @@
+"""Arguments and options that several commands have, and how a shell completes them."""
+
+import tomllib
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from clemta_intake.outcomes import DeadLetterClass
+from clemta_intake.sources.config import InvalidSources, read_sources
+
+from ..project import project_folder
+from .session import Session
+
+
+def complete_source(incomplete: str) -> list[str]:
+    """Names of sources; none if the sources file has a mistake."""
+    with suppress(InvalidSources):
+        names = read_sources(Session("local", None, None, None, False).sources_file)
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
+def complete_environment(incomplete: str) -> list[str]:
+    """Names of environments; none if samconfig.toml has a mistake."""
+    with suppress(OSError, ValueError):
+        tables = tomllib.loads((project_folder() / "samconfig.toml").read_text(encoding="utf-8"))
+        names = [name for name, table in tables.items() if name != "default" and isinstance(table, dict)]
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
+Source = Annotated[
+    str,
+    typer.Option("--source", help="the source's name in the sources file", autocompletion=complete_source),
+]
+Headers = Annotated[list[str] | None, typer.Option("--header", help="'name: value'; may be repeated")]
+Payload = Annotated[
+    str, typer.Argument(metavar="FILE", help="a body, or an API Gateway event; - reads standard input")
+]
+
+FailureClass = Annotated[
+    DeadLetterClass | None,
+    typer.Option("--class", help="what went wrong with it"),
+]
+OnlySource = Annotated[
+    str | None, typer.Option("--source", help="only of this source", autocompletion=complete_source)
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen")]
+Reveal = Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")]
+Reason = Annotated[str, typer.Option("--reason", help="why it shall never arrive; goes into the log")]

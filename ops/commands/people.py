@@ -1,0 +1,131 @@
+"""find and erase."""
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from .. import dead_letters, message_views, people
+from ..errors import OpsError
+from ..messages import Message
+from ..status import at
+from .registration import command
+from .session import Session
+
+app = typer.Typer()
+
+
+@command(app, "find", "find ada@example.com", "find 0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d")
+def find(
+    session: Session,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="an e-mail address, or a submission's id")],
+) -> bool:
+    """Was this sign-up seen, and what became of it?"""
+    person = people.find(session.env, text)
+    lines = [
+        *(Text(_logged(line)) for line in person.history),
+        *(_waiting("waits in the retry queue and comes again by itself", one) for one in person.waiting),
+        *(_parked(one) for one in person.parked),
+        *(_parked(one, "is held as spam") for one in person.held),
+        *(Text(_ledger(item)) for item in person.ledger),
+        *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
+        *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
+    ]
+    if not person.seen and not person.unseen:
+        lines.insert(0, Text("not seen: look at the sender's own log, and whether it was refused (status)"))
+    session.say(Group(*lines), _person(person))
+    return person.seen
+
+
+def _waiting(where: str, message: Message) -> Text:
+    said = message_views.summary(message)
+    return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
+
+
+def _parked(message: Message, where: str = "is parked") -> Text:
+    return _waiting(where, message) + Text(f": {dead_letters.WHAT_TO_DO[message.failure_class]}")
+
+
+def _logged(line: dict[str, Any]) -> str:
+    why = line.get("code") or line.get("rule") or line.get("reason")
+    return f"{at(line['at'])}  {line['outcome']}{f' ({why})' if why else ''}, from {line['source']}"
+
+
+def _ledger(item: dict[str, str]) -> str:
+    """A state of the ledger in words; docs/architecture.md has them all."""
+    match item.get("state"):
+        case "created":
+            return f"the ledger says: it became contact {item['contact_id']}"
+        case "claimed" if float(item.get("lease_until", 0)) > time.time():
+            return "the ledger says: it is being delivered at this moment"
+        case "free":
+            return "the ledger says: it was tried, and there is no contact yet"
+        case _:
+            return (
+                "the ledger says: it was tried, and Clemta did not say whether there is a contact: "
+                "the next attempt looks it up first"
+            )
+
+
+def _unseen(person: people.Person) -> Iterator[str]:
+    """What may be true of messages that SQS does not show."""
+    found = person.waiting or person.parked or person.held
+    tried = any(item.get("state") != "created" for item in person.ledger)
+    if person.delayed:
+        waiting = f"{person.delayed} in the retry queue could not be looked into: delayed, or being tried"
+        if tried and not found:
+            yield f"it probably waits, and comes again by itself: {waiting}"
+        else:
+            yield waiting if person.seen else f"not seen, but it may be waiting: {waiting}"
+    if person.in_work:
+        yield dead_letters.unread_notice(person.in_work)
+    if tried and not found and not person.unseen:
+        yield "it is in no queue: it was discarded, or its sender was told to send it again"
+
+
+def _person(person: people.Person) -> dict[str, Any]:
+    return {
+        "waiting": [message_views.summary(one) for one in person.waiting],
+        "parked": [message_views.summary(one) for one in person.parked],
+        "held": [message_views.summary(one) for one in person.held],
+        "ledger": person.ledger,
+        "contacts": [{"id": one["id"]} for one in person.contacts],
+        "history": [
+            {name: line.get(name) for name in ("at", "source", "outcome", "code")} for line in person.history
+        ],
+        "not_looked_into": person.unseen,
+        "trouble": person.trouble,
+    }
+
+
+@command(app, "erase", "erase ada@example.com --env production")
+def erase(
+    session: Session,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="whose data is to go")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> bool:
+    """Removes a person from the three queues and the ledger. The contact in Clemta is named, and stays."""
+    if people.email_of(email) is None:
+        raise OpsError(f"{email} is no e-mail address")
+    if not yes and not typer.confirm(f"Erase {email} from {session.env.location.stack_name}?", err=True):
+        return False
+    with session.progress("waiting for messages that are delayed or in work", None):
+        person = people.erase(session.env, email)
+    lines = [
+        Text(f"retry queue    {len(person.waiting)} erased"),
+        Text(f"dead letters   {len(person.parked)} erased"),
+        Text(f"held           {len(person.held)} erased"),
+        Text(f"ledger         {len(person.ledger)} erased"),
+        *(
+            Text(f"Clemta         contact {one['id']}: delete it there", style="yellow")
+            for one in person.contacts
+        ),
+        *(Text(said, style="yellow") for said in person.trouble),
+    ]
+    if person.unseen:
+        lines.append(Text(f"{person.unseen} messages could not be looked into: run it again", style="red"))
+    session.say(Group(*lines), _person(person))
+    return not person.unseen and not person.trouble

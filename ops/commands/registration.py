@@ -1,0 +1,93 @@
+"""Turns a function into a command: it gets the options that every command has, and its errors become one line."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.text import Text
+
+from clemta_intake.errors import IntakeError
+from clemta_intake.sources.config import InvalidSources
+
+from ..aws import explain
+from ..errors import OpsError
+from .options import complete_environment
+from .session import Session
+
+
+def _option(kind: Any, default: Any, *names: str, help_text: str, **more: Any) -> inspect.Parameter:
+    """A keyword-only option."""
+    return inspect.Parameter(
+        names[0].strip("-").replace("-", "_"),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, typer.Option(*names, help=help_text, **more)],
+    )
+
+
+_COMMON_OPTIONS = [
+    _option(
+        *(str, "local", "--env"),
+        help_text="local, staging or production, as samconfig.toml has them",
+        autocompletion=complete_environment,
+    ),
+    _option(str | None, None, "--stack", help_text="a stack by its name, instead of --env"),
+    _option(str | None, None, "--region", help_text="the stack's AWS region"),
+    _option(Path | None, None, "--sources", help_text="the sources file, if not functions/sources.toml"),
+    _option(bool, False, "--json", help_text="print JSON, for programs"),
+]
+_EXPECTED_ERRORS = (
+    OpsError,
+    InvalidSources,
+    IntakeError,
+    ClientError,
+    BotoCoreError,
+    requests.RequestException,
+    OSError,
+)
+
+
+def command(
+    group: typer.Typer, name: str, *examples: str
+) -> Callable[[Callable[..., bool | None]], Callable[..., bool | None]]:
+    """Adds a command: its function gets a Session and its own arguments; False ends it with exit code 1."""
+
+    def add(function: Callable[..., bool | None]) -> Callable[..., bool | None]:
+        _, *own_options = inspect.signature(function).parameters.values()
+
+        def run(**values: Any) -> None:
+            common = [values.pop(parameter.name) for parameter in _COMMON_OPTIONS]
+            session = Session(*common)
+            try:
+                succeeded = function(session, **values)
+            except _EXPECTED_ERRORS as error:
+                session.err.print(Text(_one_line(error, local=session.local), style="red"))
+                raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                session.err.print("interrupted; it can be run again")
+                raise typer.Exit(130) from None
+            if succeeded is False:
+                raise typer.Exit(1)
+
+        keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own_options]
+        shown = "".join(f"\n  clemta-intake {example}" for example in examples)
+        run.__doc__ = f"{function.__doc__}\n\n\b\nFor example:{shown}"  # \b: the lines stay as they are
+        run.__signature__ = inspect.Signature([*keywords, *_COMMON_OPTIONS])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in [*keywords, *_COMMON_OPTIONS]}
+        group.command(name)(run)
+        return function
+
+    return add
+
+
+def _one_line(error: BaseException, *, local: bool) -> str:
+    """What went wrong and what helps, without a stack trace and without a payload."""
+    if isinstance(error, ClientError | BotoCoreError):
+        return ": ".join(explain(error, local=local))
+    if isinstance(error, requests.RequestException):
+        return f"no answer: {type(error).__name__}"
+    return str(error) or type(error).__name__

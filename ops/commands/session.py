@@ -1,0 +1,97 @@
+"""What every command works with: the stack that is meant, and output for a person or for a program."""
+
+import dataclasses
+import json
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from ..environments import Environment, StackLocation
+from ..project import default_sources_file, project_folder
+
+NO_LINES: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # of a rich table
+_UNWRAPPED = 10_000
+
+
+@dataclasses.dataclass
+class Session:
+    """The values of the options that every command has, and what follows from them."""
+
+    env_name: str
+    stack: str | None
+    region: str | None
+    sources_option: Path | None
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        self.out, self.err = _console(sys.stdout), _console(sys.stderr)
+
+    @cached_property
+    def env(self) -> Environment:
+        """The stack that the options name."""
+        project = project_folder()
+        if self.stack:
+            location = StackLocation.stack(self.stack, self.region)
+        else:
+            location = StackLocation.named(self.env_name, project)
+            if self.region:
+                location = dataclasses.replace(location, region=self.region)
+        return Environment(location, self.sources_file)
+
+    @property
+    def local(self) -> bool:
+        """Whether the options name the local stack."""
+        return self.env_name == "local" and not self.stack
+
+    @property
+    def sources_file(self) -> Path:
+        """The sources file; of the local stack the one that it was deployed with."""
+        project = project_folder()
+        local = project / ".local" / "sources.toml"
+        if self.sources_option:
+            return self.sources_option
+        if self.local and local.exists():
+            return local
+        return default_sources_file(project)
+
+    def say(self, shown: Any, data: Any) -> None:
+        """Prints `shown` for a person, or `data` as JSON with --json."""
+        if self.as_json:
+            print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+        else:
+            self.out.print(shown, soft_wrap=isinstance(shown, Text))
+
+    def progress(self, description: str, total: int | None) -> "ProgressBar":
+        """A progress bar on standard error if that is a terminal."""
+        return ProgressBar(self.err, description, total, shown=self.err.is_terminal and not self.as_json)
+
+
+class ProgressBar:
+    """Shows how far a long command is."""
+
+    def __init__(self, console: Console, description: str, total: int | None, *, shown: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not shown)
+        self._task = self._progress.add_task(description, total=total)
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, done: int) -> None:
+        """Shows this count of done items."""
+        self._progress.update(self._task, completed=done)
+
+
+def _console(stream: TextIO) -> Console:
+    """Data is shown as it is, never read as markup; lines are wrapped for a person only, not for a file or a pipe."""
+    width = None if stream.isatty() else _UNWRAPPED
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)

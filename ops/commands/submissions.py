@@ -1,0 +1,124 @@
+"""preview, send and import."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from clemta_intake.sources.config import Form
+
+from ..errors import OpsError
+from ..imports import Progress, read_rows, send_rows
+from ..posts import Post
+from ..posts import send as send_post
+from ..preview import Preview
+from ..preview import preview as preview_post
+from .options import Headers, Payload, Source
+from .registration import command
+from .session import NO_LINES, Session
+
+_MAX_MISTAKES = 20  # shown of an import
+
+app = typer.Typer()
+
+
+@command(app, "preview", "preview --source website events/form.json", "preview --source website -")
+def preview(
+    session: Session,
+    file: Payload,
+    source: Source,
+    header: Headers = None,
+    no_secrets: Annotated[bool, typer.Option("--no-secrets", help="do not check its authenticity")] = False,
+) -> bool:
+    """What would be sent to Clemta, field by field; sends nothing."""
+    post = Post.read(file, header or [])
+    found = preview_post(session.env, session.env.source(source), post, secrets=not no_secrets)
+    session.say(Group(*map(preview_report, found)), [one.as_json() for one in found])
+    return all(one.good for one in found)
+
+
+def preview_report(found: Preview) -> Group:
+    mark = {True: ("✓ authentic", "green"), False: ("✕ not authentic", "red"), None: ("·", "yellow")}[
+        found.authentic
+    ]
+    lines: list[Any] = [Text.assemble(mark, f" {found.authentication}")]
+    if found.status == "ignored":
+        lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
+    lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
+    if found.spam:
+        says = f"✕ would be taken for spam ({found.spam}): held, and answered as a success"
+        lines.append(Text(says, style="red"))
+    if found.fields:
+        table = Table("Clemta's field", "value", "from", "was", **NO_LINES)
+        for field in found.fields:
+            table.add_row(
+                field.field, field.value, Text(field.origin, style="dim"), Text(field.was, style="yellow")
+            )
+        lines.append(table)
+    if found.dropped:
+        names = ", ".join(name for name, _ in found.dropped)
+        lines.append(Text(f"not sent, as nothing asks for it: {names}", style="dim"))
+    if found.left_out:
+        names = ", ".join(found.left_out)
+        lines.append(
+            Text(f"left out, as secrets go neither to Clemta nor into a queue: {names}", style="dim")
+        )
+    return Group(*lines)
+
+
+@command(app, "send", "send --source typeform events/sources/typeform.json")
+def send(
+    session: Session,
+    file: Payload,
+    source: Source,
+    header: Headers = None,
+    to: Annotated[str | None, typer.Option("--to", help="another address than the stack's own")] = None,
+) -> bool:
+    """Signs the file as that sender would, and posts it."""
+    code, text = send_post(session.env, session.env.source(source), Post.read(file, header or []), to)
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = text
+    style = "green" if code == 200 else "red"
+    shown = Text.assemble((f"{code} ", f"bold {style}"), text)
+    session.say(shown, {"status": code, "answer": answer})
+    return code == 200
+
+
+@command(app, "import", "import past.csv --source website --dry-run", "import past.csv --source website")
+def import_(
+    session: Session,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="a CSV file with a header line", dir_okay=False)
+    ],
+    source: Source,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check the rows, send none")] = False,
+) -> bool:
+    """Brings past sign-ups in, at Clemta's pace; can be interrupted and repeated."""
+    form = session.env.source(source)
+    if not isinstance(form, Form):
+        raise OpsError(f"{source} is no form: an import needs a form's source")
+    rows = read_rows(form, file)
+    good, bad = [row for row in rows if not row.problem], [row for row in rows if row.problem]
+    for row in bad[:_MAX_MISTAKES]:
+        session.err.print(Text(f"{file.name}:{row.line}: {row.problem}", style="red"))
+    if len(bad) > _MAX_MISTAKES:
+        session.err.print(Text(f"and {len(bad) - _MAX_MISTAKES} more rows", style="red"))
+    if not good:
+        raise OpsError(f"{file.name}: none of its {len(rows)} rows can be imported")
+    sent = 0
+    if not dry_run:
+        progress = Progress(session.env, form, file)
+        sent = already = progress.sent()
+        with session.progress("into the retry queue", len(good)) as bar:
+            for sent in send_rows(session.env, good, progress):
+                bar.update(sent)
+        sent -= already
+    shown = Text(f"{len(good)} rows can be imported, {len(bad)} cannot; {sent} sent now")
+    session.say(shown, {"good": len(good), "bad": len(bad), "sent": sent})
+    return not bad

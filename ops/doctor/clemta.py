@@ -1,0 +1,87 @@
+"""Does Clemta take the key, for each company?"""
+
+import json
+from collections.abc import Iterator
+
+from clemta_intake.errors import IntakeError, KeyRefused
+from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.transport import Transport, TransportError
+
+from ..environments import Environment
+from .check import TIMEOUT, Check, check_clock, secret_text
+
+
+def clemta_key(env: Environment) -> Iterator[Check]:
+    put = f"aws secretsmanager put-secret-value --secret-id {env.settings.clemta_secret_id} --secret-string 'clemta_…'"
+    text = secret_text(env, env.settings.clemta_secret_id)
+    if not text.strip():
+        yield Check("clemta key", "fail", "there is none", put)
+        return
+    if text.strip().startswith("{"):
+        try:
+            json.loads(text)
+        except ValueError:
+            yield Check("clemta key", "fail", 'begins like JSON {"api_key": …} and is none', put)
+            return
+    try:
+        env.deps.secrets.api_key(None)
+    except KeyRefused:
+        yield Check("clemta key", "fail", 'is not usable: it must be the key, or JSON {"api_key": "…"}', put)
+        return
+    yield Check("clemta key", "ok", "is there")
+
+
+def clemta(env: Environment) -> Iterator[Check]:
+    """One GET for each company that a source has."""
+    try:
+        key = env.deps.secrets.api_key(None)
+    except IntakeError:
+        return  # reported already
+    http = Transport()
+    for company in sorted({source.company_id for source in env.sources.values()}):
+        try:
+            request = HttpRequest(
+                "GET",
+                f"{env.settings.clemta_base_url}/contacts",
+                {"X-API-Key": key, "Accept": "application/json"},
+                {"company_id": company, "limit": "1"},
+            )
+            answer = http.send(request, *TIMEOUT)
+        except TransportError as error:
+            do = f"look whether {env.settings.clemta_base_url} is the right address, and Clemta up"
+            yield Check("clemta", "fail", f"does not answer: {error}", do)
+            return
+        yield from _answer(company, answer)
+        if answer.status == 401:
+            return
+    yield from check_clock("clemta clock", "this machine's clock", answer)
+
+
+def _answer(company: str, answer: Answer) -> Iterator[Check]:
+    match answer.status:
+        case 200:
+            yield Check("clemta", "ok", f"accepts the key for company {company}")
+        case 401:
+            yield Check(
+                "clemta",
+                "fail",
+                "refuses the key (401)",
+                "make a new key in Clemta and put it into the secret",
+            )
+        case 403:
+            do = "give the key's owner access to it in Clemta, or name another company"
+            yield Check("clemta", "fail", f"the key may not use company {company} (403)", do)
+        case 404:
+            do = "fix company_id in the sources file, or the parameter DefaultCompanyId"
+            yield Check("clemta", "fail", f"does not know company {company} (404)", do)
+        case 429:
+            yield Check(
+                "clemta", "note", "its rate limit is used up at the moment (429)", "try again in a minute"
+            )
+        case status:
+            yield Check(
+                "clemta",
+                "fail",
+                f"answers {status} for company {company}",
+                "is ClemtaBaseUrl right, and Clemta up?",
+            )

@@ -1,0 +1,132 @@
+"""Is the stack deployed as it should be? Credentials, stack, sources file, API, alarms."""
+
+from collections.abc import Iterator
+
+from clemta_intake.http_values import HttpRequest
+from clemta_intake.sources.check import check_file
+from clemta_intake.sources.config import InvalidSources
+from clemta_intake.transport import Transport, TransportError
+
+from ..environments import Environment
+from ..errors import OpsError
+from ..project import present
+from .check import TIMEOUT, Check, check_clock
+
+
+def credentials(env: Environment) -> Iterator[Check]:
+    yield Check("credentials", "ok", f"account {env.client('sts').get_caller_identity()['Account']}")
+
+
+def stack(env: Environment) -> Iterator[Check]:
+    where = f"{env.location.stack_name} in {env.location.region}"
+    status = env.stack["StackStatus"]
+    _ = env.settings  # raises where it is another stack than ours
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
+        yield Check("stack", "ok", f"{where}: {status}")
+    else:
+        yield Check(
+            "stack", "fail", f"{where}: {status}", "look at its events in CloudFormation, and deploy again"
+        )
+
+
+def sources_file(env: Environment) -> Iterator[Check]:
+    try:
+        names = check_file(present(env.sources_file))
+    except InvalidSources as error:
+        first, *others = str(error).splitlines()
+        more = f" (and {len(others)} more)" if others else ""
+        yield Check(
+            "sources file", "fail", first + more, "fix it; clemta-intake sources check lists all mistakes"
+        )
+        return
+    yield Check(
+        "sources file",
+        "ok",
+        f"{len(names)} source{'' if len(names) == 1 else 's'} in {env.sources_file.name}",
+    )
+
+
+def api(env: Environment) -> Iterator[Check]:
+    http = Transport()
+    try:
+        answer = http.send(HttpRequest("GET", f"{env.api_url}/health"), *TIMEOUT)
+        missing = [
+            name
+            for name in _names(env)
+            if http.send(HttpRequest("GET", f"{env.api_url}/signups/{name}"), *TIMEOUT).status == 404
+        ]
+    except TransportError as error:
+        target = env.outputs.get("DomainTarget")
+        dns = f"point its name at {target} in your DNS; then " if target else ""
+        yield Check("api", "fail", f"does not answer: {error}", f"{dns}open {env.api_url}/health")
+        return
+    if answer.status == 200:
+        yield Check("api", "ok", env.api_url)
+    else:
+        do = "read the receive function's log: sam logs"
+        yield Check("api", "fail", f"/health answers {answer.status}", do)
+    if missing:
+        yield Check("api sources", "fail", f"not deployed: {', '.join(missing)}", "deploy: make deploy ENV=…")
+    yield from check_clock("clock", "this machine's clock", answer)
+
+
+def _names(env: Environment) -> list[str]:
+    try:
+        return list(env.sources)
+    except (InvalidSources, OpsError):  # reported already
+        return []
+
+
+def alarms(env: Environment) -> Iterator[Check]:
+    pages = env.client("cloudformation").get_paginator("list_stack_resources")
+    names = {
+        resource["PhysicalResourceId"]: resource["LogicalResourceId"]
+        for page in pages.paginate(StackName=env.location.stack_name)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
+    }
+    if not names:
+        yield Check("alarms", "fail", "the stack has none", "deploy it again")
+        return
+    alarms = env.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+    ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    for alarm in ringing:
+        does = " ".join(alarm.get("AlarmDescription", "").split())
+        yield Check("alarms", "fail", f"{names[alarm['AlarmName']]} rings", does)
+    if not ringing:
+        yield Check("alarms", "ok", f"{len(alarms)}, none rings")
+
+
+def subscription(env: Environment) -> Iterator[Check]:
+    topic = env.outputs.get("AlarmTopicArn", "")
+    found = env.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    waiting = [one for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
+    if waiting:
+        do = "open the mail that SNS sent to the address, and confirm it"
+        yield Check("alarm mail", "fail", f"{len(waiting)} not confirmed: no alarm reaches it", do)
+    elif not found:
+        yield Check(
+            "alarm mail", "note", "nobody is told of an alarm", "deploy with the parameter AlarmEmail"
+        )
+    else:
+        yield Check("alarm mail", "ok", f"{len(found)} confirmed")
+
+
+def gateway(env: Environment) -> Iterator[Check]:
+    """What a deploy does not change: a stage of an early template, the account's settings of API Gateway."""
+    client, api = env.client("apigateway"), env.outputs.get("ApiId", "")
+    names = {stage["stageName"] for stage in client.get_stages(restApiId=api)["item"]}
+    if others := sorted(names - {"v1"}):
+        says = f"{', '.join(others)} is open beside v1, and has neither throttle nor firewall"
+        do = f"aws apigateway delete-stage --rest-api-id {api} --stage-name {others[0]}"
+        yield Check("stages", "fail", says, do)
+    else:
+        yield Check("stages", "ok", "v1 is the only one")
+    if "AccessLogGroup" not in env.outputs:
+        return
+    if client.get_account().get("cloudwatchRoleArn"):
+        yield Check("access log", "ok", "is on")
+    else:
+        says = "is on, but the account has no CloudWatch role for API Gateway, so nothing is written"
+        do = "set the role in API Gateway's settings, or deploy with AccessLog=false"
+        yield Check("access log", "note", says, do)

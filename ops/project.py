@@ -1,0 +1,27 @@
+"""The files of the project in which the command runs."""
+
+import os
+from pathlib import Path
+
+from .errors import OpsError
+
+
+def present(file: Path) -> Path:
+    """The sources file, if there is one."""
+    if not file.is_file():
+        raise OpsError(
+            f"there is no sources file {file}: run this in the project's folder, or give --sources"
+        )
+    return file
+
+
+def project_folder() -> Path:
+    """The nearest folder from here up with a samconfig.toml; here if there is none."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "samconfig.toml").is_file()), here)
+
+
+def default_sources_file(project: Path) -> Path:
+    """The sources file: SOURCES_FILE, or the project's."""
+    given = os.environ.get("SOURCES_FILE")
+    return Path(given) if given else project / "functions" / "sources.toml"
