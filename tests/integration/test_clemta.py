@@ -312,7 +312,7 @@ def test_p7_over_tls_the_whole_answer_is_bounded_too(
         assert not clemta.requests, "a certificate that nobody vouches for gets no key"
         trusting = coldstart.tls_context.__wrapped__()
         trusting.load_verify_locations(certfile)
-        monkeypatch.setattr(coldstart, "context", lambda: trusting)
+        monkeypatch.setattr(coldstart, "tls_context", lambda: trusting)
         client.create(contact(), soon())
         clemta.fault("slow", seconds=30)
         began = time.monotonic()
