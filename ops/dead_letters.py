@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from clemta_intake.bodies import read_body
+from clemta_intake.bodies.parse import read_body
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Retryable
+from clemta_intake.intake import Invalid, Mapped, evaluate_queued
 from clemta_intake.model import Envelope
 from clemta_intake.settings import Settings
-from clemta_intake.sources.mapping import read
 
 from .environments import Environment, OpsError
 from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
@@ -158,14 +158,15 @@ def _fate(env: Environment, message: Message, store: Store) -> Fate:
     source = env.sources.get(submission.source)
     if source is None:
         return Fate(message, "kept", f"{env.sources_file.name} has no source {submission.source}")
-    try:
-        reading = read(submission, source)
-    except IntakeError as error:
-        return Fate(message, "kept", f"it would be parked again: {error.code}")
-    if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
+    evaluated = evaluate_queued(submission, source)
+    if isinstance(evaluated, Invalid):
+        return Fate(message, "kept", f"it would be parked again: {evaluated.error.code}")
+    if (
+        not isinstance(evaluated, Mapped) or source.on_existing != "skip"
+    ):  # there may be something to bring up to date
         return Fate(message, store.done)
     try:
-        exists = any(env.parts.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
+        exists = any(env.parts.clemta.find(evaluated.mapped.contact, Deadline.after(CLEMTA_SECONDS)))
     except Retryable:  # the delivery looks it up too, when Clemta answers
         return Fate(message, store.done)
     except KeyRefused:

@@ -11,11 +11,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from clemta_intake import receive
 from clemta_intake.captcha import NO_TOKEN, VERIFIERS, Captcha, Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import CaptchaTrouble, Retryable
+from clemta_intake.gateway import Request
+from clemta_intake.signup import SignUp
 from clemta_intake.sources.config import to_source
 from local.clemta import StandIn
 from local.processes import HOST
@@ -174,7 +175,7 @@ def test_a_form_tells_a_person_to_try_again_and_meets_a_rotated_secret_with_the_
 
     def post(email: str, token: str) -> tuple[int, Any]:
         event = form({"email": email, "cf-turnstile-response": token})
-        answer = receive._Request(parts, "website", event).answer()
+        answer = SignUp(parts, "website", Request.of(event)).answer()
         return answer.status_code, json.loads(answer.body or "")
 
     used: set[str] = set()

@@ -15,6 +15,8 @@ from clemta_intake import dependencies, receive, redeliver
 from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import ConfigError, Retryable, Unavailable, UnknownSource
+from clemta_intake.gateway import Request
+from clemta_intake.signup import SignUp
 from clemta_intake.sources.config import SHIPPED, read_sources
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
@@ -53,7 +55,7 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
 
     def one(number: int) -> str:
         # Powertools' resolver keeps the request in its class: a Lambda process serves one at a time.
-        request = receive._Request(parts[number], "website", events[number])
+        request = SignUp(parts[number], "website", Request.of(events[number]))
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(6) as pool:
@@ -70,7 +72,7 @@ def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: 
 
     def one(number: int) -> str:
         source, event = reports[number]
-        request = receive._Request(parts[number], source, event)
+        request = SignUp(parts[number], source, Request.of(event))
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(2) as pool:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from standardwebhooks import Webhook as ReferenceWebhook
 
 from clemta_intake.errors import Unauthentic
-from clemta_intake.gateway import event_headers
+from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
 from clemta_intake.sources.signatures import authenticate
 
@@ -197,7 +197,7 @@ class TestWhoSigned:
 
     def test_a_header_has_no_case(self, scheme: Scheme) -> None:
         sent = {name.title(): [value] for name, value in scheme.sign(scheme.secret, BODY, NOW).items()}
-        assert accepts(scheme.auth, event_headers({"multiValueHeaders": sent}), scheme.secret)
+        assert accepts(scheme.auth, Request.of({"multiValueHeaders": sent}).headers, scheme.secret)
 
     def test_the_old_secret_is_accepted_while_it_is_listed(self, scheme: Scheme) -> None:
         assert accepts(scheme.auth, scheme.sign(scheme.other, BODY, NOW), scheme.secret, scheme.other)
@@ -377,7 +377,7 @@ class TestSeveralSignatures:
     def test_p5_a_header_that_came_twice_is_refused_where_one_is_expected(self, scheme: Scheme) -> None:
         value = scheme.sign(scheme.secret, BODY, NOW)[scheme.header]
         for twice in ([value, value], [value, "junk"], ["junk", value]):
-            headers = event_headers({"multiValueHeaders": {scheme.header: twice}})
+            headers = Request.of({"multiValueHeaders": {scheme.header: twice}}).headers
             assert not accepts(scheme.auth, headers, scheme.secret)
 
     def test_p5_two_times_do_not_make_a_stale_request_fresh(self) -> None:
@@ -579,7 +579,7 @@ def vectors(file: str) -> list[Any]:
 
 
 def vector_accepted(auth: Auth, vector: dict[str, Any], now: float) -> bool:
-    headers = event_headers({"headers": vector["headers"]})
+    headers = Request.of({"headers": vector["headers"]}).headers
     return accepts(auth, headers, vector["secret"], body=vector["body"].encode(), now=now)
 
 
