@@ -155,7 +155,7 @@ def recognise(answers: Sequence[Answer]) -> dict[str, Answer]:
 
 def declared_field(answer: Answer) -> str | None:
     """The field that the answer's declared type names."""
-    return _TYPES.get(_plain(answer.type))
+    return _TYPES.get(_plain(answer.type)) if answer.type else None
 
 
 def _field_of(path: tuple[str, ...]) -> str | None:

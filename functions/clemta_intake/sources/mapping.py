@@ -19,7 +19,9 @@ from .spam import answers_only
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _PAIRS = (("billing.country", "billing.iso_code"), ("billing.phone", "billing.phone_code"))
 _LISTS = ("cc_emails", "bcc_emails")
-_BILLING = ("phone", "address_1", "address_2", "postal_code", "country", "state", "province", "tax_id")
+_BILLING = frozenset(
+    ["phone", "address_1", "address_2", "postal_code", "country", "state", "province", "tax_id"]
+)
 _UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
 _MILLISECONDS = 1e11  # a larger number of seconds would be the year 5138
 
@@ -139,10 +141,10 @@ def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Found:
     put("email", email, "email" if "email" in texts else "billing_email")
     put("description", "\n".join(described.values()), *described)
     put("billing.email", texts.get("billing_email", ""), "billing_email")
-    local = [texts[part] for part in ("district", "city") if part in texts]
-    put("billing.district", ", ".join(local), "district", "city")
-    for field in _BILLING:
-        put(f"billing.{field}", texts.get(field, ""), field)
+    put("billing.district", ", ".join(_of(texts, "district", "city")), "district", "city")
+    for field, text in texts.items():
+        if field in _BILLING:
+            put(f"billing.{field}", text, field)
     return found
 
 
@@ -151,10 +153,14 @@ def _own_name(texts: Mapping[str, str], email: str) -> tuple[str, tuple[str, ...
 
     A name without an `@` goes first.
     """
-    both = " ".join(texts[part] for part in ("first_name", "last_name") if part in texts)
+    both = " ".join(_of(texts, "first_name", "last_name"))
     names = [(texts.get("full_name", ""), ("full_name",)), (both, ("first_name", "last_name"))]
     names.sort(key=lambda name: "@" in name[0])
     return next(((name, of) for name, of in names if name and not is_own_address(name, email)), ("", ()))
+
+
+def _of(texts: Mapping[str, str], *fields: str) -> list[str]:
+    return [texts[field] for field in fields if field in texts]
 
 
 def _put_expressions(found: _Found, source: Form | Webhook, data: Mapping[str, Any]) -> None:
