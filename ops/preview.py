@@ -12,7 +12,7 @@ from clemta_intake.sources.config import Form, Webhook
 from clemta_intake.sources.fields import Answer
 from clemta_intake.sources.kept import kept_headers, kept_query
 from clemta_intake.sources.mapping import Origin
-from clemta_intake.sources.signatures import authenticate
+from clemta_intake.sources.signatures import SignedPost, authenticate
 
 from .environments import Environment
 from .posts import Post, signed_uri
@@ -88,7 +88,8 @@ def _authenticity(
     known = env.parts.signing_secrets(source.auth.secret)
     uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
     try:
-        signed_id = authenticate(source.auth, known, post.body, post.headers, post.query, time.time(), uri)
+        signed = SignedPost(post.body, post.headers, post.query, uri)
+        signed_id = authenticate(source.auth, known, signed, time.time())
     except Unauthentic as error:
         return False, f"{source.auth.scheme}: {error.code}", ""
     return True, source.auth.scheme, signed_id

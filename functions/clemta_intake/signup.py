@@ -30,7 +30,7 @@ from .intake import Event, Held, Ignored, Invalid, Mapped, evaluate, events
 from .model import Place, Submission
 from .sources.config import Form, Handshake, Source, Webhook
 from .sources.kept import kept_headers, kept_query
-from .sources.signatures import authenticate
+from .sources.signatures import SignedPost, authenticate
 
 OUTCOME_OF = {Unauthentic: "unauthentic", Unavailable: "unavailable"}
 """What the log says of a request that is not taken; any other failure is "refused"."""
@@ -151,14 +151,14 @@ class SignUp:
         except Unreadable as error:
             raise Unauthentic(error.code) from error
         secrets = self._deps.signing_secrets(source.auth.secret)
-        rest = body, request.headers, request.query, self._deps.clock(), request.uri
+        post, now = SignedPost(body, request.headers, request.query, request.uri), self._deps.clock()
         try:
-            return body, authenticate(source.auth, secrets, *rest)
+            return body, authenticate(source.auth, secrets, post, now)
         except Unauthentic:
             newer = self._deps.signing_secrets(source.auth.secret, force_refresh=True)
             if newer == secrets:
                 raise
-            return body, authenticate(source.auth, newer, *rest)  # the secret was changed a moment ago
+            return body, authenticate(source.auth, newer, post, now)  # the secret was changed a moment ago
 
     def _deliver_all(self, whole: Submission, batch: list[Event], source: Source) -> list[dict[str, str]]:
         """What became of each event; a batch that was cut off goes on where it stopped, so nothing is parked twice."""

@@ -21,7 +21,7 @@ from clemta_intake.errors import DataError, NotApplied, Refused, Unauthentic, Un
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Webhook, presets, to_source
 from clemta_intake.sources.kept import kept_headers, kept_query
-from clemta_intake.sources.signatures import authenticate
+from clemta_intake.sources.signatures import SignedPost, authenticate
 from ops.signers import SIGNERS, TIMED, URI, Sample, jws
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
@@ -54,7 +54,7 @@ def accepts(
     query: dict[str, str] | None = None,
 ) -> bool:
     try:
-        authenticate(source(name).auth, secrets, body, headers, query or {}, now, URI)
+        authenticate(source(name).auth, secrets, SignedPost(body, headers, query or {}, URI), now)
     except Unauthentic:
         return False
     return True
@@ -199,10 +199,9 @@ def test_p5_a_jws_chooses_no_algorithm(algorithm: str) -> None:
 def test_p5_a_jws_of_somebody_else_is_refused() -> None:
     sample = Sample("netlify")
     auth = {"scheme": "jws", "header": "x-webhook-signature", "issuer": "another", "secret": "x"}
+    signed = SignedPost(sample.body, sample.signed(NOW))
     with pytest.raises(Unauthentic):
-        authenticate(
-            source("netlify", auth=auth).auth, (sample.secret,), sample.body, sample.signed(NOW), {}, NOW
-        )
+        authenticate(source("netlify", auth=auth).auth, (sample.secret,), signed, NOW)
 
 
 @pytest.mark.parametrize("part", ["W10", "bnVsbA", "e30", "%", "W1tbW1tb", "_w"])
@@ -597,7 +596,7 @@ def test_p5_the_verifier_answers_anything_with_yes_or_no() -> None:
         )
         query = {"token": chance.choice(PARTS)}
         try:
-            authenticate(auth, secrets, body, headers, query, NOW, URI)
+            authenticate(auth, secrets, SignedPost(body, headers, query, URI), NOW)
         except Unauthentic:
             continue
         accepted += 1

@@ -20,7 +20,7 @@ from standardwebhooks import Webhook as ReferenceWebhook
 from clemta_intake.errors import Unauthentic
 from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
-from clemta_intake.sources.signatures import authenticate
+from clemta_intake.sources.signatures import SignedPost, authenticate
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()
@@ -170,7 +170,7 @@ def accepts(
     now: float = NOW,
 ) -> bool:
     try:
-        authenticate(auth, secrets, body, headers, query or {}, now)
+        authenticate(auth, secrets, SignedPost(body, headers, query or {}), now)
     except Unauthentic as refusal:
         error = refusal
     else:
@@ -433,7 +433,7 @@ class TestTheSignedId:
 
     def signed_id(self, scheme: Scheme, **headers: str) -> str:
         signed = scheme.sign(scheme.secret, BODY, NOW) | headers
-        return authenticate(scheme.auth, (scheme.secret,), BODY, signed, {}, NOW)
+        return authenticate(scheme.auth, (scheme.secret,), SignedPost(BODY, signed), NOW)
 
     def test_p3_it_is_the_id_in_what_is_signed(self) -> None:
         assert [self.signed_id(scheme) for scheme in (STANDARD, SVIX, WORKOS)] == ["d1", "d1", "d1"]
@@ -642,7 +642,7 @@ def test_p5_the_right_mac_is_accepted_and_no_byte_may_change(
 def refusal(auth: Auth, headers: Mapping[str, str], *secrets: str) -> str:
     """The word for the log, which alarms and operators go by."""
     with pytest.raises(Unauthentic) as refused:
-        authenticate(auth, secrets, BODY, headers, {}, NOW)
+        authenticate(auth, secrets, SignedPost(BODY, headers), NOW)
     return refused.value.code
 
 

@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from binascii import unhexlify
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Unauthentic
 from .config import Auth, Hmac, Jws, StandardWebhooks, Token
@@ -20,16 +20,17 @@ _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of
 _TIMESTAMP = re.compile("[0-9]{1,15}")
 
 
-def authenticate(
-    auth: Auth,
-    secrets: Sequence[str],
-    body: bytes,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-    now: float,
-    uri: str = "",
-) -> str:
-    """Returns if one of `secrets` signed the POST to `uri`; `headers` have lower-case names, `now` is unix seconds.
+class SignedPost(NamedTuple):
+    """What a proof may cover: the raw bytes, headers with lower-case names, the query, and the address posted to."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str] = {}
+    uri: str = ""
+
+
+def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    """Returns if one of `secrets` proves the post; `now` is unix seconds.
 
     What it returns is the id of the delivery that the signature covers; "" for a scheme that signs none.
     """
@@ -37,21 +38,20 @@ def authenticate(
     if not usable:
         raise Unauthentic("secret_missing")
     if isinstance(auth, Hmac):
-        return _hmac(auth, usable, body, headers, now, uri)
+        return _hmac(auth, usable, post, now)
     if isinstance(auth, StandardWebhooks):
-        return _standard_webhooks(auth, usable, body, headers, now)
+        return _standard_webhooks(auth, usable, post, now)
     if isinstance(auth, Jws):
-        _jws(auth, usable, body, headers)
+        _jws(auth, usable, post)
     elif isinstance(auth, Token):
-        _token(auth, usable, headers, query)
+        _token(auth, usable, post)
     else:
-        _basic(usable, headers)
+        _basic(usable, post.headers)
     return ""
 
 
-def _hmac(
-    auth: Hmac, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float, uri: str = ""
-) -> str:
+def _hmac(auth: Hmac, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    body, headers, _, uri = post
     items = _items(auth, headers)
     signatures = [item.removeprefix(auth.prefix) for item in items if item.startswith(auth.prefix)]
     received = [signature for text in signatures if (signature := _decoded(text, auth.encoding))]
@@ -93,10 +93,8 @@ def _timestamp(auth: Hmac, items: list[str], headers: Mapping[str, str], now: fl
     return text
 
 
-def _standard_webhooks(
-    auth: StandardWebhooks, secrets: Sequence[str], body: bytes, headers: Mapping[str, str], now: float
-) -> str:
-    name = "svix" if "svix-signature" in headers else "webhook"
+def _standard_webhooks(auth: StandardWebhooks, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    name = "svix" if "svix-signature" in post.headers else "webhook"
     scheme = Hmac(
         scheme="hmac",
         secret=auth.secret,
@@ -114,12 +112,12 @@ def _standard_webhooks(
     several = [
         part for secret in secrets for part in (secret.split("|") if auth.key == "base64" else [secret])
     ]
-    return _hmac(scheme, several, body, headers, now)  # the id of the family that verified, never the other's
+    return _hmac(scheme, several, post, now)  # the id of the family that verified, never the other's
 
 
-def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, str]) -> None:
+def _jws(auth: Jws, secrets: Sequence[str], post: SignedPost) -> None:
     """RFC 7515, compact; the algorithm is ours to choose, whatever the token says (`alg: none` is a known attack)."""
-    signed, _, signature = _required(headers, auth.header).strip().rpartition(".")
+    signed, _, signature = _required(post.headers, auth.header).strip().rpartition(".")
     header, dot, claims = signed.partition(".")
     received = _unpadded(signature)
     if not received or not dot or _object(header).get("alg") != "HS256":
@@ -128,7 +126,7 @@ def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, s
     expected = [hmac.digest(_text_key(secret), message, "sha256") for secret in secrets]
     _require_match([received], expected, "signature_mismatch")
     says = _object(claims)
-    claimed, hashed = says.get("sha256"), hashlib.sha256(body).hexdigest()
+    claimed, hashed = says.get("sha256"), hashlib.sha256(post.body).hexdigest()
     if (
         says.get("iss") != auth.issuer
         or not isinstance(claimed, str)
@@ -151,11 +149,11 @@ def _unpadded(text: str) -> bytes:
     return _decoded(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), "base64")
 
 
-def _token(auth: Token, secrets: Sequence[str], headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+def _token(auth: Token, secrets: Sequence[str], post: SignedPost) -> None:
     if auth.header:
-        candidates = [_required(headers, auth.header)]
+        candidates = [_required(post.headers, auth.header)]
     else:
-        candidates = [_credentials(headers, "bearer"), query.get("token", "")]
+        candidates = [_credentials(post.headers, "bearer"), post.query.get("token", "")]
     received = [candidate.encode("utf-8", "surrogatepass") for candidate in candidates if candidate]
     if not received:
         raise Unauthentic("token_missing")
