@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import ConfigError, IntakeError, KeyRefused, Retryable
+from clemta_intake.errors import ConfigError, KeyRefused, Retryable
+from clemta_intake.intake import Invalid, Mapped, evaluate_queued
 from clemta_intake.model import Envelope
 from clemta_intake.outcomes import FAILURE_CLASSES
 from clemta_intake.settings import Settings
-from clemta_intake.sources.mapping import read
 
 from .environments import Environment
 from .errors import OpsError
@@ -155,14 +155,15 @@ def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> Re
     source = env.sources.get(submission.source)
     if source is None:
         return ReplayResult(message, "kept", f"{env.sources_file.name} has no source {submission.source}")
-    try:
-        reading = read(submission, source)
-    except IntakeError as error:
-        return ReplayResult(message, "kept", f"it would be parked again: {error.code}")
-    if reading is None or source.on_existing != "skip":  # there may be something to bring up to date
+    evaluated = evaluate_queued(submission, source)
+    if isinstance(evaluated, Invalid):
+        return ReplayResult(message, "kept", f"it would be parked again: {evaluated.error.code}")
+    if (
+        not isinstance(evaluated, Mapped) or source.on_existing != "skip"
+    ):  # there may be something to bring up to date
         return ReplayResult(message, store.done)
     try:
-        exists = any(env.deps.clemta.find(reading.contact, Deadline.after(CLEMTA_SECONDS)))
+        exists = any(env.deps.clemta.find(evaluated.mapped.contact, Deadline.after(CLEMTA_SECONDS)))
     except Retryable:  # the delivery looks it up too, when Clemta answers
         return ReplayResult(message, store.done)
     except KeyRefused:

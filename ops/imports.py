@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clemta_intake.bodies import check_size
-from clemta_intake.errors import IntakeError
+from clemta_intake.bodies.limits import check_size
+from clemta_intake.errors import TooLarge
+from clemta_intake.intake import Ignored, Invalid, evaluate_queued
 from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.retry import MAX_DELAY
 from clemta_intake.sources.config import Form
-from clemta_intake.sources.mapping import read
 from clemta_intake.sources.redaction import redact
 
 from .environments import Environment
@@ -89,10 +89,14 @@ def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
         return Row(line, submission, "has not as many values as there are columns")
     try:
         check_size(submission)
-        reading = read(submission, source)
-    except IntakeError as error:
+    except TooLarge as error:
         return Row(line, submission, str(error))
-    return Row(line, submission, "" if reading else "is no event that the source accepts")
+    match evaluate_queued(submission, source):
+        case Invalid(error=refused):
+            return Row(line, submission, str(refused))
+        case Ignored():
+            return Row(line, submission, "is no event that the source accepts")
+    return Row(line, submission)
 
 
 class Progress:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from clemta_intake.bodies import read_body
+from clemta_intake.bodies.parse import read_body
 from clemta_intake.errors import IntakeError
 
 from .messages import Message

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
-from clemta_intake.bodies import read_body
+from clemta_intake.bodies.parse import read_body
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dynamo.keys import contact_key
 from clemta_intake.errors import IntakeError, RateLimited
+from clemta_intake.intake import Mapped, evaluate_queued
 from clemta_intake.model import Envelope, MappedSubmission
-from clemta_intake.sources.mapping import read
 
 from .environments import Environment
 from .logs import of_submission
@@ -64,10 +64,8 @@ def email_of(text: str) -> str | None:
 def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
     """The submission through today's mapping; None if it cannot be mapped."""
     source = env.sources.get(envelope.submission.source)
-    try:
-        return read(envelope.submission, source) if source else None
-    except IntakeError:
-        return None
+    evaluated = evaluate_queued(envelope.submission, source) if source else None
+    return evaluated.mapped if isinstance(evaluated, Mapped) else None
 
 
 def mentions(env: Environment, message: Message, text: str) -> bool:

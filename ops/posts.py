@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clemta_intake.errors import IntakeError
-from clemta_intake.gateway import event_body, event_headers, event_query, event_uri
+from clemta_intake.gateway import Request
 from clemta_intake.http_values import HttpRequest
 from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
 from clemta_intake.transport import Transport, TransportError
@@ -49,7 +49,8 @@ class Post:
     def _of_event(cls, event: dict[str, Any]) -> "Post | None":
         try:
             if "requestContext" in event and "httpMethod" in event:
-                return cls(event_body(event), event_headers(event), event_query(event), event_uri(event))
+                request = Request.of(event)
+                return cls(request.body(), request.headers, request.query, request.uri)
         except IntakeError as error:
             raise OpsError(f"the event's body cannot be read: {error.code}") from error
         if {"secret", "content_type", "headers"} <= event.keys():

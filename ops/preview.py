@@ -5,30 +5,17 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from clemta_intake.bodies import check_size, read_body, split_batch
-from clemta_intake.errors import IntakeError, Unauthentic, Unmappable
+from clemta_intake.errors import Unauthentic, Unmappable
+from clemta_intake.intake import Event, Held, Ignored, Invalid, evaluate, events
 from clemta_intake.model import Submission
-from clemta_intake.sources.config import Form, Spam, Webhook
-from clemta_intake.sources.expressions import search
-from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
-from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
-from clemta_intake.sources.signatures import SignedRequest, authenticate
-from clemta_intake.sources.spam import broken_rule, captcha_token
+from clemta_intake.sources.config import Form, Webhook
+from clemta_intake.sources.fields import Answer
+from clemta_intake.sources.kept import kept_headers, kept_query
+from clemta_intake.sources.mapping import Origin
+from clemta_intake.sources.signatures import SignedPost, authenticate
 
 from .environments import Environment
 from .posts import Post, signed_uri
-
-# Which recognised fields a field of Clemta's is made of, in the order in which they are taken.
-_MADE_OF = {
-    "full_name": ("full_name", "first_name", "last_name", "company"),
-    "email": ("email", "billing_email"),
-    "description": ("company", "message"),
-    "billing.email": ("billing_email",),
-    "billing.district": ("district", "city"),
-    "billing.phone_code": ("phone",),
-    "billing.iso_code": ("country", "phone"),
-    "billing.country": ("country", "phone"),
-}
 
 
 @dataclass(frozen=True)
@@ -83,12 +70,10 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
         headers=kept_headers(source, post.headers),
         query=kept_query(source, post.query),
     )
-    several = split_batch(submission) if isinstance(source, Webhook) and source.batch else [submission]
     found = []
-    for number, one in enumerate(several, 1):
-        one_id = f"{signed_id}-{number}" if signed_id and len(several) > 1 else signed_id
-        begun = Preview(one.submission_id, authentic, authentication=said)
-        found.append(_previewed(source, one, one_id, begun))
+    for event in events(submission, source, signed_id):
+        begun = Preview(event.submission.submission_id, authentic, authentication=said)
+        found.append(_previewed(source, event, begun))
     return found
 
 
@@ -102,87 +87,57 @@ def _authenticity(
         return None, "not checked", ""
     known = env.deps.secrets.signing_secrets(source.auth.secret)
     uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
-    request = SignedRequest(post.body, post.headers, post.query, uri)
     try:
-        signed_id = authenticate(source.auth, known, request, time.time())
+        signed = SignedPost(post.body, post.headers, post.query, uri)
+        signed_id = authenticate(source.auth, known, signed, time.time())
     except Unauthentic as error:
         return False, f"{source.auth.scheme}: {error.code}", ""
     return True, source.auth.scheme, signed_id
 
 
-def _previewed(source: Form | Webhook, raw: Submission, signed_id: str, found: Preview) -> Preview:
-    prepared = prepare(raw, source, signed_id)
-    submission, found.left_out = prepared.submission, list(prepared.left_out)
-    try:
-        check_size(raw)
-        reading = read(submission, source, prepared.body)
-        if reading and isinstance(source, Form) and source.spam:
-            found.spam = _broken_rule(source.spam, raw, reading.contact.email)
-    except Unmappable as error:
-        found.problems = error.fields
-        return found
-    except IntakeError as error:
-        found.problems = [("body", str(error))]
-        return found
-    if reading is None:
-        found.status = "ignored"
-        return found
-    found.status, found.delivery_id = "spam" if found.spam else "contact", reading.delivery_id
-    found.request = reading.contact.body()
-    data = _data(source, submission)
-    answers = to_answers(search("answers", source.answers, data)) if source.answers else []
-    used: set[Answer] = set()
-    for name, value in _flat(found.request):
-        if name not in ("type", "company_id"):
-            found.fields.append(_field(source, name, value, data, answers, used))
+def _previewed(source: Form | Webhook, event: Event, found: Preview) -> Preview:
+    evaluated = evaluate(event, source)
+    found.left_out = list(evaluated.left_out)
+    match evaluated:
+        case Invalid(error=error):
+            found.problems = error.fields if isinstance(error, Unmappable) else [("body", str(error))]
+            return found
+        case Ignored():
+            found.status = "ignored"
+            return found
+        case Held(rule=rule):
+            found.status, found.spam = "spam", rule
+        case _:
+            found.status = "contact"
+    found.delivery_id = evaluated.mapped.delivery_id
+    found.request = evaluated.mapped.contact.body()
+    found.fields = [
+        _field(source, name, value, evaluated.origins[name])
+        for name, value in _flat(found.request)
+        if name not in ("type", "company_id")
+    ]
+    used = {answer for origin in evaluated.origins.values() for answer in origin.answers}
     found.dropped = [
         (_name(answer), answer.value)
-        for answer in answers
+        for answer in evaluated.answers
         if answer not in used and answer.value.casefold() not in str(found.request).casefold()
     ]
     return found
 
 
-def _data(source: Form | Webhook, submission: Submission) -> dict[str, Any]:
-    body = read_body(submission.content_type, submission.body)
-    if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
-        [body] = body
-    return {"body": body, "headers": dict(submission.headers), "query": dict(submission.query)}
-
-
-def _broken_rule(spam: Spam, submission: Submission, email: str) -> str:
-    """The form's rule against machines that it breaks; a captcha's token is not shown to its provider."""
-    fields = read_body(submission.content_type, submission.body)
-    rule = broken_rule(spam, fields, email)
-    if spam.captcha:
-        captcha_token(spam.captcha[0], fields)
-    return rule or ""
-
-
-def _field(
-    source: Form | Webhook,
-    name: str,
-    value: str,
-    data: dict[str, Any],
-    answers: list[Answer],
-    used: set[Answer],
-) -> Field:
-    if expression := source.contact.get(name):
-        raw = to_text(search(f"contact.{name}", expression, data))
-        return Field(name, value, f"contact: {expression}", "" if raw == value else raw)
-    parts = _MADE_OF.get(name, (name.removeprefix("billing."),))
-    # `recognise` of one answer alone says which field it is taken for.
-    candidates = [answer for answer in answers if set(recognise([answer])) & set(parts)]
-    within = [answer for answer in candidates if answer.value.casefold() in value.casefold()]
-    if name == "full_name" and not within and "@" in value:
-        return Field(name, value, "the e-mail stands in for a name")
-    if not candidates:
+def _field(source: Form | Webhook, name: str, value: str, origin: Origin) -> Field:
+    if origin.kind == "expression":
+        if name not in source.contact:
+            return Field(name, value, "normalised")
+        was = "" if origin.given == value else origin.given
+        return Field(name, value, f"contact: {source.contact[name]}", was)
+    if origin.kind == "default":
         return Field(name, value, "defaults" if name in source.defaults else "normalised")
-    made_of = within or candidates[:1]
-    used.update(made_of)
-    origin = ", ".join(map(_name, made_of))
-    was = ", ".join(answer.value for answer in made_of)
-    return Field(name, value, origin, "" if was.casefold() == value.casefold() or len(within) > 1 else was)
+    if not origin.answers:
+        return Field(name, value, "the e-mail stands in for a name")
+    was = ", ".join(answer.value for answer in origin.answers)
+    says_the_same = was.casefold() == value.casefold() or len(origin.answers) > 1
+    return Field(name, value, ", ".join(map(_name, origin.answers)), "" if says_the_same else was)
 
 
 def _name(answer: Answer) -> str:

@@ -1,96 +1,120 @@
-"""API Gateway: its event, and the response that goes back."""
+"""API Gateway: its event as a request, and the response that goes back."""
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
 
-from .bodies import MAX_BODY, too_large
-from .errors import Unreadable
+from .bodies.limits import MAX_BODY, too_large
+from .errors import Refused, Unauthentic, Unmappable, Unreadable
 
 _RETRY_AFTER = "30"
 
 
-def check_body_size(event: Mapping[str, Any]) -> None:
-    """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
-    length = len(event.get("body") or "")
-    if event.get("isBase64Encoded"):
-        length = length // 4 * 3 - 2  # the least that such a text can hold
-    if length > MAX_BODY:
-        raise too_large()
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as API Gateway hands it on; header names in lower case."""
 
+    event: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
-def event_body(event: Mapping[str, Any]) -> bytes:
-    """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
-    check_body_size(event)
-    text = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        try:
-            body = b64decode(text, validate=True)
-        except ValueError as error:
-            raise Unreadable("not_base64") from error
-    else:
-        body = bytes(text.encode("utf-8", "surrogatepass"))
-    if len(body) > MAX_BODY:
-        raise too_large()
-    return body
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        """A header that came twice is joined with ", " (RFC 9110, 5.3)."""
+        many = event.get("multiValueHeaders") or {
+            name: [value] for name, value in (event.get("headers") or {}).items()
+        }
+        headers: dict[str, str] = {}
+        for name, values in many.items():
+            for value in values or ():
+                key = name.lower()
+                headers[key] = f"{headers[key]}, {value}" if key in headers else str(value)
+        return cls(event, headers)
 
+    @property
+    def query(self) -> dict[str, str]:
+        """The last value of each query parameter."""
+        many = self.event.get("multiValueQueryStringParameters")
+        if many:
+            return {name: str(values[-1]) for name, values in many.items() if values}
+        return {name: str(value) for name, value in (self.event.get("queryStringParameters") or {}).items()}
 
-def event_headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Header names in lower case; a header that came twice is joined with ", " (RFC 9110, 5.3)."""
-    many = event.get("multiValueHeaders") or {
-        name: [value] for name, value in (event.get("headers") or {}).items()
-    }
-    headers: dict[str, str] = {}
-    for name, values in many.items():
-        for value in values or ():
-            key = name.lower()
-            headers[key] = f"{headers[key]}, {value}" if key in headers else str(value)
-    return headers
+    @property
+    def path(self) -> str:
+        """The path below the API's address; the event's begins with a custom domain's base path, where there is one."""
+        path = str(self.event.get("resource") or "")
+        for name, value in (self.event.get("pathParameters") or {}).items():
+            path = path.replace(f"{{{name}}}", str(value))
+        return path or str(self.event.get("path"))
 
+    @property
+    def uri(self) -> str:
+        """The address that was posted to, as its sender knows it: https and the query string included.
 
-def event_query(event: Mapping[str, Any]) -> dict[str, str]:
-    """The last value of each query parameter."""
-    many = event.get("multiValueQueryStringParameters")
-    if many:
-        return {name: str(values[-1]) for name, values in many.items() if values}
-    return {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
+        `requestContext.path` begins with the stage, or with the base path of a custom domain, which is then
+        `domainName`. API Gateway hands the query on decoded: one whose values need escapes may come out written in
+        another way.
+        """
+        context = self.event.get("requestContext") or {}
+        host = context.get("domainName") or self.headers.get("host", "")
+        pairs = [
+            (name, value)
+            for name, values in (self.event.get("multiValueQueryStringParameters") or {}).items()
+            for value in values
+        ]
+        return f"https://{host}{context.get('path', '')}" + (
+            f"?{urlencode(pairs, errors='surrogatepass')}" if pairs else ""
+        )
 
+    @property
+    def origin(self) -> str | None:
+        """The page that posts, as its browser says; "null" for one that keeps its address to itself."""
+        return self.headers.get("origin")
 
-def event_path(event: Mapping[str, Any]) -> str:
-    """The path below the API's address; `path` itself begins with a custom domain's base path, where there is one."""
-    path = str(event.get("resource") or "")
-    for name, value in (event.get("pathParameters") or {}).items():
-        path = path.replace(f"{{{name}}}", str(value))
-    return path or str(event.get("path"))
+    @property
+    def is_from_page(self) -> bool:
+        """Whether a browser goes to the answer: a program may take HTML too, but not before all else."""
+        first = self.headers.get("accept", "").partition(",")[0].partition(";")[0]
+        return (
+            first.strip().lower() == "text/html"
+            or self.headers.get("sec-fetch-mode", "").lower() == "navigate"
+        )
 
+    @property
+    def text_length(self) -> int:
+        """The length of the body as the event writes it; at least that of its bytes."""
+        return len(self.event.get("body") or "")
 
-def event_uri(event: Mapping[str, Any]) -> str:
-    """The address that was posted to, as its sender knows it: https and the query string included.
+    def is_from(self, allowed: Collection[str]) -> bool:
+        """Whether it names one of these origins; any page can be made to say "null", so that is none."""
+        return self.origin != "null" and ("*" in allowed or (self.origin or "").lower() in allowed)
 
-    `requestContext.path` begins with the stage, or with the base path of a custom domain, which is then `domainName`.
-    API Gateway hands the query on decoded: one whose values need escapes may come out written in another way.
-    """
-    context = event.get("requestContext") or {}
-    host = context.get("domainName") or event_headers(event).get("host", "")
-    pairs = [
-        (name, value)
-        for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
-        for value in values
-    ]
-    return f"https://{host}{context.get('path', '')}" + (
-        f"?{urlencode(pairs, errors='surrogatepass')}" if pairs else ""
-    )
+    def check_body_size(self) -> None:
+        """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
+        length = self.text_length
+        if self.event.get("isBase64Encoded"):
+            length = length // 4 * 3 - 2  # the least that such a text can hold
+        if length > MAX_BODY:
+            raise too_large()
 
-
-def unavailable() -> Response[str]:
-    """Our own trouble is always retryable (P2)."""
-    response = problem(503, "Service unavailable")
-    response.headers["Retry-After"] = _RETRY_AFTER
-    return response
+    def body(self) -> bytes:
+        """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
+        self.check_body_size()
+        text = self.event.get("body") or ""
+        if self.event.get("isBase64Encoded"):
+            try:
+                body = b64decode(text, validate=True)
+            except ValueError as error:
+                raise Unreadable("not_base64") from error
+        else:
+            body = bytes(text.encode("utf-8", "surrogatepass"))
+        if len(body) > MAX_BODY:
+            raise too_large()
+        return body
 
 
 def json_response(
@@ -105,5 +129,53 @@ def problem(status: int, title: str, **more: Any) -> Response[str]:
     return json_response(status, body, "application/problem+json")
 
 
+def refusal(error: Refused) -> Response[str]:
+    """What the sender may know of a refusal: the fields of an invalid form, nothing of a failed proof."""
+    if isinstance(error, Unmappable):
+        fields = [{"field": name, "message": message} for name, message in error.fields]
+        return problem(error.status, error.title, errors=fields)
+    detail = "" if isinstance(error, Unauthentic) or str(error) == error.code else str(error)
+    return problem(error.status, error.title, **({"detail": detail} if detail else {}))
+
+
+def unavailable() -> Response[str]:
+    """Our own trouble is always retryable (P2)."""
+    response = problem(503, "Service unavailable")
+    response.headers["Retry-After"] = _RETRY_AFTER
+    return response
+
+
 def redirect(url: str) -> Response[str]:
     return Response(status_code=303, content_type=None, body="", headers={"Location": url})
+
+
+def preflight(*, allowed: bool) -> Response[str]:
+    """The answer to a browser that asks whether a page may post."""
+    response: Response[str] = Response(status_code=204, content_type=None, body="")
+    if allowed:
+        response.headers.update(
+            {
+                "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                "Access-Control-Allow-Headers": "Content-Type",
+                "Access-Control-Max-Age": "600",
+            }
+        )
+    return response
+
+
+def with_cors(response: Response[str], request: Request, allowed: Collection[str]) -> Response[str]:
+    """The response, which a page of these origins may read."""
+    response.headers["Vary"] = "Origin"
+    if request.origin is not None and request.is_from(allowed):
+        response.headers["Access-Control-Allow-Origin"] = request.origin
+    return response
+
+
+def as_event(response: Response[str]) -> dict[str, Any]:
+    """The response as API Gateway takes it."""
+    return {
+        "statusCode": response.status_code,
+        "headers": {"Content-Type": response.content_type, **response.headers},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }

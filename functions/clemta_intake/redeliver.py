@@ -1,4 +1,4 @@
-"""Lambda 2: what waited in the retry queue goes through the same delivery; each message has its own fate."""
+"""Entry point 2: what waited in the retry queue goes through the same delivery; each message ends on its own."""
 
 from . import coldstart
 
@@ -13,21 +13,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from . import telemetry
 from .deadlines import RESERVE_SECONDS, Deadline
 from .dependencies import Dependencies, dependencies
-from .errors import (
-    ConfigError,
-    DataError,
-    Permanent,
-    Retryable,
-    UnknownSource,
-    Unmappable,
-    Unreadable,
-    UnsupportedMedia,
-)
+from .errors import ConfigError, Permanent, Retryable, UnknownSource
+from .intake import Invalid, Mapped, evaluate_queued
 from .model import Envelope, Failure, MappedSubmission, Submission
 from .outcomes import OutcomeName
 from .queue_message import NewerVersion, decode_envelope
 from .sources.config import Source
-from .sources.mapping import read
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -41,8 +32,8 @@ _MESSAGE_SECONDS = 10.0
 class Redelivery:
     """What is done with one message; it returns when the message's fate is durable, and raises if it is not."""
 
-    def __init__(self, parts: Dependencies) -> None:
-        self._parts = parts
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     def message(self, message_id: str, text: str, receives: int, deadline: Deadline) -> None:
         """Delivers, puts a new message with the next attempt's delay, or parks."""
@@ -50,17 +41,17 @@ class Redelivery:
         try:
             envelope = decode_envelope(text)
         except NewerVersion as newer:
-            self._parts.queues.park_newer(text, newer)
+            self._deps.queues.park_newer(text, newer)
             submission_id, source = newer.submission_id or message_id, newer.source or "unknown"
             self._log("parked", submission_id, source, began, code="newer_version")
             return
         except ValueError:
-            self._parts.delivery.park_poison(self._foreign(message_id, text), "not_a_submission")
+            self._deps.delivery.park_poison(self._foreign(message_id, text), "not_a_submission")
             self._log("parked", message_id, "unknown", began, code="not_a_submission")
             return
         status, facts = self._redeliver(envelope, receives, deadline)
         submission = envelope.submission
-        telemetry.measured("WaitingAge", self._parts.clock() - submission.received_at)
+        telemetry.measured("WaitingAge", self._deps.clock() - submission.received_at)
         self._log(
             status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
         )
@@ -68,7 +59,7 @@ class Redelivery:
     def _redeliver(
         self, envelope: Envelope, receives: int, deadline: Deadline
     ) -> tuple[OutcomeName, dict[str, Any]]:
-        delivery = self._parts.delivery
+        delivery = self._deps.delivery
         if receives >= _POISON_RECEIVES:
             # The look may crash as the delivery did, so only the first of these receives takes it.
             if receives == _POISON_RECEIVES and self._is_delivered(envelope.submission):
@@ -85,35 +76,35 @@ class Redelivery:
             return "requeued" if kept == "queued" else kept, telemetry.failure(error)
 
     def _deliver(self, envelope: Envelope, deadline: Deadline) -> OutcomeName:
-        """Through today's mapping: it may have been mended since."""
-        reading, source = self._read(envelope.submission)
+        """Through today's mapping: it may have been corrected since."""
+        mapped, source = self._map(envelope.submission)
         place = envelope.place(source.lane)
-        return self._parts.delivery.deliver(reading, source.on_existing, deadline, place).status
+        return self._deps.delivery.deliver(mapped, source.on_existing, deadline, place).status
 
     def _is_delivered(self, submission: Submission) -> bool:
         """Whether the ledger knows that its contact exists; False where that cannot be told."""
         try:
-            reading, source = self._read(submission)
-            return self._parts.delivery.is_delivered(reading, source.on_existing)
+            mapped, source = self._map(submission)
+            return self._deps.delivery.is_delivered(mapped, source.on_existing)
         except (Retryable, Permanent):
             return False
 
-    def _read(self, submission: Submission) -> tuple[MappedSubmission, Source]:
+    def _map(self, submission: Submission) -> tuple[MappedSubmission, Source]:
         try:
-            source = self._parts.source(submission.source)
-            reading = read(submission, source)
+            source = self._deps.source(submission.source)
         except UnknownSource as error:
             raise ConfigError(error.code, "the source is no longer in sources.toml") from error
-        except (Unreadable, UnsupportedMedia, Unmappable) as error:
-            raise DataError(error.code, str(error)) from error
-        if reading is None:
-            # It was acknowledged: that its source takes it no longer is no reason to drop it.
-            raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
-        return reading, source
+        match evaluate_queued(submission, source):
+            case Mapped(mapped=mapped):
+                return mapped, source
+            case Invalid() as invalid:
+                raise invalid.failure
+        # Ignored, but it was acknowledged: that its source takes it no longer is no reason to drop it.
+        raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
 
     def _foreign(self, message_id: str, text: str) -> Envelope:
         """Somebody else's message, kept whole for the person who finds it."""
-        now = self._parts.clock()
+        now = self._deps.clock()
         submission = Submission(message_id, "unknown", now, text.encode("utf-8", "surrogatepass"))
         return Envelope(submission, 0, now, Failure("poison", None, "", ""))
 
@@ -123,9 +114,9 @@ class Redelivery:
 
 
 def create_handler(
-    parts: Callable[[], Dependencies],
+    deps: Callable[[], Dependencies],
 ) -> Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]:
-    """The entry point, on parts that are made when a message first needs them."""
+    """The entry point, on dependencies that are made when a message first needs them."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -138,7 +129,7 @@ def create_handler(
             receives = int(record.attributes.approximate_receive_count)
             try:
                 deadline = Deadline.after(min(_MESSAGE_SECONDS, share - RESERVE_SECONDS))
-                Redelivery(parts()).message(record.message_id, record.body, receives, deadline)
+                Redelivery(deps()).message(record.message_id, record.body, receives, deadline)
             except Exception as error:
                 telemetry.measured("RedeliveryFailures")
                 telemetry.unexpected(error)

@@ -11,11 +11,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from clemta_intake import receive
 from clemta_intake.captcha import NO_TOKEN, VERIFIERS, Captcha, Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import CaptchaTrouble, Retryable
+from clemta_intake.gateway import Request
+from clemta_intake.signup import SignUp
 from clemta_intake.sources.config import to_source
 from clemta_intake.transport import Transport
 from local.clemta import StandIn
@@ -181,7 +182,7 @@ def test_a_form_accepts_a_rotated_captcha_secret_and_asks_a_person_to_try_again(
 
     def post(email: str, token: str) -> tuple[int, Any]:
         event = form({"email": email, "cf-turnstile-response": token})
-        answer = receive._Request(deps, "website", event).answer()
+        answer = SignUp(deps, "website", Request.of(event)).answer()
         return answer.status_code, json.loads(answer.body or "")
 
     used: set[str] = set()

@@ -15,7 +15,9 @@ from clemta_intake.aws_clients import LambdaClients
 from clemta_intake.deadlines import ANSWER_SECONDS, RESERVE_SECONDS
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import ConfigError, UnknownSource
+from clemta_intake.gateway import Request
 from clemta_intake.secret_store import SecretStore
+from clemta_intake.signup import SignUp
 from clemta_intake.sources.config import SHIPPED, read_sources
 from local.clemta import DEFAULT_API_KEY, StandIn
 from tests.conftest import Lines
@@ -54,7 +56,7 @@ def test_p3_parallel_deliveries_make_one_contact(clemta: StandIn, aws: Aws) -> N
 
     def one(number: int) -> str:
         # Powertools' resolver keeps the request in its class: a Lambda process serves one at a time.
-        request = receive._Request(deps[number], "website", events[number])
+        request = SignUp(deps[number], "website", Request.of(events[number]))
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(6) as pool:
@@ -71,7 +73,7 @@ def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: 
 
     def one(number: int) -> str:
         source, event = reports[number]
-        request = receive._Request(deps[number], source, event)
+        request = SignUp(deps[number], source, Request.of(event))
         return str(json.loads(request.answer().body or "")["status"])
 
     with ThreadPoolExecutor(2) as pool:

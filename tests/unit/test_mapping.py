@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from clemta_intake.errors import ConfigError, Refused, Unmappable, Unreadable, UnsupportedMedia
 from clemta_intake.model import MappedSubmission, Submission
 from clemta_intake.sources.config import Form, Webhook, to_source
-from clemta_intake.sources.mapping import kept_headers, kept_query, read
+from clemta_intake.sources.kept import kept_headers, kept_query
+from tests.support.evaluation import mapped
 from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
@@ -32,7 +33,7 @@ def webhook(**keys: Any) -> Form | Webhook:
 def reading(data: Any, source: Form | Webhook, **parts: Any) -> MappedSubmission | None:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     parts = {"content_type": "application/json"} | parts
-    return read(Submission("id", source.name, 1_800_000_000, body, **parts), source)
+    return mapped(Submission("id", source.name, 1_800_000_000, body, **parts), source)
 
 
 def contact(data: Any, source: Form | Webhook | None = None, **parts: Any) -> dict[str, Any]:

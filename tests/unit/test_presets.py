@@ -20,9 +20,10 @@ from clemta_intake import receive
 from clemta_intake.errors import DataError, NotApplied, Refused, Unauthentic, Unmappable
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Webhook, presets, to_source
-from clemta_intake.sources.mapping import kept_headers, kept_query, prepare, read
-from clemta_intake.sources.signatures import SignedRequest, authenticate
+from clemta_intake.sources.kept import kept_headers, kept_query
+from clemta_intake.sources.signatures import SignedPost, authenticate
 from ops.signers import SIGNERS, TIMED, URI, jws
+from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
 from tests.support.fakes import COMPANY, FakeParts
 from tests.support.samples import Sample
@@ -54,7 +55,7 @@ def accepts(
     query: dict[str, str] | None = None,
 ) -> bool:
     try:
-        authenticate(source(name).auth, secrets, SignedRequest(body, headers, query or {}, URI), now)
+        authenticate(source(name).auth, secrets, SignedPost(body, headers, query or {}, URI), now)
     except Unauthentic:
         return False
     return True
@@ -71,7 +72,7 @@ def test_every_preset_has_a_sample_and_a_signer() -> None:
 def test_the_sample_is_the_expected_contact(name: str) -> None:
     sample = Sample(name)
     assert accepts(name, sample.signed(NOW), sample.body, (sample.secret,))
-    reading = read(submission(name, sample.body, sample.content_type, sample.headers), source(name))
+    reading = mapped(submission(name, sample.body, sample.content_type, sample.headers), source(name))
     assert reading is not None
     body = reading.contact.body()
     assert body.pop("company_id") == COMPANY
@@ -82,7 +83,7 @@ def test_the_sample_is_the_expected_contact(name: str) -> None:
 def test_p3_the_events_own_time_is_read(name: str) -> None:
     sample = Sample(name)
     made = submission(name, sample.body, sample.content_type, sample.headers)
-    reading = read(replace(made, received_at=NOW + 600), source(name))
+    reading = mapped(replace(made, received_at=NOW + 600), source(name))
     assert reading is not None
     assert reading.happened_at == NOW
 
@@ -91,7 +92,7 @@ def test_p3_the_events_own_time_is_read(name: str) -> None:
 def test_a_delivery_is_known_again(name: str) -> None:
     sample = Sample(name)
     made = submission(name, sample.body, sample.content_type, sample.headers)
-    first, second = read(made, source(name)), read(made, source(name))
+    first, second = mapped(made, source(name)), mapped(made, source(name))
     assert first is not None
     assert second is not None
     assert first.delivery_id == second.delivery_id
@@ -199,9 +200,9 @@ def test_p5_a_jws_chooses_no_algorithm(algorithm: str) -> None:
 def test_p5_a_jws_of_somebody_else_is_refused() -> None:
     sample = Sample("netlify")
     auth = {"scheme": "jws", "header": "x-webhook-signature", "issuer": "another", "secret": "x"}
-    request = SignedRequest(sample.body, sample.signed(NOW), {})
+    signed = SignedPost(sample.body, sample.signed(NOW))
     with pytest.raises(Unauthentic):
-        authenticate(source("netlify", auth=auth).auth, (sample.secret,), request, NOW)
+        authenticate(source("netlify", auth=auth).auth, (sample.secret,), signed, NOW)
 
 
 @pytest.mark.parametrize("part", ["W10", "bnVsbA", "e30", "%", "W1tbW1tb", "_w"])
@@ -348,7 +349,7 @@ class TestThroughTheDoor:
         [letter] = parts.queues.parked
         assert json.loads(letter.submission.body) == [{"objectId": 1}]
         with pytest.raises(Unmappable):
-            read(letter.submission, source("hubspot"))
+            mapped(letter.submission, source("hubspot"))
 
     @pytest.mark.parametrize("count", [1, 101])
     def test_one_event_and_too_many_stay_one_submission(self, count: int) -> None:
@@ -400,9 +401,9 @@ def test_a_real_sample_is_read(name: str) -> None:
     headers = REAL_HEADERS
     if expected == "":
         with pytest.raises(Unmappable, match="email: is required"):
-            read(submission(name, raw, content_type, headers), source(name))
+            mapped(submission(name, raw, content_type, headers), source(name))
         return
-    reading = read(submission(name, raw, content_type, headers), source(name))
+    reading = mapped(submission(name, raw, content_type, headers), source(name))
     assert reading is not None
     assert "@" in reading.contact.email
     assert expected is None or reading.contact.email == expected
@@ -467,7 +468,7 @@ class TestReplay:
         [(waiting, _)] = parts.queues.retried
         assert waiting.submission.delivery_id == "msg_sample1"
         assert waiting.submission.headers == {}
-        reading = read(waiting.submission, source("standard-webhooks"))
+        reading = mapped(waiting.submission, source("standard-webhooks"))
         assert reading is not None
         assert reading.delivery_id == "x:msg_sample1"
 
@@ -475,7 +476,7 @@ class TestReplay:
         sample = Sample("supabase")
         older = submission("supabase", sample.body, sample.content_type, sample.headers)
         assert older.delivery_id == ""
-        reading = read(older, source("supabase"))
+        reading = mapped(older, source("supabase"))
         assert reading is not None
         assert reading.delivery_id == f"x:{json.loads(sample.body)['metadata']['uuid']}"
 
@@ -483,7 +484,7 @@ class TestReplay:
         """Supabase makes a new webhook-id for every attempt."""
         sample = Sample("supabase")
         made = submission("supabase", sample.body, sample.content_type, sample.headers)
-        ids = {prepare(made, source("supabase"), attempt).submission.delivery_id for attempt in ("a", "b")}
+        ids = {posted(made, source("supabase"), attempt).submission.delivery_id for attempt in ("a", "b")}
         assert ids == {json.loads(sample.body)["metadata"]["uuid"]}
 
     @pytest.mark.parametrize("signed_id", ["d 1", "d1, d1", "é", "d" * 201, ""])
@@ -491,18 +492,18 @@ class TestReplay:
         sample = Sample("svix")
         made = submission("svix", sample.body, sample.content_type, sample.headers)
         expected = hashlib.sha256(sample.body).hexdigest()
-        assert prepare(made, source("svix"), signed_id).submission.delivery_id == expected
+        assert posted(made, source("svix"), signed_id).submission.delivery_id == expected
 
     def test_what_cannot_be_read_keeps_its_signed_id(self) -> None:
         made = submission("svix", b"{", "application/json", {})
-        assert prepare(made, source("svix"), "d1").submission.delivery_id == "d1"
+        assert posted(made, source("svix"), "d1").submission.delivery_id == "d1"
         made = submission("supabase", b"{", "application/json", {})
-        assert prepare(made, source("supabase"), "attempt").submission.delivery_id == ""
+        assert posted(made, source("supabase"), "attempt").submission.delivery_id == ""
 
     def test_an_expression_that_fails_leaves_the_id_open(self) -> None:
         broken = source("svix", delivery_id="sum(body.data)")
         made = submission("svix", Sample("svix").body, "application/json", {})
-        assert prepare(made, broken, "d1").submission.delivery_id == ""
+        assert posted(made, broken, "d1").submission.delivery_id == ""
 
 
 def test_shopifys_newer_header_names_are_read_as_well() -> None:
@@ -510,7 +511,7 @@ def test_shopifys_newer_header_names_are_read_as_well() -> None:
     newer = {key.removeprefix("x-"): value for key, value in sample.signed(NOW).items()}
     assert "shopify-hmac-sha256" in newer
     assert accepts("shopify", newer, sample.body, (sample.secret,))
-    reading = read(submission("shopify", sample.body, sample.content_type, newer), source("shopify"))
+    reading = mapped(submission("shopify", sample.body, sample.content_type, newer), source("shopify"))
     assert reading is not None
     assert reading.delivery_id == "x:1000000000000000001"
 
@@ -596,7 +597,7 @@ def test_p5_the_verifier_answers_anything_with_yes_or_no() -> None:
         )
         query = {"token": chance.choice(PARTS)}
         try:
-            authenticate(auth, secrets, SignedRequest(body, headers, query, URI), NOW)
+            authenticate(auth, secrets, SignedPost(body, headers, query, URI), NOW)
         except Unauthentic:
             continue
         accepted += 1
@@ -608,7 +609,7 @@ def test_p5_the_verifier_answers_anything_with_yes_or_no() -> None:
 def test_a_rawrequest_that_is_no_json_is_the_senders_mistake() -> None:
     made = Submission("s1", "x", NOW, b'{"rawRequest": "{"}', "application/json")
     with pytest.raises(Refused):
-        read(made, source("jotform"))
+        mapped(made, source("jotform"))
     assert DataError("x").failure_class == "data"
 
 

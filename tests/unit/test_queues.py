@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clemta_intake.bodies import MAX_BODY, MAX_HEADERS, check_size
+from clemta_intake.bodies.limits import MAX_BODY, MAX_HEADERS, check_size
 from clemta_intake.errors import Unavailable
 from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive, telemetry
-from clemta_intake.bodies import read_body, split_batch
+from clemta_intake.bodies.parse import read_body
 from clemta_intake.captcha import Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import (
@@ -25,14 +25,15 @@ from clemta_intake.errors import (
     RateLimited,
     Retryable,
 )
+from clemta_intake.intake import events
 from clemta_intake.model import Envelope, Outcome, Submission
 from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery
-from clemta_intake.sources.config import Spam
+from clemta_intake.sources.config import Spam, to_source
 from clemta_intake.sources.spam import answers_only
 from tests.conftest import Lines
 from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
-from tests.support.fakes import FakeParts, contact
+from tests.support.fakes import COMPANY, FakeParts, contact
 
 WEBSITE = {"kind": "form"}
 PAGED = {
@@ -621,24 +622,29 @@ class TestTime:
         assert reserved == [round(1.4 + 0.02 * others, 6) for others in reversed(range(people))]
 
 
+def split(whole: Submission) -> list[Submission]:
+    source = to_source("crm", {**CRM, "batch": True}, COMPANY)
+    return [event.submission for event in events(whole, source)]
+
+
 class TestBatches:
     @pytest.mark.parametrize(("entries", "numbers"), [(0, 0), (1, 0), (2, 2), (100, 100), (101, 0)])
     def test_up_to_100_entries_are_submissions_of_their_own_numbered_from_1(
         self, entries: int, numbers: int
     ) -> None:
         whole = Submission("s", "crm", 0, json.dumps([LEAD] * entries).encode(), "application/json")
-        split = split_batch(whole)
+        found = split(whole)
         if numbers:
-            assert [one.submission_id for one in split] == [f"s-{n}" for n in range(1, numbers + 1)]
-            assert all(json.loads(one.body) == [LEAD] for one in split)
+            assert [one.submission_id for one in found] == [f"s-{n}" for n in range(1, numbers + 1)]
+            assert all(json.loads(one.body) == [LEAD] for one in found)
         else:
-            assert split == [whole]
+            assert found == [whole]
 
     @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
     def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
         people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
         body = json.dumps(people, ensure_ascii=False).encode(charset)
-        batch = split_batch(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
+        batch = split(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
         names = [read_body(one.content_type, one.body)[0]["last"] for one in batch]
         assert names == ["Müller", "Müller"]
 
@@ -655,14 +661,14 @@ class TestBatches:
     def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
         body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")
         whole = Submission("s", "crm", 0, body, "application/json; charset=latin-1")
-        assert split_batch(whole) == [whole]
+        assert split(whole) == [whole]
 
     def test_p9_a_batch_whose_texts_hold_too_much_json_stays_whole(self) -> None:
         entries = [{"text": "[" + "0," * 5_000 + "0]"}] * 2
         whole = Submission("s", "crm", 0, json.dumps(entries).encode(), "application/json")
-        assert split_batch(whole) == [whole]
+        assert split(whole) == [whole]
         half = Submission("s", "crm", 0, json.dumps([entries[0], {}]).encode(), "application/json")
-        assert len(split_batch(half)) == 2
+        assert len(split(half)) == 2
 
     @pytest.fixture
     def batches(self) -> Api:

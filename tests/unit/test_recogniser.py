@@ -7,8 +7,12 @@ import pytest
 from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
 
 
+def texts(answers: list[Answer]) -> dict[str, str]:
+    return {field: answer.value for field, answer in recognise(answers).items()}
+
+
 def fields(data: Any) -> dict[str, str]:
-    return recognise(to_answers(data))
+    return texts(to_answers(data))
 
 
 def listed(key: str = "", label: str = "", kind: str = "", value: Any = "x") -> dict[str, Any]:

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 from standardwebhooks import Webhook as ReferenceWebhook
 
 from clemta_intake.errors import Unauthentic
-from clemta_intake.gateway import event_headers
+from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
-from clemta_intake.sources.signatures import SignedRequest, authenticate
+from clemta_intake.sources.signatures import SignedPost, authenticate
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()
@@ -170,7 +170,7 @@ def accepts(
     now: float = NOW,
 ) -> bool:
     try:
-        authenticate(auth, secrets, SignedRequest(body, headers, query or {}), now)
+        authenticate(auth, secrets, SignedPost(body, headers, query or {}), now)
     except Unauthentic as refusal:
         error = refusal
     else:
@@ -197,7 +197,7 @@ class TestWhoSigned:
 
     def test_a_header_has_no_case(self, scheme: Scheme) -> None:
         sent = {name.title(): [value] for name, value in scheme.sign(scheme.secret, BODY, NOW).items()}
-        assert accepts(scheme.auth, event_headers({"multiValueHeaders": sent}), scheme.secret)
+        assert accepts(scheme.auth, Request.of({"multiValueHeaders": sent}).headers, scheme.secret)
 
     def test_the_old_secret_is_accepted_while_it_is_listed(self, scheme: Scheme) -> None:
         assert accepts(scheme.auth, scheme.sign(scheme.other, BODY, NOW), scheme.secret, scheme.other)
@@ -377,7 +377,7 @@ class TestSeveralSignatures:
     def test_p5_a_header_that_came_twice_is_refused_where_one_is_expected(self, scheme: Scheme) -> None:
         value = scheme.sign(scheme.secret, BODY, NOW)[scheme.header]
         for twice in ([value, value], [value, "junk"], ["junk", value]):
-            headers = event_headers({"multiValueHeaders": {scheme.header: twice}})
+            headers = Request.of({"multiValueHeaders": {scheme.header: twice}}).headers
             assert not accepts(scheme.auth, headers, scheme.secret)
 
     def test_p5_two_times_do_not_make_a_stale_request_fresh(self) -> None:
@@ -433,7 +433,7 @@ class TestTheSignedId:
 
     def signed_id(self, scheme: Scheme, **headers: str) -> str:
         signed = scheme.sign(scheme.secret, BODY, NOW) | headers
-        return authenticate(scheme.auth, (scheme.secret,), SignedRequest(BODY, signed, {}), NOW)
+        return authenticate(scheme.auth, (scheme.secret,), SignedPost(BODY, signed), NOW)
 
     def test_p3_it_is_the_id_in_what_is_signed(self) -> None:
         assert [self.signed_id(scheme) for scheme in (STANDARD, SVIX, WORKOS)] == ["d1", "d1", "d1"]
@@ -579,7 +579,7 @@ def vectors(file: str) -> list[Any]:
 
 
 def vector_accepted(auth: Auth, vector: dict[str, Any], now: float) -> bool:
-    headers = event_headers({"headers": vector["headers"]})
+    headers = Request.of({"headers": vector["headers"]}).headers
     return accepts(auth, headers, vector["secret"], body=vector["body"].encode(), now=now)
 
 
@@ -642,7 +642,7 @@ def test_p5_the_right_mac_is_accepted_and_no_byte_may_change(
 def refusal(auth: Auth, headers: Mapping[str, str], *secrets: str) -> str:
     """The word for the log, which alarms and operators go by."""
     with pytest.raises(Unauthentic) as refused:
-        authenticate(auth, secrets, SignedRequest(BODY, headers, {}), NOW)
+        authenticate(auth, secrets, SignedPost(BODY, headers), NOW)
     return refused.value.code
 
 

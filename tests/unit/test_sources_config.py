@@ -19,7 +19,7 @@ from clemta_intake.sources.config import (
     read_sources,
     to_source,
 )
-from clemta_intake.sources.expressions import reads
+from clemta_intake.sources.expressions import referenced_paths
 from tests.support.fakes import COMPANY
 
 FORM = '[sources.website]\nkind = "form"\n'
@@ -153,7 +153,7 @@ class TestWhatAnExpressionReads:
         ],
     )
     def test_it_is_found_from_the_root(self, expression: str, read: set[Any]) -> None:
-        assert set(reads(expression)) == read
+        assert set(referenced_paths(expression)) == read
 
 
 class TestTheFileItself:

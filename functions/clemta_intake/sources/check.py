@@ -27,7 +27,7 @@ from .config import (
     read_sources,
     to_source,
 )
-from .expressions import reads
+from .expressions import referenced_paths
 
 
 def main(arguments: list[str]) -> int:
@@ -113,7 +113,7 @@ def _unsigned(source: Webhook) -> str:
     if isinstance(source.auth, Hmac):
         signed |= {f"headers.{name}" for name in (source.auth.id_header, source.auth.timestamp_header)}
         signed |= {"query"} if "{uri}" in source.auth.signed else set()
-    found = [(root, names) for root, *names in reads(source.delivery_id)]
+    found = [(root, names) for root, *names in referenced_paths(source.delivery_id)]
     return next(
         (f'{root}."{names[0]}"' for root, names in found if not signed & {root, ".".join([root, *names])}), ""
     )

@@ -1,13 +1,15 @@
 """JMESPath as sources use it: what an expression reads, and four functions for what senders' payloads need."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import jmespath
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
-from ..bodies import MAX_FIELDS, parse_json
+from ..bodies.json_text import parse_json
+from ..bodies.limits import MAX_FIELDS
 from ..errors import ConfigError, Unreadable
 from .fields import to_text
 
@@ -90,7 +92,7 @@ def check(text: str) -> str:
             raise ValueError(f"{node['value']}() is no function of JMESPath; allowed: {allowed}")
         if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
             raise ValueError("means (!a).b where it says !a.b: write !(a.b)")
-    for root, *names in reads(text):
+    for root, *names in referenced_paths(text):
         if root not in ("body", "headers", "query"):
             raise ValueError(f"cannot read {root!r}; allowed: body, headers and query, as in body.{root}")
         if root != "body" and not names:  # a submission that waits in a queue keeps only what is named
@@ -100,22 +102,23 @@ def check(text: str) -> str:
     return text
 
 
-def reads(text: str) -> Iterator[tuple[str, ...]]:
-    """What an expression reads: `body.a.b` ("body", "a"), and `headers."x-id"` ("headers", "x-id")."""
-    return _reads(jmespath.compile(text).parsed)
+@cache
+def referenced_paths(text: str) -> tuple[tuple[str, ...], ...]:
+    """The paths that an expression reads: `body.a.b` as ("body", "a"), `headers."x-id"` as ("headers", "x-id")."""
+    return tuple(_paths(jmespath.compile(text).parsed))
 
 
-def _reads(node: Any) -> Iterator[tuple[str, ...]]:
+def _paths(node: Any) -> Iterator[tuple[str, ...]]:
     kind, children = node["type"], node["children"]
     if kind == "field":
         yield (node["value"],)
     elif kind == "subexpression" and children[0]["type"] == children[1]["type"] == "field":
         yield (children[0]["value"], children[1]["value"])
     elif kind in _SCOPES:
-        yield from _reads(children[0])
+        yield from _paths(children[0])
     elif kind != "expref":
         for child in children:
-            yield from _reads(child)
+            yield from _paths(child)
 
 
 def _nodes(node: Any) -> Iterator[Any]:

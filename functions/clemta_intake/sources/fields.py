@@ -138,19 +138,24 @@ def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
         yield Answer(path, text)
 
 
-def recognise(answers: Sequence[Answer]) -> dict[str, str]:
-    """Field -> text, for the fields named in _NAMES; the first answer of a field stands, types go before names."""
-    found: dict[str, str] = {}
+def recognise(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """Field -> its answer, for the fields in _NAMES; the first answer of a field stands, types go before names."""
+    found: dict[str, Answer] = {}
     for answer in answers:
-        if field := _TYPES.get(_plain(answer.type)):
-            found.setdefault(field, answer.value)
+        if field := declared_field(answer):
+            found.setdefault(field, answer)
     by_type = set(found)
     for answer in answers:
-        if _TYPES.get(_plain(answer.type)) in by_type:
+        if declared_field(answer) in by_type:
             continue
         if field := _field_of(answer.path) or _FIELD_OF.get(_plain(answer.label)):
-            found.setdefault(field, answer.value)
+            found.setdefault(field, answer)
     return found
+
+
+def declared_field(answer: Answer) -> str | None:
+    """The field that the answer's declared type names."""
+    return _TYPES.get(_plain(answer.type)) if answer.type else None
 
 
 def _field_of(path: tuple[str, ...]) -> str | None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ..bodies import MAX_FIELDS, Part, parse_json
+from ..bodies.forms import Part
+from ..bodies.json_text import parse_json
+from ..bodies.limits import MAX_FIELDS
 from ..errors import Unreadable
 
 _MAX_NAME = 200  # characters of a name or label that are looked at

@@ -11,8 +11,7 @@ import re
 from base64 import b64decode
 from binascii import unhexlify
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Unauthentic
 from .config import Auth, Hmac, Jws, StandardWebhooks, Token
@@ -21,18 +20,17 @@ _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of
 _TIMESTAMP = re.compile("[0-9]{1,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """The POST that a sender signed: header names in lower case, `uri` as the sender knows it."""
+class SignedPost(NamedTuple):
+    """What a proof may cover: the raw bytes, headers with lower-case names, the query, and the address posted to."""
 
     body: bytes
     headers: Mapping[str, str]
-    query: Mapping[str, str]
+    query: Mapping[str, str] = {}
     uri: str = ""
 
 
-def authenticate(auth: Auth, secrets: Sequence[str], request: SignedRequest, now: float) -> str:
-    """Returns if one of `secrets` signed the request; `now` is unix seconds.
+def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    """Returns if one of `secrets` proves the post; `now` is unix seconds.
 
     What it returns is the id of the delivery that the signature covers; "" for a scheme that signs none.
     """
@@ -40,30 +38,26 @@ def authenticate(auth: Auth, secrets: Sequence[str], request: SignedRequest, now
     if not usable:
         raise Unauthentic("secret_missing")
     if isinstance(auth, Hmac):
-        return _hmac(auth, usable, request, now)
+        return _hmac(auth, usable, post, now)
     if isinstance(auth, StandardWebhooks):
-        return _standard_webhooks(auth, usable, request, now)
+        return _standard_webhooks(auth, usable, post, now)
     if isinstance(auth, Jws):
-        _jws(auth, usable, request.body, request.headers)
+        _jws(auth, usable, post)
     elif isinstance(auth, Token):
-        _token(auth, usable, request.headers, request.query)
+        _token(auth, usable, post)
     else:
-        _basic(usable, request.headers)
+        _basic(usable, post.headers)
     return ""
 
 
-def _hmac(auth: Hmac, secrets: Sequence[str], request: SignedRequest, now: float) -> str:
-    headers = request.headers
+def _hmac(auth: Hmac, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    body, headers, _, uri = post
     items = _items(auth, headers)
     signatures = [item.removeprefix(auth.prefix) for item in items if item.startswith(auth.prefix)]
     received = [signature for text in signatures if (signature := _decoded(text, auth.encoding))]
     if not received:
         raise Unauthentic("signature_malformed")
-    values = {
-        "{body}": request.body,
-        "{method}": b"POST",
-        "{uri}": request.uri.encode("utf-8", "surrogatepass"),
-    }
+    values = {"{body}": body, "{method}": b"POST", "{uri}": uri.encode("utf-8", "surrogatepass")}
     if auth.id_header:
         values["{id}"] = _required(headers, auth.id_header).encode("utf-8", "surrogatepass")
     if "{timestamp}" in auth.signed:
@@ -99,10 +93,8 @@ def _timestamp(auth: Hmac, items: list[str], headers: Mapping[str, str], now: fl
     return text
 
 
-def _standard_webhooks(
-    auth: StandardWebhooks, secrets: Sequence[str], request: SignedRequest, now: float
-) -> str:
-    name = "svix" if "svix-signature" in request.headers else "webhook"
+def _standard_webhooks(auth: StandardWebhooks, secrets: Sequence[str], post: SignedPost, now: float) -> str:
+    name = "svix" if "svix-signature" in post.headers else "webhook"
     scheme = Hmac(
         scheme="hmac",
         secret=auth.secret,
@@ -120,12 +112,12 @@ def _standard_webhooks(
     several = [
         part for secret in secrets for part in (secret.split("|") if auth.key == "base64" else [secret])
     ]
-    return _hmac(scheme, several, request, now)  # the id of the family that verified, never the other's
+    return _hmac(scheme, several, post, now)  # the id of the family that verified, never the other's
 
 
-def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, str]) -> None:
+def _jws(auth: Jws, secrets: Sequence[str], post: SignedPost) -> None:
     """RFC 7515, compact; the algorithm is ours to choose, whatever the token says (`alg: none` is a known attack)."""
-    signed, _, signature = _required(headers, auth.header).strip().rpartition(".")
+    signed, _, signature = _required(post.headers, auth.header).strip().rpartition(".")
     header, dot, claims = signed.partition(".")
     received = _unpadded(signature)
     if not received or not dot or _object(header).get("alg") != "HS256":
@@ -134,7 +126,7 @@ def _jws(auth: Jws, secrets: Sequence[str], body: bytes, headers: Mapping[str, s
     expected = [hmac.digest(_text_key(secret), message, "sha256") for secret in secrets]
     _require_match([received], expected, "signature_mismatch")
     says = _object(claims)
-    claimed, hashed = says.get("sha256"), hashlib.sha256(body).hexdigest()
+    claimed, hashed = says.get("sha256"), hashlib.sha256(post.body).hexdigest()
     if (
         says.get("iss") != auth.issuer
         or not isinstance(claimed, str)
@@ -157,11 +149,11 @@ def _unpadded(text: str) -> bytes:
     return _decoded(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), "base64")
 
 
-def _token(auth: Token, secrets: Sequence[str], headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+def _token(auth: Token, secrets: Sequence[str], post: SignedPost) -> None:
     if auth.header:
-        candidates = [_required(headers, auth.header)]
+        candidates = [_required(post.headers, auth.header)]
     else:
-        candidates = [_credentials(headers, "bearer"), query.get("token", "")]
+        candidates = [_credentials(post.headers, "bearer"), post.query.get("token", "")]
     received = [candidate.encode("utf-8", "surrogatepass") for candidate in candidates if candidate]
     if not received:
         raise Unauthentic("token_missing")

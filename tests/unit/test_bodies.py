@@ -2,7 +2,6 @@
 
 import codecs
 import json
-from base64 import b64encode
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clemta_intake.bodies import MAX_BODY, MAX_DEPTH, MAX_FIELDS, MAX_HEADERS, check_size, read_body
+from clemta_intake.bodies.limits import MAX_BODY, MAX_DEPTH, MAX_FIELDS, MAX_HEADERS, check_size
+from clemta_intake.bodies.parse import read_body
 from clemta_intake.errors import Refused, TooLarge, Unreadable, UnsupportedMedia
-from clemta_intake.gateway import event_body, event_headers, event_query, event_uri
 from clemta_intake.model import Submission
 
 FORM = "application/x-www-form-urlencoded"
@@ -37,74 +36,6 @@ def refusal(content_type: str, body: bytes) -> Refused:
     with pytest.raises(Refused) as caught:
         read_body(content_type, body)
     return caught.value
-
-
-class TestTheEvent:
-    def test_text_is_taken_as_it_is(self) -> None:
-        assert (
-            event_body({"body": '{"name": "Zoë 🎉"}', "isBase64Encoded": False})
-            == '{"name": "Zoë 🎉"}'.encode()
-        )
-
-    def test_base64_is_undone(self) -> None:
-        posted = b"\x00\xff\r\n raw "
-        assert event_body({"body": b64encode(posted).decode(), "isBase64Encoded": True}) == posted
-
-    @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": "", "isBase64Encoded": True}])
-    def test_no_body_is_no_bytes(self, event: dict[str, Any]) -> None:
-        assert event_body(event) == b""
-
-    @pytest.mark.parametrize("text", ["%%%", "YQ", "YQ==junk", "ğ", "\ud800"])
-    def test_what_is_no_base64_is_refused(self, text: str) -> None:
-        with pytest.raises(Unreadable, match="not_base64"):
-            event_body({"body": text, "isBase64Encoded": True})
-
-    def test_p9_a_body_that_is_too_long_is_refused_before_it_is_decoded(self) -> None:
-        for event in ({"body": "%" * 240_004, "isBase64Encoded": True}, {"body": "x" * (MAX_BODY + 1)}):
-            with pytest.raises(TooLarge):
-                event_body(event)
-
-    def test_p9_the_bytes_of_a_body_are_bounded_and_not_its_characters(self) -> None:
-        assert len(event_body({"body": "ş" * (MAX_BODY // 2)})) == MAX_BODY
-        with pytest.raises(TooLarge):
-            event_body({"body": "ş" * (MAX_BODY // 2 + 1)})
-
-    @pytest.mark.parametrize("length", [MAX_BODY - 1, MAX_BODY])
-    def test_a_body_of_the_full_length_is_taken_in_base64(self, length: int) -> None:
-        event = {"body": b64encode(b"x" * length).decode(), "isBase64Encoded": True}
-        assert len(event_body(event)) == length
-
-    def test_p2_half_a_character_in_the_query_is_no_error(self) -> None:
-        event = {"multiValueQueryStringParameters": {"\ud800": ["\udfff"]}}
-        assert event_uri(event) == "https://?%ED%A0%80=%ED%BF%BF"
-
-    def test_half_a_character_does_not_break_the_raw_bytes(self) -> None:
-        assert event_body({"body": '"\ud83d"'}) == b'"\xed\xa0\xbd"'
-
-    def test_header_names_lose_their_case(self) -> None:
-        event = {"multiValueHeaders": {"Content-TYPE": ["text/plain"], "X-Empty": []}}
-        assert event_headers(event) == {"content-type": "text/plain"}
-
-    def test_a_header_that_came_twice_is_joined(self) -> None:
-        event = {"multiValueHeaders": {"X-Signature": ["one", "two"], "x-signature": ["three"]}}
-        assert event_headers(event) == {"x-signature": "one, two, three"}
-
-    def test_single_value_headers_do_where_the_event_has_no_others(self) -> None:
-        assert event_headers({"headers": {"Accept": "text/html"}}) == {"accept": "text/html"}
-
-    @pytest.mark.parametrize(
-        "event", [{}, {"headers": None, "multiValueHeaders": None}, {"multiValueHeaders": {"A": None}}]
-    )
-    def test_there_may_be_no_headers(self, event: dict[str, Any]) -> None:
-        assert event_headers(event) == {}
-
-    def test_the_last_value_of_a_query_parameter_stands(self) -> None:
-        event = {"multiValueQueryStringParameters": {"token": ["first", "last"], "empty": []}}
-        assert event_query(event) == {"token": "last"}
-
-    def test_single_value_parameters_do_where_the_event_has_no_others(self) -> None:
-        assert event_query({"queryStringParameters": {"token": "t"}}) == {"token": "t"}
-        assert event_query({"queryStringParameters": None}) == {}
 
 
 class TestSize:

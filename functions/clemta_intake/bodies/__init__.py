@@ -1,0 +1,1 @@
+"""Bytes and their content type -> data, and back without what must not go on. Pure."""

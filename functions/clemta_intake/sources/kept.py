@@ -1,0 +1,33 @@
+"""The headers and query parameters that go on the queue beside the body. Pure."""
+
+from collections.abc import Mapping
+
+from .config import Form, Hmac, Jws, Token, Webhook
+from .expressions import referenced_paths
+from .redaction import says_secret
+
+_CREDENTIALS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "token", "x-api-key", "api-key", "apikey", "api_key"}
+)
+
+
+def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that the source's expressions name, without credentials."""
+    return _kept("headers", source, headers)
+
+
+def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, str]:
+    """The query parameters that the source's expressions name, without credentials."""
+    return _kept("query", source, query)
+
+
+def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:
+    paths = {path for text in source.expressions() for path in referenced_paths(text)}
+    named = sorted(name for root, *names in paths if root == part for name in names)
+    auth = source.auth if isinstance(source, Webhook) else None
+    proof = {auth.header} if isinstance(auth, Hmac | Jws | Token) else set()
+    return {
+        name: values[name]
+        for name in named
+        if name in values and name.lower() not in _CREDENTIALS | proof and not says_secret(name[:200])
+    }

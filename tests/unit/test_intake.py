@@ -1,0 +1,249 @@
+"""One evaluation decides what is to be done with a submission, says where each field came from, and parses once."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clemta_intake import intake, receive
+from clemta_intake.bodies.forms import Multipart, Urlencoded
+from clemta_intake.bodies.limits import MAX_BODY
+from clemta_intake.deadlines import Deadline
+from clemta_intake.errors import ConfigError, DataError, TooLarge, Unmappable, Unreadable, UnsupportedMedia
+from clemta_intake.intake import Held, Ignored, Invalid, Mapped, evaluate_queued
+from clemta_intake.model import Envelope, Failure, Submission
+from clemta_intake.queue_message import encode_envelope
+from clemta_intake.redeliver import Redelivery
+from clemta_intake.sources.config import Form, Webhook, to_source
+from tests.support.evaluation import posted
+from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
+from tests.support.fakes import COMPANY, FakeParts
+
+ADA = {"name": "Ada Example", "email": "ada@example.com"}
+HOOK = {"kind": "webhook", "auth": {"scheme": "token", "secret": "x"}, "answers": "body"}
+CRM = {
+    "kind": "webhook",
+    "auth": {"scheme": "hmac", "header": "x-signature", "prefix": "sha256=", "secret": "crm"},
+    "contact": {"email": "body.email"},
+    "batch": True,
+}
+GUARDED = {"honeypot": "trap", "turnstile": "captcha"}
+
+
+def a_form(**table: Any) -> Form | Webhook:
+    return to_source("website", {"kind": "form", **table}, COMPANY)
+
+
+def a_hook(**table: Any) -> Form | Webhook:
+    return to_source("hook", {**HOOK, **table}, COMPANY)
+
+
+def json_of(data: Any, **more: Any) -> Submission:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return Submission("s1", "website", 1_800_000_000, body, "application/json", **more)
+
+
+class TestDecision:
+    def test_a_person_is_mapped(self) -> None:
+        found = posted(json_of(ADA | {"password": "kanarya7"}), a_form())
+        assert isinstance(found, Mapped)
+        assert found.mapped.contact.email == "ada@example.com"
+        assert found.left_out == ("password",)
+        assert json.loads(found.submission.body) == ADA
+        assert found.captcha is None
+
+    def test_what_the_source_does_not_accept_is_ignored(self) -> None:
+        found = posted(json_of({"event": "other", "otp": "1"}), a_hook(accept="body.event=='lead'"))
+        assert isinstance(found, Ignored)
+        assert found.left_out == ("otp",)
+
+    @pytest.mark.parametrize(
+        ("data", "source", "error", "failure"),
+        [
+            (b"{", a_form(), Unreadable, DataError),
+            (b"x" * (MAX_BODY + 1), a_form(), TooLarge, DataError),
+            ([], a_form(), Unreadable, DataError),
+            ({"name": "Ada"}, a_hook(), Unmappable, DataError),
+            (ADA, a_hook(contact={"full_name": "sum(body.name)"}), ConfigError, ConfigError),
+            (ADA, a_hook(accept="sum(body.name)"), ConfigError, ConfigError),
+            (ADA, a_hook(delivery_id="sum(body.name)"), ConfigError, ConfigError),
+            (ADA, a_hook(delivery_id="parse_json(body.name)"), Unreadable, DataError),
+        ],
+    )
+    def test_p4_what_cannot_be_mapped_is_invalid_and_never_raises(
+        self, data: Any, source: Form | Webhook, error: type[Exception], failure: type[Exception]
+    ) -> None:
+        found = posted(json_of(data), source)
+        assert isinstance(found, Invalid)
+        assert type(found.error) is error
+        assert type(found.failure) is failure
+        assert (found.failure.code, str(found.failure)) == (found.error.code, str(found.error))
+
+    def test_another_content_type_is_invalid(self) -> None:
+        found = posted(Submission("s1", "website", 0, b"<a/>", "text/xml"), a_form())
+        assert isinstance(found, Invalid)
+        assert isinstance(found.error, UnsupportedMedia)
+
+    def test_a_body_that_grows_when_it_is_written_again_is_too_large(self) -> None:
+        text = '{"email": "ada@example.com", "otp": "1", "message": "' + "\\u4f60" * 10 + '", "x": "%s"}'
+        body = (text % ("ş" * (MAX_BODY - len(text) - 1_000))).encode("iso-8859-9")
+        made = Submission("s1", "hook", 0, body, "application/json; charset=iso-8859-9")
+        found = posted(made, a_hook())
+        assert isinstance(found, Invalid)
+        assert isinstance(found.error, TooLarge)
+
+    def test_a_filled_trap_is_held_once_its_captcha_is_verified(self) -> None:
+        sent = ADA | {"trap": "x", "cf-turnstile-response": "token"}
+        found = posted(json_of(sent), a_form(spam=GUARDED))
+        assert isinstance(found, Held)
+        assert found.rule == "honeypot"
+        assert found.captcha == intake.CaptchaToken("turnstile", "captcha", "token")
+        assert "token" not in repr(found.captcha)
+        assert b"token" not in found.submission.body
+
+    def test_a_form_without_its_captchas_token_is_invalid(self) -> None:
+        found = posted(json_of(ADA | {"trap": "x"}), a_form(spam=GUARDED))
+        assert isinstance(found, Invalid)
+        assert found.error.code == "captcha_missing"
+
+    def test_what_comes_from_a_queue_meets_no_rule_against_spam(self) -> None:
+        found = evaluate_queued(json_of(ADA | {"trap": "x"}), a_form(spam=GUARDED))
+        assert isinstance(found, Mapped)
+        assert found.captcha is None
+
+    def test_p4_a_batch_of_which_the_bytes_cannot_be_told_apart_is_one_event(self) -> None:
+        body = '[{"ş": 1, "\\u00c5\\u009f": 2}, {}]'.encode()
+        found = posted(json_of(body), a_hook(batch=True))
+        assert isinstance(found, Invalid)
+
+
+class TestOrigins:
+    def origins(self, data: Any, source: Form | Webhook) -> dict[str, tuple[str, str]]:
+        found = posted(json_of(data), source)
+        assert isinstance(found, Mapped)
+        return {
+            field: (origin.kind, origin.given or ",".join(".".join(one.path) for one in origin.answers))
+            for field, origin in found.origins.items()
+        }
+
+    def test_a_declared_type_a_name_and_a_label(self) -> None:
+        answers = [
+            {"key": "a", "type": "INPUT_EMAIL", "value": "ada@example.com"},
+            {"key": "b", "label": "Company", "value": "Example Ltd"},
+            {"key": "phone", "value": "+90 532 123 45 67"},
+        ]
+        assert self.origins(answers, a_hook()) == {
+            "email": ("type", "a"),
+            "full_name": ("stand-in", "b"),
+            "description": ("name", "b"),
+            "billing.phone": ("name", "phone"),
+            "billing.phone_code": ("name", "phone"),
+        }
+
+    def test_names_in_parts_name_each_part(self) -> None:
+        data = {"first": "Ada", "last": "Example", "email": "ada@example.com", "city": "İzmir"}
+        found = self.origins(data, a_form())
+        assert found["full_name"] == ("name", "first,last")
+        assert found["billing.district"] == ("name", "city")
+
+    def test_an_expression_goes_before_a_name_and_its_country_has_the_same_origin(self) -> None:
+        source = a_form(contact={"billing.iso_code": "body.staat"})
+        found = self.origins(ADA | {"staat": "DE", "message": "hello"}, source)
+        assert found["billing.iso_code"] == found["billing.country"] == ("expression", "DE")
+        assert found["description"] == ("name", "message")
+
+    def test_defaults_and_stand_ins(self) -> None:
+        source = a_form(contact={"description": "body.nothing"}, defaults={"description": "d"})
+        found = self.origins({"email": "ada@example.com"}, source)
+        assert found["description"] == ("default", "")
+        assert found["full_name"] == ("stand-in", "")
+
+    def test_a_forms_billing_email_is_part_of_the_description(self) -> None:
+        found = self.origins(ADA | {"billing_email": "b@example.com", "message": "hello"}, a_form())
+        assert found["description"] == ("name", "billing_email,message")
+        assert "billing.email" not in found
+
+
+class Parsers:
+    """Counts what reads a body: JSON by its root, forms by their kind."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        monkeypatch.setattr(json, "loads", self.counting(json.loads))
+        for kind in (Urlencoded, Multipart):
+            monkeypatch.setattr(kind, "__init__", self.counting(kind.__init__))
+
+    def counting(self, parse: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*given: Any, **named: Any) -> Any:
+            if "object_pairs_hook" in named or isinstance(given[0], Urlencoded | Multipart):
+                self.count += 1
+            return parse(*given, **named)
+
+        return counted
+
+
+@pytest.fixture
+def parsers(monkeypatch: pytest.MonkeyPatch) -> Parsers:
+    return Parsers(monkeypatch)
+
+
+class TestOneParse:
+    """Each request parses its body once, whatever its source asks for."""
+
+    @pytest.fixture
+    def parts(self) -> FakeParts:
+        spam = {"honeypot": "trap", "min_seconds": 1, "turnstile": "captcha", "disposable": True}
+        return FakeParts({"website": {"kind": "form", "spam": spam}, "crm": CRM}, crm=CRM_SECRET, captcha="s")
+
+    def send(self, parts: FakeParts, event: dict[str, Any]) -> str:
+        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        answer = app.resolve(event, Context())  # type: ignore[arg-type]
+        return str(json.JSONDecoder().decode(answer["body"])["status"])
+
+    def test_a_form_with_rules_against_spam_and_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
+        sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
+        assert self.send(parts, form(sent)) == "created"
+        assert parsers.count == 1
+
+    def test_a_multipart_form_with_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
+        sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
+        part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        body = "".join(part.format(*field) for field in sent.items()) + "--b--\r\n"
+        content_type = {"Content-Type": "multipart/form-data; boundary=b"}
+        assert self.send(parts, request("POST", "/signups/website", body.encode(), content_type)) == "created"
+        assert parsers.count == 1
+
+    def test_a_webhook_with_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
+        assert self.send(parts, crm(ADA | {"password": "kanarya7"})) == "created"
+        assert parsers.count == 1
+
+    def test_a_batch_of_three(self, parts: FakeParts, parsers: Parsers) -> None:
+        people = [ADA | {"email": f"ada{number}@example.com", "otp": "1"} for number in range(3)]
+        assert self.send(parts, crm(people)) == "created"
+        assert len(parts.clemta.stored) == 3
+        assert parsers.count == 1
+
+    def test_a_batch_that_is_not_ascii_once_more_for_the_ids_of_its_bytes(
+        self, parts: FakeParts, parsers: Parsers
+    ) -> None:
+        people = [ADA | {"name": "Ayşe", "email": f"ada{number}@example.com"} for number in range(3)]
+        assert self.send(parts, crm(json.dumps(people, ensure_ascii=False).encode())) == "created"
+        assert parsers.count == 2
+
+    @pytest.mark.parametrize(
+        ("source", "content_type", "body"),
+        [
+            ("website", FORM, b"email=ada@example.com&password=kanarya7"),
+            ("crm", "application/json", b'[{"email": "ada@example.com", "password": "kanarya7"}]'),
+        ],
+    )
+    def test_a_redelivered_message(
+        self, parts: FakeParts, parsers: Parsers, source: str, content_type: str, body: bytes
+    ) -> None:
+        submission = Submission("s1", source, parts.clock(), body, content_type)
+        envelope = Envelope(submission, 1, parts.clock(), Failure("outage", None, "x", ""))
+        redelivery = Redelivery(parts)  # type: ignore[arg-type]
+        redelivery.message("m1", encode_envelope(envelope), 1, Deadline.after(5))
+        assert len(parts.clemta.stored) == 1
+        assert parsers.count == 1
