@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from . import gateway, telemetry
 from .captcha_check import CaptchaCheck
-from .deadlines import ANSWER_SECONDS, RESERVE_SECONDS_EACH, Deadline, reserve
+from .deadlines import RESERVE_SECONDS_EACH, Deadline, reserve
 from .dependencies import Dependencies
 from .errors import (
     ForeignOrigin,
@@ -47,7 +47,6 @@ class SignUp:
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
         self._began = time.monotonic()
-        self._set_deadline(ANSWER_SECONDS)
 
     def answer(self) -> Response[str]:
         """Every way a request can end, as HTTP."""
