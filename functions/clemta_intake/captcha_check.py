@@ -50,7 +50,7 @@ class CaptchaCheck:
         """The verifier's word, with the first secret that it takes; the secrets may have been changed a moment ago."""
         trouble, tried = CaptchaTrouble("captcha_secret_missing"), {""}
         for force_refresh in (False, True):
-            for secret in self._deps.signing_secrets(captcha.secret, force_refresh=force_refresh):
+            for secret in self._deps.secrets.signing_secrets(captcha.secret, force_refresh=force_refresh):
                 if secret in tried:
                     continue
                 tried.add(secret)

@@ -67,10 +67,6 @@ class Dependencies:
             self._sources[name] = to_source(name, table, self.settings.default_company_id)
         return self._sources[name]
 
-    def signing_secrets(self, name: str, *, force_refresh: bool = False) -> tuple[str, ...]:
-        """The signing secrets of that name, as the secret store has them."""
-        return self.secrets.signing_secrets(name, force_refresh=force_refresh)
-
     @cached_property
     def secrets(self) -> SecretStore:
         """The three secrets."""

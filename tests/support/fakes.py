@@ -321,11 +321,23 @@ class FakeBatches:
         self.known[whole.body] = [*results]
 
 
-class FakeParts:
-    """What the two entry points are given, on the fakes above; `tables` are those of a sources.toml.
+class FakeSecretStore:
+    """The signing secrets by name; a forced refresh also finds those in `newer`."""
 
-    `newer_secrets` is what is found where the secrets are force_refresh, and read afresh.
-    """
+    def __init__(self, stored: dict[str, str | list[str]]) -> None:
+        self.stored = stored
+        self.newer: dict[str, str | list[str]] = {}
+        self.unavailable = False
+
+    def signing_secrets(self, name: str, *, force_refresh: bool = False) -> tuple[str, ...]:
+        if self.unavailable:
+            raise Unavailable("secret_unavailable")
+        known = {**self.stored, **(self.newer if force_refresh else {})}.get(name, [])
+        return (known,) if isinstance(known, str) else tuple(known)
+
+
+class FakeDependencies:
+    """The dependencies of both entry points, on the fakes above; `tables` are those of a sources.toml."""
 
     def __init__(self, tables: Mapping[str, Any], **secrets: str | list[str]) -> None:
         self.clock = Clock(time.time())
@@ -336,9 +348,7 @@ class FakeParts:
         self.captcha = FakeCaptcha()
         self.daily_cap = FakeCap()
         self.batches = FakeBatches()
-        self.secrets = secrets
-        self.newer_secrets: dict[str, str | list[str]] = {}
-        self.secrets_unavailable = False
+        self.secrets = FakeSecretStore(secrets)
         self.tables = dict(tables)
         self.delivery = Delivery(
             self.clemta,
@@ -355,9 +365,3 @@ class FakeParts:
         if name not in self.tables:
             raise UnknownSource("unknown_source")
         return to_source(name, self.tables[name], COMPANY)
-
-    def signing_secrets(self, name: str, *, force_refresh: bool = False) -> tuple[str, ...]:
-        if self.secrets_unavailable:
-            raise Unavailable("secret_unavailable")
-        known = {**self.secrets, **(self.newer_secrets if force_refresh else {})}.get(name, [])
-        return (known,) if isinstance(known, str) else tuple(known)

@@ -17,7 +17,7 @@ from typing import Any
 from clemta_intake import receive, telemetry
 from ops.signers import URI
 from tests.support.events import Context, request
-from tests.support.fakes import FakeParts
+from tests.support.fakes import FakeDependencies
 from tests.support.samples import Sample
 
 mark = (
@@ -32,9 +32,9 @@ def main() -> None:
     time.time, time.monotonic = lambda: now, lambda: began
     tables: dict[str, Any] = json.loads(sys.argv[1])
     samples = {name: Sample(name) for name, table in tables.items() if table["kind"] != "form"}
-    parts = FakeParts(tables, **{name: sample.secret for name, sample in samples.items()})
-    parts.source = cache(parts.source)  # type: ignore[method-assign]
-    app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+    deps = FakeDependencies(tables, **{name: sample.secret for name, sample in samples.items()})
+    deps.source = cache(deps.source)  # type: ignore[method-assign]
+    app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
     with open(os.devnull, "w") as nowhere:
         for handler in telemetry.log.handlers:
             handler.setStream(nowhere)  # type: ignore[attr-defined]
@@ -45,12 +45,12 @@ def main() -> None:
             given = json.loads(line)
             body, source, headers = b64decode(given["body"]), given["source"], given["headers"]
             if source in samples:
-                headers = samples[source].signed(parts.clock(), body) | headers
+                headers = samples[source].signed(deps.clock(), body) | headers
             event = request("POST", f"/signups/{source}", body, headers)
             domain, _, path = URI.removeprefix("https://").partition("/")
             event["requestContext"] |= {"domainName": domain, "path": f"/{path}"}
-            parts.clemta.stored.clear()
-            parts.ledger.items.clear()
+            deps.clemta.stored.clear()
+            deps.ledger.items.clear()
             mark()
             answer = app.resolve(event, Context(3_600))  # type: ignore[arg-type]
             mark()

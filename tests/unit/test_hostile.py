@@ -14,7 +14,7 @@ from clemta_intake import receive
 from clemta_intake.sources.config import presets
 from ops.signers import URI
 from tests.support.events import CRM_SECRET, Context, request
-from tests.support.fakes import FakeParts
+from tests.support.fakes import FakeDependencies
 from tests.support.samples import Sample
 
 ANSWERS = {200, 303, 400, 401, 403, 413, 415, 422}
@@ -41,13 +41,13 @@ class App:
     """The routes on fakes."""
 
     def __init__(self, tables: dict[str, Any], **secrets: str) -> None:
-        self.parts = FakeParts(tables, **secrets)
-        self._app = receive.create_app(lambda: self.parts)  # type: ignore[arg-type, return-value]
+        self.deps = FakeDependencies(tables, **secrets)
+        self._app = receive.create_app(lambda: self.deps)  # type: ignore[arg-type, return-value]
 
     def status(self, event: dict[str, Any]) -> int:
         """Of the answer; whatever is raised beyond what the errors of the project name would be a 503."""
         status: int = self._app.resolve(event, Context())["statusCode"]  # type: ignore[arg-type]
-        for contact in self.parts.clemta.stored.values():
+        for contact in self.deps.clemta.stored.values():
             assert contact["email"]
             assert contact["full_name"]
         return status
@@ -83,12 +83,12 @@ def test_p2_no_json_of_a_form_is_a_server_error(
     charset=st.sampled_from(["utf-8", "latin1", "klingon", "", '"', "\ud800"]),
 )
 def test_p2_no_multipart_names_are_a_server_error(names: list[str], value: str, charset: str) -> None:
-    parts = [
+    deps = [
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\nContent-Type: text/plain; charset={charset}'
         f"\r\n\r\n{value}\r\n"
         for name in ["", "[]", "", *names]
     ]
-    for some in (parts, parts[1:], parts[3:]):
+    for some in (deps, deps[1:], deps[3:]):
         body = ("".join(some) + "--b--\r\n").encode("utf-8", "surrogatepass")
         event = request("POST", "/signups/website", body, {"Content-Type": "multipart/form-data; boundary=b"})
         assert App({"website": {"kind": "form"}}).status(event) in ANSWERS
@@ -102,7 +102,7 @@ def test_p2_p5_no_query_and_no_header_of_a_webhook_is_a_server_error(
     for name in ("hubspot", "netlify", "supabase", "stripe", "jotform", "workos", "framer"):
         sample = Sample(name)
         app = App({name: {"kind": name, "secret": name}}, **{name: sample.secret})
-        signed = sample.signed(app.parts.clock())
+        signed = sample.signed(app.deps.clock())
         for part in signed:
             event = request("POST", f"/signups/{name}", sample.body, {**signed, part: header}, query)
             assert app.status(event) in ANSWERS, (name, part)
@@ -132,7 +132,7 @@ def test_p2_no_value_in_a_sender_s_body_is_a_server_error(name: str, data: st.Da
     app = App({name: {"kind": name, "secret": name}}, **{name: sample.secret})
     for place in data.draw(st.lists(st.sampled_from(list(places(whole))), min_size=1, max_size=3)):
         body = json.dumps(put(whole, place, data.draw(HOSTILE))).encode()
-        event = request("POST", f"/signups/{name}", body, sample.signed(app.parts.clock(), body))
+        event = request("POST", f"/signups/{name}", body, sample.signed(app.deps.clock(), body))
         host, _, path = URI.removeprefix("https://").partition("/")
         event["requestContext"] |= {"domainName": host, "path": f"/{path}"}
         assert app.status(event) in ANSWERS - {401}, place

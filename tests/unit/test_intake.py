@@ -18,7 +18,7 @@ from clemta_intake.redeliver import Redelivery
 from clemta_intake.sources.config import Form, Webhook, to_source
 from tests.support.evaluation import posted
 from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
-from tests.support.fakes import COMPANY, FakeParts
+from tests.support.fakes import COMPANY, FakeDependencies
 
 ADA = {"name": "Ada Example", "email": "ada@example.com"}
 HOOK = {"kind": "webhook", "auth": {"scheme": "token", "secret": "x"}, "answers": "body"}
@@ -192,43 +192,47 @@ class TestOneParse:
     """Each request parses its body once, whatever its source asks for."""
 
     @pytest.fixture
-    def parts(self) -> FakeParts:
+    def deps(self) -> FakeDependencies:
         spam = {"honeypot": "trap", "min_seconds": 1, "turnstile": "captcha", "disposable": True}
-        return FakeParts({"website": {"kind": "form", "spam": spam}, "crm": CRM}, crm=CRM_SECRET, captcha="s")
+        return FakeDependencies(
+            {"website": {"kind": "form", "spam": spam}, "crm": CRM}, crm=CRM_SECRET, captcha="s"
+        )
 
-    def send(self, parts: FakeParts, event: dict[str, Any]) -> str:
-        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+    def send(self, deps: FakeDependencies, event: dict[str, Any]) -> str:
+        app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
         answer = app.resolve(event, Context())  # type: ignore[arg-type]
         return str(json.JSONDecoder().decode(answer["body"])["status"])
 
-    def test_a_form_with_rules_against_spam_and_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
+    def test_a_form_with_rules_against_spam_and_secrets(
+        self, deps: FakeDependencies, parsers: Parsers
+    ) -> None:
         sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
-        assert self.send(parts, form(sent)) == "created"
+        assert self.send(deps, form(sent)) == "created"
         assert parsers.count == 1
 
-    def test_a_multipart_form_with_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
+    def test_a_multipart_form_with_secrets(self, deps: FakeDependencies, parsers: Parsers) -> None:
         sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
         part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
         body = "".join(part.format(*field) for field in sent.items()) + "--b--\r\n"
         content_type = {"Content-Type": "multipart/form-data; boundary=b"}
-        assert self.send(parts, request("POST", "/signups/website", body.encode(), content_type)) == "created"
+        assert self.send(deps, request("POST", "/signups/website", body.encode(), content_type)) == "created"
         assert parsers.count == 1
 
-    def test_a_webhook_with_secrets(self, parts: FakeParts, parsers: Parsers) -> None:
-        assert self.send(parts, crm(ADA | {"password": "kanarya7"})) == "created"
+    def test_a_webhook_with_secrets(self, deps: FakeDependencies, parsers: Parsers) -> None:
+        assert self.send(deps, crm(ADA | {"password": "kanarya7"})) == "created"
         assert parsers.count == 1
 
-    def test_a_batch_of_three(self, parts: FakeParts, parsers: Parsers) -> None:
+    def test_a_batch_of_three(self, deps: FakeDependencies, parsers: Parsers) -> None:
         people = [ADA | {"email": f"ada{number}@example.com", "otp": "1"} for number in range(3)]
-        assert self.send(parts, crm(people)) == "created"
-        assert len(parts.clemta.stored) == 3
+        assert self.send(deps, crm(people)) == "created"
+        assert len(deps.clemta.stored) == 3
         assert parsers.count == 1
 
     def test_a_batch_that_is_not_ascii_once_more_for_the_ids_of_its_bytes(
-        self, parts: FakeParts, parsers: Parsers
+        self, deps: FakeDependencies, parsers: Parsers
     ) -> None:
         people = [ADA | {"name": "Ayşe", "email": f"ada{number}@example.com"} for number in range(3)]
-        assert self.send(parts, crm(json.dumps(people, ensure_ascii=False).encode())) == "created"
+        assert self.send(deps, crm(json.dumps(people, ensure_ascii=False).encode())) == "created"
         assert parsers.count == 2
 
     @pytest.mark.parametrize(
@@ -239,11 +243,11 @@ class TestOneParse:
         ],
     )
     def test_a_redelivered_message(
-        self, parts: FakeParts, parsers: Parsers, source: str, content_type: str, body: bytes
+        self, deps: FakeDependencies, parsers: Parsers, source: str, content_type: str, body: bytes
     ) -> None:
-        submission = Submission("s1", source, parts.clock(), body, content_type)
-        envelope = Envelope(submission, 1, parts.clock(), Failure("outage", None, "x", ""))
-        redelivery = Redelivery(parts)  # type: ignore[arg-type]
+        submission = Submission("s1", source, deps.clock(), body, content_type)
+        envelope = Envelope(submission, 1, deps.clock(), Failure("outage", None, "x", ""))
+        redelivery = Redelivery(deps)  # type: ignore[arg-type]
         redelivery.message("m1", encode_envelope(envelope), 1, Deadline.after(5))
-        assert len(parts.clemta.stored) == 1
+        assert len(deps.clemta.stored) == 1
         assert parsers.count == 1

@@ -25,7 +25,7 @@ from clemta_intake.sources.signatures import SignedPost, authenticate
 from ops.signers import SIGNERS, TIMED, URI, jws
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
-from tests.support.fakes import COMPANY, FakeParts
+from tests.support.fakes import COMPANY, FakeDependencies
 from tests.support.samples import Sample
 from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
@@ -275,50 +275,50 @@ class TestThroughTheDoor:
 
     def send(
         self, name: str, body: bytes, headers: dict[str, str], **query: str
-    ) -> tuple[int, Any, FakeParts]:
-        parts = FakeParts({"x": {"kind": name}}, x=Sample(name).secret)
+    ) -> tuple[int, Any, FakeDependencies]:
+        deps = FakeDependencies({"x": {"kind": name}}, x=Sample(name).secret)
         event = request(
             "POST", "/signups/x", body, {key.title(): value for key, value in headers.items()}, query
         )
         event["requestContext"]["domainName"] = "api.example.com"
-        answer = receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        answer = receive.create_app(lambda: deps).resolve(event, Context())  # type: ignore[arg-type, return-value]
         headers = {key.lower(): values[0] for key, values in answer["multiValueHeaders"].items()}
-        return answer["statusCode"], (json.loads(answer["body"]), headers), parts
+        return answer["statusCode"], (json.loads(answer["body"]), headers), deps
 
     @pytest.mark.parametrize("name", NAMES)
     def test_the_sample_is_created_whatever_the_case_of_its_headers(self, name: str) -> None:
         sample = Sample(name)
-        now = FakeParts({}).clock()
-        status, (body, _), parts = self.send(name, sample.body, sample.signed(now))
+        now = FakeDependencies({}).clock()
+        status, (body, _), deps = self.send(name, sample.body, sample.signed(now))
         assert (status, body["status"]) == (200, "created")
-        assert len(parts.clemta.stored) == 1
+        assert len(deps.clemta.stored) == 1
 
     @pytest.mark.parametrize("name", NAMES)
     def test_p5_without_proof_it_is_refused(self, name: str) -> None:
         sample = Sample(name)
-        status, _, parts = self.send(
+        status, _, deps = self.send(
             name, sample.body, {"content-type": sample.content_type, **sample.headers}
         )
         assert status == 401
-        assert not parts.clemta.stored
+        assert not deps.clemta.stored
 
     @pytest.mark.parametrize("base_path", ["", "/v1", "/intake/web"])
     def test_a6_hubspot_signs_the_address_of_a_custom_domain(self, base_path: str) -> None:
         sample = Sample("hubspot")
-        parts = FakeParts({"x": {"kind": "hubspot"}}, x=sample.secret)
+        deps = FakeDependencies({"x": {"kind": "hubspot"}}, x=sample.secret)
         uri = f"https://signups.example.com{base_path}/signups/x"
-        headers = SIGNERS["hubspot"](sample.secret, sample.body, int(parts.clock()), {}, uri=uri)
+        headers = SIGNERS["hubspot"](sample.secret, sample.body, int(deps.clock()), {}, uri=uri)
         event = request("POST", "/signups/x", sample.body, {**headers, "Content-Type": "application/json"})
         event["path"] = event["requestContext"]["path"] = f"{base_path}/signups/x"
         event["requestContext"]["domainName"] = "signups.example.com"
-        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
         assert app.resolve(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
         event["requestContext"]["domainName"] = "api.example.com"
         assert app.resolve(event, Context())["statusCode"] == 401  # type: ignore[arg-type]
 
     def test_hubspot_signs_the_address_with_its_query(self) -> None:
         sample = Sample("hubspot")
-        now = FakeParts({}).clock()
+        now = FakeDependencies({}).clock()
         headers = SIGNERS["hubspot"](sample.secret, sample.body, int(now), {}, uri=f"{URI}?a=1&b=2")
         status, _, _ = self.send(
             "hubspot", sample.body, {**headers, "content-type": "application/json"}, a="1", b="2"
@@ -337,16 +337,16 @@ class TestThroughTheDoor:
             profile = {"identities": [{"type": "EMAIL", "value": f"wim{number}@example.com"}]}
             events.append({**one, "identity-profiles": [profile]} if number else {"objectId": 1})
         body = json.dumps(events).encode()
-        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeParts({}).clock()), {})
-        status, (answer, _), parts = self.send(
+        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeDependencies({}).clock()), {})
+        status, (answer, _), deps = self.send(
             "hubspot", body, {**headers, "content-type": "application/json"}
         )
         assert status == 200
         assert [result["status"] for result in answer["submissions"]] == ["parked"] + ["created"] * 9
         assert answer["status"] == "parked"
         assert len({result["submission_id"] for result in answer["submissions"]}) == 10
-        assert len(parts.clemta.stored) == 9
-        [letter] = parts.queues.parked
+        assert len(deps.clemta.stored) == 9
+        [letter] = deps.queues.parked
         assert json.loads(letter.submission.body) == [{"objectId": 1}]
         with pytest.raises(Unmappable):
             mapped(letter.submission, source("hubspot"))
@@ -355,7 +355,7 @@ class TestThroughTheDoor:
     def test_one_event_and_too_many_stay_one_submission(self, count: int) -> None:
         sample = Sample("hubspot")
         body = json.dumps([json.loads(sample.body)] * count).encode()[:170_000]
-        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeParts({}).clock()), {})
+        headers = SIGNERS["hubspot"](sample.secret, body, int(FakeDependencies({}).clock()), {})
         status, (answer, _), _ = self.send("hubspot", body, {**headers, "content-type": "application/json"})
         assert status == 200
         assert answer["status"] == ("created" if count == 1 else "parked")
@@ -363,32 +363,32 @@ class TestThroughTheDoor:
 
     def test_a_broken_batch_is_parked_whole(self) -> None:
         body = b"[{"
-        headers = SIGNERS["hubspot"](Sample("hubspot").secret, body, int(FakeParts({}).clock()), {})
-        status, (answer, _), parts = self.send(
+        headers = SIGNERS["hubspot"](Sample("hubspot").secret, body, int(FakeDependencies({}).clock()), {})
+        status, (answer, _), deps = self.send(
             "hubspot", body, {**headers, "content-type": "application/json"}
         )
         assert (status, answer["status"]) == (200, "parked")
-        assert parts.queues.parked[0].submission.body == body
+        assert deps.queues.parked[0].submission.body == body
 
     def test_woocommerces_ping_is_answered_and_nothing_is_made(self) -> None:
         content = {"content-type": "application/x-www-form-urlencoded"}
-        status, (answer, _), parts = self.send("woocommerce", b"webhook_id=7", content)
+        status, (answer, _), deps = self.send("woocommerce", b"webhook_id=7", content)
         assert (status, answer) == (200, {"status": "ready"})
-        assert not parts.clemta.calls
+        assert not deps.clemta.calls
         assert self.send("woocommerce", b"webhook_id=7&email=a@example.com", content)[0] == 401
 
     def test_formsprees_handshake_gets_its_secret_back(self) -> None:
-        status, (_, headers), parts = self.send("formspree", b"{}", {"x-hook-secret": "abc"})
+        status, (_, headers), deps = self.send("formspree", b"{}", {"x-hook-secret": "abc"})
         assert (status, headers["x-hook-secret"]) == (200, "abc")
-        assert not parts.clemta.calls
+        assert not deps.clemta.calls
         for secret in ("", "é", "a" * 201):
             assert self.send("formspree", b"{}", {"x-hook-secret": secret})[0] == 401
         assert self.send("formspree", b'{"submission": {}}', {"x-hook-secret": "abc"})[0] == 401
 
     def test_a_handshake_that_is_no_base64_is_refused(self) -> None:
-        parts = FakeParts({"x": {"kind": "woocommerce"}}, x="s")
+        deps = FakeDependencies({"x": {"kind": "woocommerce"}}, x="s")
         event = request("POST", "/signups/x", b"webhook_id=7") | {"body": "%%%"}
-        answer = receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        answer = receive.create_app(lambda: deps).resolve(event, Context())  # type: ignore[arg-type, return-value]
         assert answer["statusCode"] == 401
 
 
@@ -420,9 +420,9 @@ class TestReplay:
     @pytest.mark.parametrize("name", SIGNED)
     def test_p3_a_captured_request_with_other_headers_makes_no_second_contact(self, name: str) -> None:
         sample = Sample(name)
-        parts = FakeParts({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
-        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
-        signed = sample.signed(parts.clock())
+        deps = FakeDependencies({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
+        app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
+        signed = sample.signed(deps.clock())
         covered = sample.headers.keys() & {"svix-id", "webhook-id", "framer-webhook-submission-id"}
         statuses = []
         for number in range(3):
@@ -434,38 +434,40 @@ class TestReplay:
         # A request that changes nothing but unsigned headers is refused, or is the same delivery.
         assert statuses[0] == (200, "created")
         assert {status for _, status in statuses[1:]} <= {"duplicate", 401}, statuses
-        assert len(parts.clemta.stored) == 1
+        assert len(deps.clemta.stored) == 1
 
     @pytest.mark.parametrize("name", ["standard-webhooks", "svix", "clerk", "polar", "framer"])
     def test_p3_two_deliveries_of_one_body_are_two_contacts_where_the_id_is_signed(self, name: str) -> None:
         sample = Sample(name)
-        parts = FakeParts({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
-        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        deps = FakeDependencies({"x": {"kind": name, "on_existing": "create"}}, x=sample.secret)
+        app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
         [header] = sample.headers.keys() & {"svix-id", "webhook-id", "framer-webhook-submission-id"}
         for delivery_id in ("d1", "d2", "d1"):
             sample.headers[header] = delivery_id
-            app.resolve(request("POST", "/signups/x", sample.body, sample.signed(parts.clock())), Context())  # type: ignore[arg-type]
-        assert len(parts.clemta.stored) == 2
+            app.resolve(request("POST", "/signups/x", sample.body, sample.signed(deps.clock())), Context())  # type: ignore[arg-type]
+        assert len(deps.clemta.stored) == 2
 
     def test_p3_each_entry_of_a_batch_is_a_delivery_under_the_one_signed_id(self) -> None:
         sample = Sample("standard-webhooks")
         table = {"kind": "standard-webhooks", "on_existing": "create", "batch": True, "answers": "body"}
-        parts = FakeParts({"x": table}, x=sample.secret)
-        app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+        deps = FakeDependencies({"x": table}, x=sample.secret)
+        app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
         body = json.dumps([{"email": "ada@example.com", "note": note} for note in "ab"]).encode()
         for _ in range(2):
-            headers = sample.signed(parts.clock(), body)
+            headers = sample.signed(deps.clock(), body)
             app.resolve(request("POST", "/signups/x", body, headers), Context())  # type: ignore[arg-type]
-        assert len(parts.clemta.stored) == 2
+        assert len(deps.clemta.stored) == 2
 
     def test_the_id_waits_with_the_submission(self) -> None:
         """The header that held it need not be kept."""
         sample = Sample("standard-webhooks")
-        parts = FakeParts({"x": {"kind": "standard-webhooks", "on_existing": "create"}}, x=sample.secret)
-        parts.clemta.fail("create", NotApplied("away"))
-        event = request("POST", "/signups/x", sample.body, sample.signed(parts.clock()))
-        receive.create_app(lambda: parts).resolve(event, Context())  # type: ignore[arg-type, return-value]
-        [(waiting, _)] = parts.queues.retried
+        deps = FakeDependencies(
+            {"x": {"kind": "standard-webhooks", "on_existing": "create"}}, x=sample.secret
+        )
+        deps.clemta.fail("create", NotApplied("away"))
+        event = request("POST", "/signups/x", sample.body, sample.signed(deps.clock()))
+        receive.create_app(lambda: deps).resolve(event, Context())  # type: ignore[arg-type, return-value]
+        [(waiting, _)] = deps.queues.retried
         assert waiting.submission.delivery_id == "msg_sample1"
         assert waiting.submission.headers == {}
         reading = mapped(waiting.submission, source("standard-webhooks"))

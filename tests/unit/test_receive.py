@@ -33,7 +33,7 @@ from clemta_intake.sources.config import Spam, to_source
 from clemta_intake.sources.spam import answers_only
 from tests.conftest import Lines
 from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
-from tests.support.fakes import COMPANY, FakeParts, contact
+from tests.support.fakes import COMPANY, FakeDependencies, contact
 
 WEBSITE = {"kind": "form"}
 PAGED = {
@@ -62,9 +62,9 @@ def posted(fields: dict[str, Any]) -> dict[str, Any]:
 class Api:
     """The routes on fakes; `send` gives the status, the headers in lower case and the body."""
 
-    def __init__(self, parts: FakeParts) -> None:
-        self.parts = parts
-        self._app = receive.create_app(lambda: parts)  # type: ignore[arg-type, return-value]
+    def __init__(self, deps: FakeDependencies) -> None:
+        self.deps = deps
+        self._app = receive.create_app(lambda: deps)  # type: ignore[arg-type, return-value]
 
     def send(self, event: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         answer = self._app.resolve(event, Context())  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ class Api:
 
 @pytest.fixture
 def api() -> Api:
-    return Api(FakeParts({"website": WEBSITE, "paged": PAGED, "crm": CRM}, crm=CRM_SECRET))
+    return Api(FakeDependencies({"website": WEBSITE, "paged": PAGED, "crm": CRM}, crm=CRM_SECRET))
 
 
 class TestForms:
@@ -88,12 +88,12 @@ class TestForms:
     def test_p3_p8_a_second_one_makes_no_contact_and_the_answer_does_not_tell(
         self, api: Api, logged: Lines, policy: str
     ) -> None:
-        api.parts.tables["website"] = WEBSITE | {"on_existing": policy}
+        api.deps.tables["website"] = WEBSITE | {"on_existing": policy}
         first = api.send(form(ADA))
         again = api.send(form({**ADA, "phone": "+90 532 123 45 67"}))
         assert again[:2] == first[:2]
         assert again[2] == first[2] | {"submission_id": again[2]["submission_id"]}
-        assert len(api.parts.clemta.stored) == 1
+        assert len(api.deps.clemta.stored) == 1
         assert logged()[-1]["outcome"] == {"skip": "duplicate", "update": "updated"}[policy]
 
     def test_a19_under_sam_local_a_request_is_as_old_as_it_is(self, api: Api) -> None:
@@ -102,7 +102,7 @@ class TestForms:
             10_000  # as `start-api` has it ten seconds after its start
         )
         assert api.send(event)[2]["status"] == "queued"
-        api.parts.settings.sam_local = True
+        api.deps.settings.sam_local = True
         assert api.send(event)[2]["status"] == "created"
 
     def test_a_missing_email_names_the_field(self, api: Api) -> None:
@@ -128,8 +128,8 @@ class TestForms:
         event = request("POST", "/signups/website", body, {"Content-Type": content_type})
         status, _, problem = api.send(event)
         assert status == problem["status"] == expected
-        assert not api.parts.queues.parked
-        assert not api.parts.clemta.stored
+        assert not api.deps.queues.parked
+        assert not api.deps.clemta.stored
 
     def test_p1_a_body_that_grows_when_its_secrets_go_is_refused_and_not_asked_for_again(
         self, api: Api
@@ -141,7 +141,7 @@ class TestForms:
         )
         event = request("POST", "/signups/website", body.encode(), {"Content-Type": "application/json"})
         assert api.send(event)[0] == 413
-        assert not api.parts.clemta.stored
+        assert not api.deps.clemta.stored
 
     @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity"])
     def test_a_compressed_body_is_refused_and_the_header_named(self, api: Api, coding: str) -> None:
@@ -149,7 +149,7 @@ class TestForms:
         status, _, problem = api.send(event)
         assert (status, problem["status"]) == (415, 415)
         assert "Content-Encoding" in problem["detail"]
-        assert not api.parts.clemta.stored
+        assert not api.deps.clemta.stored
         assert api.send(form(ADA, **{"Content-Encoding": "Identity"}))[2]["status"] == "created"
 
     def test_broken_base64_is_unreadable_and_a_word_of_ours_is_no_detail(self, api: Api) -> None:
@@ -202,7 +202,7 @@ class TestForms:
     @pytest.mark.parametrize("source", ["website", "paged"])
     def test_a_page_without_an_origin_may_post_and_may_not_read(self, api: Api, source: str) -> None:
         status, headers, _ = api.send(form(ADA, source, Origin="null"))
-        assert (status, len(api.parts.clemta.stored)) == (200, 1)
+        assert (status, len(api.deps.clemta.stored)) == (200, 1)
         assert "access-control-allow-origin" not in headers
         preflight = request("OPTIONS", f"/signups/{source}", headers={"Origin": "null"})
         assert "access-control-allow-origin" not in api.send(preflight)[1]
@@ -211,14 +211,14 @@ class TestForms:
         status, headers, _ = api.send(form(ADA, "paged", Origin="https://other.example"))
         assert status == 403
         assert "access-control-allow-origin" not in headers
-        assert not api.parts.clemta.stored
+        assert not api.deps.clemta.stored
 
     def test_a_form_with_a_broken_mapping_is_parked(self, api: Api) -> None:
-        api.parts.tables["website"] = WEBSITE | {
+        api.deps.tables["website"] = WEBSITE | {
             "contact": {"full_name": "to_number(body)[0].x.join('', `1`)"}
         }
         assert api.send(form(ADA))[2]["status"] == "parked"
-        assert api.parts.queues.parked[0].failure.failure_class == "config"
+        assert api.deps.queues.parked[0].failure.failure_class == "config"
 
 
 class TestSpam:
@@ -227,23 +227,23 @@ class TestSpam:
     TRAPPED = WEBSITE | {"spam": {"honeypot": "_leave_empty", "min_seconds": 2}}
 
     def test_a_person_passes(self, api: Api) -> None:
-        api.parts.tables["website"] = self.TRAPPED
+        api.deps.tables["website"] = self.TRAPPED
         assert api.send(form({**ADA, "_leave_empty": "", "_elapsed": "2000"}))[2]["status"] == "created"
-        assert len(api.parts.clemta.stored) == 1
-        assert not api.parts.queues.held
+        assert len(api.deps.clemta.stored) == 1
+        assert not api.deps.queues.held
 
     @pytest.mark.parametrize(
         "fields", [{}, {"_elapsed": ""}, {"_elapsed": "soon"}, {"_elapsed": [1]}, {"_elapsed": True}]
     )
     def test_a_page_that_says_no_time_passes(self, api: Api, fields: dict[str, Any]) -> None:
-        api.parts.tables["website"] = self.TRAPPED
+        api.deps.tables["website"] = self.TRAPPED
         assert api.send(posted({**ADA, **fields}))[2]["status"] == "created"
-        assert len(api.parts.clemta.stored) == 1
+        assert len(api.deps.clemta.stored) == 1
 
     def test_the_old_field_with_the_time_of_loading_is_read_no_more(self, api: Api) -> None:
-        api.parts.tables["website"] = self.TRAPPED
-        api.send(posted({**ADA, "_started": api.parts.clock() * 1000}))
-        assert len(api.parts.clemta.stored) == 1
+        api.deps.tables["website"] = self.TRAPPED
+        api.send(posted({**ADA, "_started": api.deps.clock() * 1000}))
+        assert len(api.deps.clemta.stored) == 1
 
     @pytest.mark.parametrize(
         ("fields", "rule"),
@@ -257,12 +257,12 @@ class TestSpam:
     def test_p1_a_machine_gets_the_answer_of_a_success_and_is_held(
         self, api: Api, logged: Lines, fields: dict[str, Any], rule: str
     ) -> None:
-        api.parts.tables["website"] = self.TRAPPED
+        api.deps.tables["website"] = self.TRAPPED
         status, _, body = api.send(posted({**ADA, **fields}))
         assert (status, body.keys(), body["status"]) == (200, {"status", "submission_id"}, "created")
-        assert not api.parts.clemta.calls
-        assert not api.parts.ledger.items
-        [held] = api.parts.queues.held
+        assert not api.deps.clemta.calls
+        assert not api.deps.ledger.items
+        [held] = api.deps.queues.held
         assert held.submission.submission_id == body["submission_id"]
         assert (held.failure.failure_class, held.failure.code, held.attempt) == ("spam", rule, 0)
         assert json.loads(held.submission.body)["email"] == "ada@example.com"
@@ -277,38 +277,38 @@ class TestSpam:
     def test_p2_a_time_out_of_range_is_a_mistake_in_its_field_and_no_trouble_of_ours(
         self, api: Api, elapsed: Any
     ) -> None:
-        api.parts.tables["website"] = self.TRAPPED
+        api.deps.tables["website"] = self.TRAPPED
         status, _, body = api.send(posted({**ADA, "_elapsed": elapsed}))
         assert (status, [error["field"] for error in body["errors"]]) == (422, ["_elapsed"])
-        assert not api.parts.queues.held
+        assert not api.deps.queues.held
 
     def test_p1_p2_what_cannot_be_held_is_answered_with_503(self, api: Api) -> None:
-        api.parts.tables["website"] = self.TRAPPED
-        api.parts.queues.refuses = True
+        api.deps.tables["website"] = self.TRAPPED
+        api.deps.queues.refuses = True
         status, headers, _ = api.send(form({**ADA, "_leave_empty": "x"}))
         assert (status, headers["retry-after"]) == (503, "30")
 
     def test_a_machine_is_sent_on_to_the_thanks(self, api: Api) -> None:
-        api.parts.tables["paged"] = PAGED | {"spam": {"honeypot": "trap"}}
+        api.deps.tables["paged"] = PAGED | {"spam": {"honeypot": "trap"}}
         status, headers, _ = api.send(form({**ADA, "trap": "x"}, "paged", Accept="text/html"))
         assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
-        assert len(api.parts.queues.held) == 1
+        assert len(api.deps.queues.held) == 1
 
     def test_what_cannot_be_read_or_mapped_is_said_before_it_could_be_held(self, api: Api) -> None:
-        api.parts.tables["website"] = self.TRAPPED
+        api.deps.tables["website"] = self.TRAPPED
         for body, expected in ((b"[]", 400), (b"{", 400), (b'{"_leave_empty": "x"}', 422)):
             event = request("POST", "/signups/website", body, {"Content-Type": "application/json"})
             assert api.send(event)[0] == expected
-        assert not api.parts.queues.held
+        assert not api.deps.queues.held
 
     @pytest.mark.parametrize("domain", ["Mailinator.com", "x.mailinator.com", "a.b.mailinator.com"])
     def test_a_throw_away_address_is_held_where_the_form_says_so(self, api: Api, domain: str) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"disposable": True}}
+        api.deps.tables["website"] = WEBSITE | {"spam": {"disposable": True}}
         assert api.send(form({**ADA, "email": f"ada@{domain}"}))[2]["status"] == "created"
-        assert not api.parts.clemta.calls
-        assert [held.failure.code for held in api.parts.queues.held] == ["disposable"]
+        assert not api.deps.clemta.calls
+        assert [held.failure.code for held in api.deps.queues.held] == ["disposable"]
         api.send(form({**ADA, "email": "ada@mailinator.com.example.org"}))
-        assert len(api.parts.clemta.stored) == 1
+        assert len(api.deps.clemta.stored) == 1
 
     @pytest.mark.parametrize(
         ("trap", "held"), [("company=&company=", 0), ("company[]=", 0), ("company=&company=x", 1)]
@@ -316,13 +316,13 @@ class TestSpam:
     def test_a_trap_that_stands_twice_in_the_page_is_filled_in_if_one_is(
         self, api: Api, trap: str, held: int
     ) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"honeypot": "company"}}
+        api.deps.tables["website"] = WEBSITE | {"spam": {"honeypot": "company"}}
         body = f"email=ada%40example.com&{trap}".encode()
         api.send(request("POST", "/signups/website", body, {"Content-Type": FORM}))
-        assert len(api.parts.queues.held) == held
+        assert len(api.deps.queues.held) == held
 
     def test_what_tells_people_from_machines_never_reaches_the_contact(self, api: Api) -> None:
-        api.parts.tables["website"] = WEBSITE | {
+        api.deps.tables["website"] = WEBSITE | {
             "spam": {"honeypot": "company", "min_seconds": 2},
             "contact": {
                 "description": "join(' ', [body._elapsed, body.\"cf-turnstile-response\", body.note])"
@@ -330,7 +330,7 @@ class TestSpam:
         }
         fields = {"_elapsed": "3000", "cf-turnstile-response": "token", "_leave_empty": "", "note": "Hello"}
         api.send(form({**ADA, **fields}))
-        [stored] = api.parts.clemta.stored.values()
+        [stored] = api.deps.clemta.stored.values()
         assert stored["description"] == "Hello"
         assert {"_leave_empty", "company"}.isdisjoint(
             answers_only({"company": "x", "_leave_empty": "x"}, Spam(honeypot="company"))
@@ -343,73 +343,73 @@ class TestTheDailyNumber:
     CAPPED = WEBSITE | {"spam": {"max_per_day": 2}}
 
     def test_what_is_over_it_is_held_and_leaves_no_claim(self, api: Api, logged: Lines) -> None:
-        api.parts.tables["website"] = self.CAPPED
+        api.deps.tables["website"] = self.CAPPED
         for number in range(3):
             answer = api.send(form({**ADA, "email": f"ada{number}@example.com"}))
             assert (answer[0], answer[2]["status"]) == (200, "created")
-        assert len(api.parts.clemta.stored) == 2
-        assert [held.failure.code for held in api.parts.queues.held] == ["max_per_day"]
+        assert len(api.deps.clemta.stored) == 2
+        assert [held.failure.code for held in api.deps.queues.held] == ["max_per_day"]
         assert logged()[-1]["outcome"] == "held"
-        assert [item["state"] for item in api.parts.ledger.items.values()] == ["created", "created", "free"]
-        api.parts.daily_cap.taken = 0  # the next day
+        assert [item["state"] for item in api.deps.ledger.items.values()] == ["created", "created", "free"]
+        api.deps.daily_cap.taken = 0  # the next day
         api.send(form({**ADA, "email": "ada2@example.com"}))
-        assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (3, 1)
+        assert (len(api.deps.clemta.stored), api.deps.daily_cap.taken) == (3, 1)
 
     def test_nonsense_and_who_is_known_take_no_number(self, api: Api) -> None:
-        api.parts.tables["website"] = self.CAPPED
-        api.parts.clemta.create(contact("bo@example.com"), Deadline.after(5))
+        api.deps.tables["website"] = self.CAPPED
+        api.deps.clemta.create(contact("bo@example.com"), Deadline.after(5))
         api.send(form(ADA))
         for fields in (ADA, ADA, {**ADA, "email": "bo@example.com"}, {"email": "nonsense"}):
             api.send(form(fields))
-        assert (len(api.parts.clemta.stored), api.parts.daily_cap.taken) == (2, 1)
-        assert not api.parts.queues.held
+        assert (len(api.deps.clemta.stored), api.deps.daily_cap.taken) == (2, 1)
+        assert not api.deps.queues.held
 
     def test_a_repeat_of_what_was_queued_takes_no_second_number(self, api: Api) -> None:
-        api.parts.tables["website"] = self.CAPPED
+        api.deps.tables["website"] = self.CAPPED
         for error in (NotApplied("RATE_LIMIT_EXCEEDED", status=429), OutcomeUnknown("no_answer")):
-            api.parts.clemta.fail("create", error)
+            api.deps.clemta.fail("create", error)
             assert api.send(form(ADA))[2]["status"] == "queued"
-        assert api.parts.daily_cap.taken == 1
+        assert api.deps.daily_cap.taken == 1
 
     @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), NotApplied("no_answer")])
     def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Retryable) -> None:
         """Nobody counts what comes from the queue: a flood beyond Clemta's limit was delivered whole."""
-        api.parts.tables["website"] = self.CAPPED
+        api.deps.tables["website"] = self.CAPPED
         for number in (0, 1, 1, 2):
-            api.parts.clemta.fail("find", error)
+            api.deps.clemta.fail("find", error)
             api.send(form({**ADA, "email": f"ada{number}@example.com"}))
-        assert [again.submission.source for again, _ in api.parts.queues.retried] == ["website"] * 3
-        assert [held.failure.code for held in api.parts.queues.held] == ["max_per_day"]
-        assert {item["state"] for item in api.parts.ledger.items.values()} == {"free"}
-        api.parts.clemta.create(contact("bo@example.com"), Deadline.after(5))
+        assert [again.submission.source for again, _ in api.deps.queues.retried] == ["website"] * 3
+        assert [held.failure.code for held in api.deps.queues.held] == ["max_per_day"]
+        assert {item["state"] for item in api.deps.ledger.items.values()} == {"free"}
+        api.deps.clemta.create(contact("bo@example.com"), Deadline.after(5))
         api.send(form({**ADA, "email": "bo@example.com"}))
-        assert api.parts.daily_cap.taken == 2, "who is known takes none"
+        assert api.deps.daily_cap.taken == 2, "who is known takes none"
 
     def test_nobody_comes_past_it_by_posting_twice_at_once(self, api: Api) -> None:
-        api.parts.tables["website"] = self.CAPPED
+        api.deps.tables["website"] = self.CAPPED
         for wanted, taken in (("bo@example.com", 0), ("ada@example.com", 2)):
-            api.parts.ledger.claim(contact(wanted), "")  # another request is at it
-            api.parts.daily_cap.taken = taken
+            api.deps.ledger.claim(contact(wanted), "")  # another request is at it
+            api.deps.daily_cap.taken = taken
             api.send(form({**ADA, "email": wanted}))
-            assert api.parts.daily_cap.taken == taken
-        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (1, 1)
+            assert api.deps.daily_cap.taken == taken
+        assert (len(api.deps.queues.retried), len(api.deps.queues.held)) == (1, 1)
 
     def test_who_leaves_no_time_takes_a_number_before_it_is_queued(self, api: Api) -> None:
-        api.parts.tables["website"] = self.CAPPED
+        api.deps.tables["website"] = self.CAPPED
         for number in range(3):
             late = form({**ADA, "email": f"ada{number}@example.com"})
             late["requestContext"]["requestTimeEpoch"] -= 3_000
             api.send(late)
-        assert (len(api.parts.queues.retried), len(api.parts.queues.held)) == (2, 1)
+        assert (len(api.deps.queues.retried), len(api.deps.queues.held)) == (2, 1)
 
     def test_a_redelivery_takes_none(self, api: Api) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
+        api.deps.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
         api.send(form({**ADA, "email": "bo@example.com"}))
         api.send(form(ADA))
-        [held] = api.parts.queues.held
-        redelivery = Redelivery(api.parts)  # type: ignore[arg-type]
+        [held] = api.deps.queues.held
+        redelivery = Redelivery(api.deps)  # type: ignore[arg-type]
         redelivery.message("m1", encode_envelope(held), 1, Deadline.after(5))
-        assert len(api.parts.clemta.stored) == 2
+        assert len(api.deps.clemta.stored) == 2
 
 
 class TestCaptcha:
@@ -420,21 +420,21 @@ class TestCaptcha:
 
     @pytest.fixture(autouse=True)
     def _guarded(self, api: Api) -> None:
-        api.parts.tables["website"] = self.GUARDED
-        api.parts.secrets["captcha"] = "s"
+        api.deps.tables["website"] = self.GUARDED
+        api.deps.secrets.stored["captcha"] = "s"
 
     def refused(self, api: Api, fields: dict[str, Any]) -> None:
         """The answer is 422 and names the token's field, and nothing is kept."""
         status, _, body = api.send(posted({**ADA, **fields}))
         assert (status, [error["field"] for error in body["errors"]]) == (422, ["cf-turnstile-response"])
         assert all(error["message"] for error in body["errors"])
-        assert not api.parts.clemta.calls
-        assert not api.parts.queues.held
+        assert not api.deps.clemta.calls
+        assert not api.deps.queues.held
 
     def test_a_person_passes(self, api: Api) -> None:
         assert api.send(form({**ADA, **self.TOKEN}))[2]["status"] == "created"
-        assert len(api.parts.clemta.stored) == 1
-        assert api.parts.captcha.asked == [("turnstile", "s", "token")]
+        assert len(api.deps.clemta.stored) == 1
+        assert api.deps.captcha.asked == [("turnstile", "s", "token")]
 
     @pytest.mark.parametrize(
         ("token", "code"),
@@ -451,17 +451,17 @@ class TestCaptcha:
         self, api: Api, logged: Lines, token: dict[str, Any], code: str
     ) -> None:
         self.refused(api, token)
-        assert not api.parts.captcha.asked
+        assert not api.deps.captcha.asked
         assert (logged()[-1]["outcome"], logged()[-1]["code"]) == ("refused", code)
 
     def test_a_token_of_the_greatest_length_is_asked_about(self, api: Api) -> None:
         api.send(form({**ADA, "cf-turnstile-response": "x" * 8_192}))
-        assert len(api.parts.clemta.stored) == 1
+        assert len(api.deps.clemta.stored) == 1
 
     def test_p1_a_token_that_proves_nothing_can_be_replaced_and_nothing_is_kept(
         self, api: Api, logged: Lines
     ) -> None:
-        api.parts.captcha.says = Verdict(False)
+        api.deps.captcha.says = Verdict(False)
         self.refused(api, self.TOKEN)
         assert logged()[-1]["code"] == "captcha_refused"
         assert "CaptchaUnavailable" not in logged()[-1]
@@ -469,14 +469,14 @@ class TestCaptcha:
     def test_a_refused_captcha_goes_before_the_rules_and_an_impossible_time_before_the_captcha(
         self, api: Api
     ) -> None:
-        api.parts.tables["website"] = WEBSITE | {
+        api.deps.tables["website"] = WEBSITE | {
             "spam": {"turnstile": "captcha", "honeypot": "trap", "min_seconds": 2}
         }
         assert api.send(form({**ADA, **self.TOKEN, "_elapsed": "nan"}))[0] == 422
-        assert not api.parts.captcha.asked, "its token is good for another try"
+        assert not api.deps.captcha.asked, "its token is good for another try"
         self.refused(api, {"trap": "x"})
         assert api.send(form({**ADA, **self.TOKEN, "trap": "x"}))[0] == 200
-        assert [held.failure.code for held in api.parts.queues.held] == ["honeypot"]
+        assert [held.failure.code for held in api.deps.queues.held] == ["honeypot"]
 
     @pytest.mark.parametrize(("outage", "status", "contacts"), [("accept", 200, 1), ("refuse", 503, 0)])
     @pytest.mark.parametrize(
@@ -491,23 +491,23 @@ class TestCaptcha:
         status: int,
         contacts: int,
     ) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"hcaptcha": "captcha", "captcha_outage": outage}}
+        api.deps.tables["website"] = WEBSITE | {"spam": {"hcaptcha": "captcha", "captcha_outage": outage}}
         if trouble == "no secret":
-            del api.parts.secrets["captcha"]
+            del api.deps.secrets.stored["captcha"]
         if trouble == "empty secret":
-            api.parts.secrets["captcha"] = ["", ""]
-        api.parts.secrets_unavailable = trouble == "secrets"
-        api.parts.captcha.says = {
+            api.deps.secrets.stored["captcha"] = ["", ""]
+        api.deps.secrets.unavailable = trouble == "secrets"
+        api.deps.captcha.says = {
             "verifier": NotApplied("captcha_unavailable"),
             "its own error": CaptchaTrouble("captcha_error"),
             "wrong secret": CaptchaTrouble("captcha_secret_refused"),
         }.get(trouble, Verdict(True))
         assert api.send(form({**ADA, "h-captcha-response": "token"}))[0] == status
-        assert len(api.parts.clemta.stored) == contacts
+        assert len(api.deps.clemta.stored) == contacts
         assert logged()[0]["CaptchaUnavailable"] == [1]
         assert (logged()[0]["code"] == "captcha_secret_missing") == (trouble in ("no secret", "empty secret"))
-        assert len(api.parts.captcha.asked) == (trouble in ("verifier", "its own error", "wrong secret"))
-        assert not api.parts.queues.held
+        assert len(api.deps.captcha.asked) == (trouble in ("verifier", "its own error", "wrong secret"))
+        assert not api.deps.queues.held
 
     def test_p2_who_leaves_no_time_to_ask_must_come_again_and_does_not_pass_as_an_outage(
         self, api: Api
@@ -516,8 +516,8 @@ class TestCaptcha:
         late["requestContext"]["requestTimeEpoch"] -= 3_000
         status, headers, _ = api.send(late)
         assert (status, headers["retry-after"]) == (503, "30")
-        assert not api.parts.captcha.asked, "its token is good for another try"
-        assert not api.parts.clemta.stored
+        assert not api.deps.captcha.asked, "its token is good for another try"
+        assert not api.deps.clemta.stored
 
     @pytest.mark.parametrize(
         ("says", "status"),
@@ -530,27 +530,27 @@ class TestCaptcha:
     def test_p2_who_leaves_the_verifier_too_little_time_does_not_make_an_outage_of_it(
         self, api: Api, says: Any, status: int
     ) -> None:
-        api.parts.captcha.says = says
+        api.deps.captcha.says = says
         late = form({**ADA, **self.TOKEN})
         late["requestContext"]["requestTimeEpoch"] -= 2_000
         assert api.send(late)[0] == status
-        assert len(api.parts.clemta.stored) == (status == 200)
+        assert len(api.deps.clemta.stored) == (status == 200)
 
     def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
-        api.parts.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
-        api.parts.newer_secrets["captcha"] = ["new", "s"]
+        api.deps.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
+        api.deps.secrets.newer["captcha"] = ["new", "s"]
         api.send(form({**ADA, **self.TOKEN}))
-        assert [secret for _, secret, _ in api.parts.captcha.asked] == ["s", "new"]
-        assert len(api.parts.clemta.stored) == 1
+        assert [secret for _, secret, _ in api.deps.captcha.asked] == ["s", "new"]
+        assert len(api.deps.clemta.stored) == 1
         assert not any("CaptchaUnavailable" in line for line in logged())
 
     def test_each_listed_secret_is_tried_and_each_once(self, api: Api) -> None:
-        api.parts.secrets["captcha"] = ["", "one", "two", "three"]
+        api.deps.secrets.stored["captcha"] = ["", "one", "two", "three"]
         for secret in ("one", "two"):
-            api.parts.captcha.of_secret[secret] = CaptchaTrouble("captcha_secret_refused")
-        api.parts.captcha.says = Verdict(False)
+            api.deps.captcha.of_secret[secret] = CaptchaTrouble("captcha_secret_refused")
+        api.deps.captcha.says = Verdict(False)
         self.refused(api, self.TOKEN)
-        assert [secret for _, secret, _ in api.parts.captcha.asked] == ["one", "two", "three"]
+        assert [secret for _, secret, _ in api.deps.captcha.asked] == ["one", "two", "three"]
 
     @pytest.mark.parametrize(
         ("hostname", "status"), [("www.example.com", 200), ("evil.example", 422), ("", 422)]
@@ -559,8 +559,8 @@ class TestCaptcha:
         self, api: Api, logged: Lines, hostname: str, status: int
     ) -> None:
         spam = {"turnstile": "captcha", "hostname": "WWW.example.com"}
-        api.parts.tables["website"] = WEBSITE | {"spam": spam}
-        api.parts.captcha.says = Verdict(True, hostname)
+        api.deps.tables["website"] = WEBSITE | {"spam": spam}
+        api.deps.captcha.says = Verdict(True, hostname)
         assert api.send(form({**ADA, **self.TOKEN}))[0] == status
         assert (logged()[-1].get("code") == "captcha_hostname") == (status == 422)
 
@@ -577,17 +577,17 @@ class TestCaptcha:
     def test_a_low_score_is_a_judgement_of_a_machine_and_is_held(
         self, api: Api, logged: Lines, score: float | None, outcome: str, contacts: int
     ) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
-        api.parts.captcha.says = Verdict(True, "", score)
+        api.deps.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
+        api.deps.captcha.says = Verdict(True, "", score)
         assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[2]["status"] == "created"
         assert logged()[-1]["outcome"] == outcome
-        assert len(api.parts.clemta.stored) == contacts
-        assert [held.failure.code for held in api.parts.queues.held] == ["captcha_score"] * (1 - contacts)
+        assert len(api.deps.clemta.stored) == contacts
+        assert [held.failure.code for held in api.deps.queues.held] == ["captcha_score"] * (1 - contacts)
         assert ("CaptchaUnavailable" in logged()[0]) == (score is None), "its key is none of v3"
 
     def test_a_token_that_is_refused_has_no_score_to_miss(self, api: Api) -> None:
-        api.parts.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
-        api.parts.captcha.says = Verdict(False)
+        api.deps.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
+        api.deps.captcha.says = Verdict(False)
         assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[0] == 422
 
 
@@ -598,25 +598,25 @@ class TestTime:
     def test_p7_the_request_has_as_long_as_its_source_says(
         self, given: dict[str, Any], seconds: float
     ) -> None:
-        api = Api(FakeParts({"website": {**WEBSITE, **given}}))
+        api = Api(FakeDependencies({"website": {**WEBSITE, **given}}))
         event = form(ADA)
         event["requestContext"]["requestTimeEpoch"] = None
         began = time.monotonic()
         api.send(event)
-        assert began + seconds - 0.2 < api.parts.answer_at.at < time.monotonic() + seconds
+        assert began + seconds - 0.2 < api.deps.answer_at.at < time.monotonic() + seconds
 
     @pytest.mark.parametrize("people", [1, 3])
     def test_p7_each_entry_leaves_time_to_queue_itself_and_those_after_it(
         self, monkeypatch: pytest.MonkeyPatch, people: int
     ) -> None:
-        api = Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+        api = Api(FakeDependencies({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
         reserved: list[float] = []
 
         def deliver(*given: Any) -> Outcome:
-            reserved.append(round(api.parts.answer_at.at - given[2].at, 6))
+            reserved.append(round(api.deps.answer_at.at - given[2].at, 6))
             return Outcome("created", "c1")
 
-        monkeypatch.setattr(api.parts.delivery, "deliver", deliver)
+        monkeypatch.setattr(api.deps.delivery, "deliver", deliver)
         leads = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(people)]
         assert api.send(crm(leads))[0] == 200
         assert reserved == [round(1.4 + 0.02 * others, 6) for others in reversed(range(people))]
@@ -651,12 +651,12 @@ class TestBatches:
     @pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-9", "windows-1254"])
     def test_p3_p5_one_captured_batch_makes_no_second_contacts_in_another_charset(self, charset: str) -> None:
         table = {**CRM, "batch": True, "on_existing": "create", "delivery_id": None}
-        api = Api(FakeParts({"crm": table}, crm=CRM_SECRET))
+        api = Api(FakeDependencies({"crm": table}, crm=CRM_SECRET))
         people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
         captured = json.dumps(people, ensure_ascii=False).encode()
         for content_type in ("application/json", f"application/json; charset={charset}"):
             api.send(crm(captured, **{"Content-Type": content_type}))
-        assert len(api.parts.clemta.stored) == 2
+        assert len(api.deps.clemta.stored) == 2
 
     def test_p4_a_batch_of_which_an_entry_grows_too_large_for_the_queue_stays_whole(self) -> None:
         body = json.dumps(["ü" * 100_000, ""], ensure_ascii=False).encode("latin-1")
@@ -672,7 +672,7 @@ class TestBatches:
 
     @pytest.fixture
     def batches(self) -> Api:
-        return Api(FakeParts({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
+        return Api(FakeDependencies({"crm": {**CRM, "batch": True}}, crm=CRM_SECRET))
 
     def slowly(
         self, api: Api, people: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **seconds: float
@@ -691,7 +691,7 @@ class TestBatches:
         with monkeypatch.context() as slowness:
             slowness.setattr(time, "monotonic", lambda: clock() + passed)
             for name, each in seconds.items():
-                owner = api.parts.clemta if name == "create" else api.parts.queues
+                owner = api.deps.clemta if name == "create" else api.deps.queues
                 slowness.setattr(owner, name, slow(getattr(owner, name), each))
             return api.send(crm(people))
 
@@ -701,21 +701,21 @@ class TestBatches:
         people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
         status, headers, _ = self.slowly(batches, people, monkeypatch, create=3, retry=0.6)
         assert (status, headers["retry-after"]) == (503, "30")
-        assert len(batches.parts.clemta.stored) == 1
-        assert len(batches.parts.queues.retried) == 1
+        assert len(batches.deps.clemta.stored) == 1
+        assert len(batches.deps.queues.retried) == 1
         status, _, body = batches.send(crm(people))
         assert status == 200
         statuses = [result["status"] for result in body["submissions"]]
         assert statuses == ["created", "queued", "created", "created"]
-        assert len(batches.parts.clemta.stored) == 3
-        assert len(batches.parts.queues.retried) == 1
+        assert len(batches.deps.clemta.stored) == 3
+        assert len(batches.deps.queues.retried) == 1
 
     def test_p4_a_batch_that_comes_late_is_worked_on_by_one_entry_at_least(self, batches: Api) -> None:
         late = crm([{**LEAD, "email": f"bo{number}@example.com"} for number in range(3)])
         late["requestContext"]["requestTimeEpoch"] -= 3_800
         for entries in (1, 2):
             assert batches.send(late)[0] == 503
-            assert len(batches.parts.queues.retried) == entries
+            assert len(batches.deps.queues.retried) == entries
         assert batches.send(late)[0] == 200
 
     def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
@@ -730,7 +730,7 @@ class TestBatches:
         again = batches.send(crm(people))[2]["submissions"]
         assert again == body["submissions"], "should the answer be lost, it is given again"
         assert [result["status"] for result in body["submissions"]] == ["parked"] * 12
-        parked = [letter.submission for letter in batches.parts.queues.parked]
+        parked = [letter.submission for letter in batches.deps.queues.parked]
         assert [json.loads(one.body)[0]["first"] for one in parked] == [str(number) for number in range(12)]
         assert [result["submission_id"] for result in body["submissions"]] == [
             one.submission_id for one in parked
@@ -738,44 +738,44 @@ class TestBatches:
 
     def test_p2_p4_a_batch_whose_queue_fails_in_the_middle_goes_on_there(self, batches: Api) -> None:
         people = [{**LEAD, "email": email} for email in ("nobody", "bo@example.com", "no", "none")]
-        batches.parts.queues.refuses = True
+        batches.deps.queues.refuses = True
         assert batches.send(crm(people))[0] == 503
-        assert not batches.parts.batches.known
-        park = batches.parts.queues.park
-        batches.parts.queues.refuses = False
+        assert not batches.deps.batches.known
+        park = batches.deps.queues.park
+        batches.deps.queues.refuses = False
 
         def once(envelope: Envelope) -> None:
             park(envelope)
-            batches.parts.queues.refuses = True
+            batches.deps.queues.refuses = True
 
-        batches.parts.queues.park = once  # type: ignore[method-assign]
+        batches.deps.queues.park = once  # type: ignore[method-assign]
         assert batches.send(crm(people))[0] == 503
-        assert len(batches.parts.queues.parked) == 1
-        batches.parts.queues.park = park  # type: ignore[method-assign]
-        batches.parts.queues.refuses = False
+        assert len(batches.deps.queues.parked) == 1
+        batches.deps.queues.park = park  # type: ignore[method-assign]
+        batches.deps.queues.refuses = False
         assert batches.send(crm(people))[0] == 200
-        assert len(batches.parts.queues.parked) == 3
-        assert len(batches.parts.clemta.stored) == 1
+        assert len(batches.deps.queues.parked) == 3
+        assert len(batches.deps.clemta.stored) == 1
 
 
 class TestWebhooks:
     def test_a_signed_event_is_created_and_answered_with_the_contacts_id(self, api: Api) -> None:
         status, _, body = api.send(crm(LEAD))
         assert (status, body["status"]) == (200, "created")
-        assert api.parts.clemta.stored[body["contact_id"]]["full_name"] == "Bo"
+        assert api.deps.clemta.stored[body["contact_id"]]["full_name"] == "Bo"
 
     def test_p5_a_forged_event_is_refused_without_detail(self, api: Api) -> None:
         status, headers, body = api.send(crm(LEAD, secret="wrong"))
         assert status == 401
         assert body == {"type": "about:blank", "title": "Unauthorized", "status": 401}
         assert "access-control-allow-origin" not in headers
-        assert not api.parts.clemta.stored
+        assert not api.deps.clemta.stored
 
     def test_p5_a_compressed_body_is_told_so_only_if_it_is_proven(self, api: Api) -> None:
         compressed = gzip.compress(json.dumps(LEAD).encode())
         assert api.send(crm(compressed, **{"Content-Encoding": "gzip"}))[0] == 415
         assert api.send(crm(compressed, "wrong", **{"Content-Encoding": "gzip"}))[0] == 401
-        assert not api.parts.queues.parked
+        assert not api.deps.queues.parked
 
     def test_p9_a_body_that_is_too_long_is_refused_before_it_is_decoded_or_proven(self, api: Api) -> None:
         for body in ("%" * 240_004, "A" * 240_004):
@@ -783,7 +783,7 @@ class TestWebhooks:
             assert (status, problem["title"]) == (413, "Content too large")
 
     def test_p9_a_handshake_is_short(self, api: Api) -> None:
-        api.parts.tables["crm"] = {"kind": "formspree"}
+        api.deps.tables["crm"] = {"kind": "formspree"}
         for spaces, answer in ((700, 200), (800, 401)):
             body = b" " * (spaces // 2) + b"{ }" + b" " * (spaces // 2)
             event = request("POST", "/signups/crm", body, {"X-Hook-Secret": "s"})
@@ -795,21 +795,21 @@ class TestWebhooks:
     def test_p9_what_a_handshake_echoes_is_short_and_printable(
         self, api: Api, logged: Lines, echo: str, status: int
     ) -> None:
-        api.parts.tables["crm"] = {"kind": "formspree"}
+        api.deps.tables["crm"] = {"kind": "formspree"}
         answered = api.send(request("POST", "/signups/crm", b"{}", {"X-Hook-Secret": echo}))
         assert answered[0] == status
         assert answered[1].get("x-hook-secret") == (echo if status == 200 else None)
         assert (logged()[-1]["outcome"] == "handshake") == (status == 200)
 
     def test_p5_without_a_secret_nothing_is_accepted(self, api: Api) -> None:
-        api.parts.secrets.clear()
+        api.deps.secrets.stored.clear()
         assert api.send(crm(LEAD))[0] == 401
 
     def test_p5_a_body_that_is_no_base64_is_not_authentic(self, api: Api) -> None:
         assert api.send(crm(LEAD) | {"body": "%%%"})[0] == 401
 
     def test_p2_while_the_secrets_are_out_of_reach_the_sender_must_come_again(self, api: Api) -> None:
-        api.parts.secrets_unavailable = True
+        api.deps.secrets.unavailable = True
         status, headers, _ = api.send(crm(LEAD))
         assert (status, headers["retry-after"]) == (503, "30")
 
@@ -821,18 +821,18 @@ class TestWebhooks:
         "payload", [b"{", b"[1]", b'{"event":"lead.created"}', b'{"event":"lead.created","email":"x"}']
     )
     def test_p4_what_its_sender_cannot_mend_is_parked(self, api: Api, payload: bytes) -> None:
-        api.parts.tables["crm"] = {key: value for key, value in CRM.items() if key != "accept"}
+        api.deps.tables["crm"] = {key: value for key, value in CRM.items() if key != "accept"}
         status, _, body = api.send(crm(payload))
         assert (status, body["status"]) == (200, "parked")
-        [envelope] = api.parts.queues.parked
+        [envelope] = api.deps.queues.parked
         assert envelope.submission.body == payload
         assert envelope.failure.failure_class == "data"
         assert envelope.submission.submission_id == body["submission_id"]
 
     def test_p8_credentials_do_not_go_on_the_queue(self, api: Api) -> None:
-        api.parts.clemta.fail("find", NotApplied("x"))
+        api.deps.clemta.fail("find", NotApplied("x"))
         api.send(crm(LEAD, Authorization="Bearer abc", Cookie="a=b"))
-        [(envelope, _)] = api.parts.queues.retried
+        [(envelope, _)] = api.deps.queues.retried
         assert envelope.submission.headers == {"x-delivery": "d1"}
         assert envelope.submission.query == {}
 
@@ -850,14 +850,14 @@ class TestFailures:
     def test_p1_what_clemta_does_not_take_is_kept_and_acknowledged(
         self, api: Api, call: str, error: Exception, expected: str
     ) -> None:
-        api.parts.clemta.fail(call, error)
+        api.deps.clemta.fail(call, error)
         status, _, body = api.send(form(ADA))
         assert (status, body["status"]) == (200, expected)
-        assert len(api.parts.queues.parked) + len(api.parts.queues.retried) == 1
+        assert len(api.deps.queues.parked) + len(api.deps.queues.retried) == 1
 
     def test_p1_p2_what_is_not_durable_is_answered_with_503(self, api: Api) -> None:
-        api.parts.queues.refuses = True
-        api.parts.clemta.fail("find", NotApplied("x"))
+        api.deps.queues.refuses = True
+        api.deps.clemta.fail("find", NotApplied("x"))
         status, headers, _ = api.send(form(ADA))
         assert (status, headers["retry-after"]) == (503, "30")
 
@@ -882,7 +882,7 @@ class TestFailures:
         assert "ada@example.com" not in json.dumps(line)
 
     def test_p8_a_line_tells_the_outcome_and_nothing_of_the_person(self, api: Api, logged: Lines) -> None:
-        api.parts.clemta.fail("create", DataError("VALIDATION_FAILED", "email ada@example.com", status=400))
+        api.deps.clemta.fail("create", DataError("VALIDATION_FAILED", "email ada@example.com", status=400))
         _, _, body = api.send(form(ADA))
         [line] = logged()
         assert line.pop("ms") >= 0
@@ -928,7 +928,7 @@ class TestFailures:
         assert 1 <= line["ms"] < 1_000, "each look at the clock is a millisecond"
 
     def test_a_refused_key_is_counted(self, api: Api, logged: Lines) -> None:
-        api.parts.clemta.fail("create", KeyRefused("INVALID_API_KEY", status=401))
+        api.deps.clemta.fail("create", KeyRefused("INVALID_API_KEY", status=401))
         api.send(form(ADA))
         assert logged()[0]["ClemtaUnauthorized"] == [1]
 
@@ -936,7 +936,7 @@ class TestFailures:
         self, api: Api, logged: Lines
     ) -> None:
         api.send(crm(LEAD, secret="another"))
-        api.parts.secrets.clear()
+        api.deps.secrets.stored.clear()
         api.send(crm(LEAD))
         forged, missing = logged()
         assert (forged["outcome"], forged["code"]) == ("unauthentic", "signature_mismatch")
@@ -1041,4 +1041,4 @@ def test_p2_no_request_gets_a_server_error_or_half_a_contact(
     if not binary:
         event |= {"body": body.decode("utf-8", "surrogateescape"), "isBase64Encoded": False}
     assert api.send(event)[0] in (200, 303, 400, 401, 403, 413, 415, 422)
-    assert all(entry["email"] and entry["full_name"] for entry in api.parts.clemta.stored.values())
+    assert all(entry["email"] and entry["full_name"] for entry in api.deps.clemta.stored.values())

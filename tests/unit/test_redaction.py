@@ -24,7 +24,7 @@ from clemta_intake.sources.redaction import redact, says_secret
 from tests.conftest import Lines
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
-from tests.support.fakes import COMPANY, FakeParts
+from tests.support.fakes import COMPANY, FakeDependencies
 from tests.support.samples import Sample
 from tests.support.signers import PAYLOADS, REAL, real_sample
 
@@ -433,22 +433,22 @@ def test_p4_no_sender_brings_a_secret_into_a_queue_a_contact_or_a_log(
     assert CANARY.encode() in body
     seen = []
     for failing in (False, True):
-        parts = FakeParts({"x": {"kind": kind}}, x=sample.secret)
+        deps = FakeDependencies({"x": {"kind": kind}}, x=sample.secret)
         if failing:
-            parts.clemta.fail("create", NotApplied("away"))
-        event = request("POST", "/signups/x", body, sample.signed(parts.clock(), body))
+            deps.clemta.fail("create", NotApplied("away"))
+        event = request("POST", "/signups/x", body, sample.signed(deps.clock(), body))
         event["requestContext"]["domainName"] = "api.example.com"
-        answer = receive.create_app(lambda parts=parts: parts).resolve(event, Context())  # type: ignore[arg-type, misc]
+        answer = receive.create_app(lambda parts=deps: parts).resolve(event, Context())  # type: ignore[arg-type, misc]
         assert answer["statusCode"] == 200
         assert json.loads(answer["body"])["status"] == ("queued" if failing else "created")
-        seen += [json.dumps(list(parts.clemta.stored.values())), json.dumps(answer["body"])]
-        for waiting, _ in parts.queues.retried:
+        seen += [json.dumps(list(deps.clemta.stored.values())), json.dumps(answer["body"])]
+        for waiting, _ in deps.queues.retried:
             seen += [
                 encode_envelope(waiting),
                 waiting.submission.body.decode(),
                 str(waiting.submission.delivery_id),
             ]
-            again = mapped(waiting.submission, parts.source("x"))
+            again = mapped(waiting.submission, deps.source("x"))
             assert again is not None
             seen.append(json.dumps(again.contact.body()))
     seen.append(json.dumps(logged()))

@@ -13,7 +13,7 @@ from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery, create_handler
 from tests.conftest import Lines
 from tests.support.events import Context, batch
-from tests.support.fakes import FakeParts
+from tests.support.fakes import FakeDependencies
 
 FORM = "application/x-www-form-urlencoded"
 CRM = {
@@ -25,63 +25,63 @@ CRM = {
 
 
 @pytest.fixture
-def parts() -> FakeParts:
-    return FakeParts({"website": {"kind": "form"}, "crm": CRM})
+def deps() -> FakeDependencies:
+    return FakeDependencies({"website": {"kind": "form"}, "crm": CRM})
 
 
-def handle(parts: FakeParts, event: dict[str, Any], seconds: float = 60) -> list[str]:
+def handle(deps: FakeDependencies, event: dict[str, Any], seconds: float = 60) -> list[str]:
     """The message ids that the function reports as failed."""
-    result = create_handler(lambda: parts)(event, Context(seconds))  # type: ignore[arg-type, return-value]
+    result = create_handler(lambda: deps)(event, Context(seconds))  # type: ignore[arg-type, return-value]
     return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
 
 
 def message(
-    parts: FakeParts, body: bytes = b"email=ada%40example.com", source: str = "website", **changes: Any
+    deps: FakeDependencies, body: bytes = b"email=ada%40example.com", source: str = "website", **changes: Any
 ) -> str:
     content_type = FORM if source == "website" else "application/json"
-    submission = Submission("s1", source, parts.clock(), body, content_type)
+    submission = Submission("s1", source, deps.clock(), body, content_type)
     failure = Failure("outage", 500, "X", "")
-    envelope: dict[str, Any] = {"attempt": 1, "first_failure_at": parts.clock(), "failure": failure}
+    envelope: dict[str, Any] = {"attempt": 1, "first_failure_at": deps.clock(), "failure": failure}
     return encode_envelope(Envelope(submission, **(envelope | changes)))
 
 
-def test_a_queued_submission_becomes_a_contact(parts: FakeParts, logged: Lines) -> None:
-    assert handle(parts, batch(message(parts))) == []
-    assert [entry["email"] for entry in parts.clemta.stored.values()] == ["ada@example.com"]
+def test_a_queued_submission_becomes_a_contact(deps: FakeDependencies, logged: Lines) -> None:
+    assert handle(deps, batch(message(deps))) == []
+    assert [entry["email"] for entry in deps.clemta.stored.values()] == ["ada@example.com"]
     [line] = logged()
     assert (line["outcome"], line["submission_id"], line["attempt"]) == ("created", "s1", 1)
 
 
-def test_p3_a_message_that_comes_twice_makes_one_contact(parts: FakeParts) -> None:
-    text = message(parts)
-    assert handle(parts, batch(text, text)) == []
-    assert len(parts.clemta.stored) == 1
-    assert not parts.queues.retried
+def test_p3_a_message_that_comes_twice_makes_one_contact(deps: FakeDependencies) -> None:
+    text = message(deps)
+    assert handle(deps, batch(text, text)) == []
+    assert len(deps.clemta.stored) == 1
+    assert not deps.queues.retried
 
 
 def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(
-    parts: FakeParts, logged: Lines
+    deps: FakeDependencies, logged: Lines
 ) -> None:
-    parts.clemta.fail("create", OutcomeUnknown("no_answer"))
-    assert handle(parts, batch(message(parts, attempt=4))) == []
-    [(envelope, delay)] = parts.queues.retried
+    deps.clemta.fail("create", OutcomeUnknown("no_answer"))
+    assert handle(deps, batch(message(deps, attempt=4))) == []
+    [(envelope, delay)] = deps.queues.retried
     assert envelope.attempt == 5
     assert 0 <= delay <= 30 * 2**4
     assert logged()[-1]["outcome"] == "requeued", "the sign-up was counted as queued once, when it came"
 
 
-def test_p1_where_no_queue_takes_it_the_old_message_stays(parts: FakeParts, logged: Lines) -> None:
-    parts.queues.refuses = True
-    parts.clemta.fail("create", NotApplied("x"))
-    assert handle(parts, batch(message(parts))) == ["m0"]
+def test_p1_where_no_queue_takes_it_the_old_message_stays(deps: FakeDependencies, logged: Lines) -> None:
+    deps.queues.refuses = True
+    deps.clemta.fail("create", NotApplied("x"))
+    assert handle(deps, batch(message(deps))) == ["m0"]
     line = logged()[-1]
     assert line["error"] == "Unavailable"
     assert line["RedeliveryFailures"] == [1], "A4: one alarm counts what goes back to the queue"
     assert "UnexpectedErrors" not in line, "and another one bugs"
 
 
-def test_one_message_does_not_fail_the_others(parts: FakeParts) -> None:
-    class Broken(FakeParts):
+def test_one_message_does_not_fail_the_others(deps: FakeDependencies) -> None:
+    class Broken(FakeDependencies):
         def source(self, name: str) -> Any:
             if name == "bad":
                 raise RuntimeError("a bug")
@@ -105,16 +105,16 @@ def test_one_message_does_not_fail_the_others(parts: FakeParts) -> None:
     ids=["in line", "lost its turn", "failed at its turn", "never in line"],
 )
 def test_p6_a_message_comes_back_to_its_own_place(
-    parts: FakeParts, waited: dict[str, Any], place: Place
+    deps: FakeDependencies, waited: dict[str, Any], place: Place
 ) -> None:
-    handle(parts, batch(message(parts, **waited)))
-    assert parts.clemta.served == [place]
+    handle(deps, batch(message(deps, **waited)))
+    assert deps.clemta.served == [place]
 
 
-def test_p6_a_webhooks_message_is_a_proven_senders(parts: FakeParts) -> None:
+def test_p6_a_webhooks_message_is_a_proven_senders(deps: FakeDependencies) -> None:
     body = b'{"event":"lead.created","email":"ada@example.com"}'
-    handle(parts, batch(message(parts, body, "crm", attempt=0)))
-    assert parts.clemta.served == [Place("proven")]
+    handle(deps, batch(message(deps, body, "crm", attempt=0)))
+    assert deps.clemta.served == [Place("proven")]
 
 
 @pytest.mark.parametrize(
@@ -125,118 +125,122 @@ def test_p6_a_webhooks_message_is_a_proven_senders(parts: FakeParts) -> None:
     ],
 )
 def test_p4_a_permanent_failure_is_parked(
-    parts: FakeParts, logged: Lines, error: ConfigError, expected: str
+    deps: FakeDependencies, logged: Lines, error: ConfigError, expected: str
 ) -> None:
-    parts.clemta.fail("create", error)
-    assert handle(parts, batch(message(parts))) == []
-    assert parts.queues.parked[0].failure.failure_class == expected
+    deps.clemta.fail("create", error)
+    assert handle(deps, batch(message(deps))) == []
+    assert deps.queues.parked[0].failure.failure_class == expected
     [line] = logged()
     assert (line["outcome"], line["code"], line["Submissions"]) == ("parked", error.code, 1)
 
 
-def test_p4_a_source_that_is_gone_is_the_operators_to_mend(parts: FakeParts) -> None:
-    del parts.tables["website"]
-    assert handle(parts, batch(message(parts))) == []
-    assert parts.queues.parked[0].failure == Failure(
+def test_p4_a_source_that_is_gone_is_the_operators_to_mend(deps: FakeDependencies) -> None:
+    del deps.tables["website"]
+    assert handle(deps, batch(message(deps))) == []
+    assert deps.queues.parked[0].failure == Failure(
         "config", None, "unknown_source", "the source is no longer in sources.toml"
     )
 
 
-def test_p4_data_that_cannot_be_read_is_parked(parts: FakeParts) -> None:
-    assert handle(parts, batch(message(parts, b"email=nobody"), message(parts, b"{", "crm"))) == []
-    assert [envelope.failure.failure_class for envelope in parts.queues.parked] == ["data", "data"]
+def test_p4_data_that_cannot_be_read_is_parked(deps: FakeDependencies) -> None:
+    assert handle(deps, batch(message(deps, b"email=nobody"), message(deps, b"{", "crm"))) == []
+    assert [envelope.failure.failure_class for envelope in deps.queues.parked] == ["data", "data"]
 
 
-def test_it_runs_through_todays_mapping(parts: FakeParts) -> None:
-    parts.tables["website"] = {"kind": "form", "contact": {"email": "body.mail2"}}
-    handle(parts, batch(message(parts, b"email=old%40example.com&mail2=new%40example.com")))
-    assert [entry["email"] for entry in parts.clemta.stored.values()] == ["new@example.com"]
+def test_it_runs_through_todays_mapping(deps: FakeDependencies) -> None:
+    deps.tables["website"] = {"kind": "form", "contact": {"email": "body.mail2"}}
+    handle(deps, batch(message(deps, b"email=old%40example.com&mail2=new%40example.com")))
+    assert [entry["email"] for entry in deps.clemta.stored.values()] == ["new@example.com"]
 
 
-def test_p4_an_event_that_the_source_takes_no_longer_was_acknowledged_and_is_parked(parts: FakeParts) -> None:
-    assert handle(parts, batch(message(parts, b'{"event":"other"}', "crm"))) == []
-    [parked] = parts.queues.parked
+def test_p4_an_event_that_the_source_takes_no_longer_was_acknowledged_and_is_parked(
+    deps: FakeDependencies,
+) -> None:
+    assert handle(deps, batch(message(deps, b'{"event":"other"}', "crm"))) == []
+    [parked] = deps.queues.parked
     assert (parked.failure.failure_class, parked.failure.code) == ("config", "no_longer_accepted")
-    assert not parts.clemta.stored
+    assert not deps.clemta.stored
 
 
-def test_before_its_time_it_is_put_back_without_an_attempt(parts: FakeParts) -> None:
-    assert handle(parts, batch(message(parts, not_before=parts.clock() + 100))) == []
-    [(envelope, delay)] = parts.queues.retried
+def test_before_its_time_it_is_put_back_without_an_attempt(deps: FakeDependencies) -> None:
+    assert handle(deps, batch(message(deps, not_before=deps.clock() + 100))) == []
+    [(envelope, delay)] = deps.queues.retried
     assert envelope.attempt == 1
     assert delay == pytest.approx(100)
-    assert not parts.clemta.calls
+    assert not deps.clemta.calls
 
 
-def test_p4_a_message_that_came_eight_times_is_parked_as_poison(parts: FakeParts, logged: Lines) -> None:
-    text = message(parts)
-    assert handle(parts, batch(text, receives=8)) == []
-    [envelope] = parts.queues.parked
+def test_p4_a_message_that_came_eight_times_is_parked_as_poison(
+    deps: FakeDependencies, logged: Lines
+) -> None:
+    text = message(deps)
+    assert handle(deps, batch(text, receives=8)) == []
+    [envelope] = deps.queues.parked
     assert (envelope.failure.failure_class, envelope.failure.code) == ("poison", "crashed")
     assert envelope.submission.body == b"email=ada%40example.com"
-    assert not parts.clemta.calls
+    assert not deps.clemta.calls
     [line] = logged()
     assert (line["outcome"], line["code"], line["submission_id"]) == ("parked", "crashed", "s1")
 
 
-def test_a7_a_message_that_lambda_throttled_six_times_is_delivered(parts: FakeParts) -> None:
-    assert handle(parts, batch(message(parts), receives=7)) == []
-    assert not parts.queues.parked
-    assert len(parts.clemta.stored) == 1
+def test_a7_a_message_that_lambda_throttled_six_times_is_delivered(deps: FakeDependencies) -> None:
+    assert handle(deps, batch(message(deps), receives=7)) == []
+    assert not deps.queues.parked
+    assert len(deps.clemta.stored) == 1
 
 
 @pytest.mark.parametrize("policy", ["skip", "create"])
 def test_a7_a_delivered_person_leaves_no_dead_letter_when_the_message_comes_the_eighth_time(
-    parts: FakeParts, logged: Lines, policy: str
+    deps: FakeDependencies, logged: Lines, policy: str
 ) -> None:
-    parts.tables["website"] = {"kind": "form", "on_existing": policy}
-    text = message(parts)
-    assert handle(parts, batch(text)) == []
-    calls = [*parts.clemta.calls]
-    assert handle(parts, batch(text, receives=8)) == []
-    assert not parts.queues.parked
-    assert len(parts.clemta.stored) == 1
-    assert parts.clemta.calls == calls, "the ledger alone says it"
+    deps.tables["website"] = {"kind": "form", "on_existing": policy}
+    text = message(deps)
+    assert handle(deps, batch(text)) == []
+    calls = [*deps.clemta.calls]
+    assert handle(deps, batch(text, receives=8)) == []
+    assert not deps.queues.parked
+    assert len(deps.clemta.stored) == 1
+    assert deps.clemta.calls == calls, "the ledger alone says it"
     assert logged()[-1]["outcome"] == "duplicate"
 
 
-def test_a7_what_an_update_brings_is_parked_though_the_contact_exists(parts: FakeParts) -> None:
-    parts.tables["website"] = {"kind": "form", "on_existing": "update"}
-    handle(parts, batch(message(parts)))
-    handle(parts, batch(message(parts, b"email=ada%40example.com&phone=%2B442079460018"), receives=8))
-    [envelope] = parts.queues.parked
+def test_a7_what_an_update_brings_is_parked_though_the_contact_exists(deps: FakeDependencies) -> None:
+    deps.tables["website"] = {"kind": "form", "on_existing": "update"}
+    handle(deps, batch(message(deps)))
+    handle(deps, batch(message(deps, b"email=ada%40example.com&phone=%2B442079460018"), receives=8))
+    [envelope] = deps.queues.parked
     assert envelope.failure.code == "crashed"
 
 
-def test_a7_a_look_at_the_eighth_receive_leaves_the_claim_to_the_replay(parts: FakeParts) -> None:
-    handle(parts, batch(message(parts), receives=8))
-    assert len(parts.queues.parked) == 1
-    handle(parts, batch(message(parts)))
-    assert len(parts.clemta.stored) == 1, "nobody holds the claim"
+def test_a7_a_look_at_the_eighth_receive_leaves_the_claim_to_the_replay(deps: FakeDependencies) -> None:
+    handle(deps, batch(message(deps), receives=8))
+    assert len(deps.queues.parked) == 1
+    handle(deps, batch(message(deps)))
+    assert len(deps.clemta.stored) == 1, "nobody holds the claim"
 
 
 def test_p3_a_look_at_the_eighth_receive_does_not_free_a_claim_whose_outcome_is_unknown(
-    parts: FakeParts,
+    deps: FakeDependencies,
 ) -> None:
-    parts.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
-    handle(parts, batch(message(parts)))
-    handle(parts, batch(message(parts), receives=8))
-    handle(parts, batch(message(parts)))
-    assert len(parts.queues.parked) == 1
-    assert len(parts.clemta.stored) == 1, "it was looked up before a second create"
+    deps.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
+    handle(deps, batch(message(deps)))
+    handle(deps, batch(message(deps), receives=8))
+    handle(deps, batch(message(deps)))
+    assert len(deps.queues.parked) == 1
+    assert len(deps.clemta.stored) == 1, "it was looked up before a second create"
 
 
 @pytest.mark.parametrize("trouble", [NotApplied("ledger_unavailable"), RuntimeError("a bug")])
 def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_ninth_receive(
-    parts: FakeParts, trouble: Exception
+    deps: FakeDependencies, trouble: Exception
 ) -> None:
     def claim(*_: Any) -> Any:
         raise trouble
 
-    parts.ledger.claim = claim  # type: ignore[assignment, method-assign]
-    handle(parts, batch(message(parts), receives=8))
-    handle(parts, batch(message(parts), receives=9))
-    assert [envelope.failure.code for envelope in parts.queues.parked][-1] == "crashed"
+    deps.ledger.claim = claim  # type: ignore[assignment, method-assign]
+    handle(deps, batch(message(deps), receives=8))
+    handle(deps, batch(message(deps), receives=9))
+    assert [envelope.failure.code for envelope in deps.queues.parked][-1] == "crashed"
 
 
 @pytest.mark.parametrize(
@@ -244,66 +248,70 @@ def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_nint
     [(b"{", "crm"), (b'{"event":"other"}', "crm"), (b"email=nobody", "website"), (b"", "gone")],
 )
 def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
-    parts: FakeParts, body: bytes, source: str
+    deps: FakeDependencies, body: bytes, source: str
 ) -> None:
-    assert handle(parts, batch(message(parts, body, source), receives=8)) == []
-    [envelope] = parts.queues.parked
+    assert handle(deps, batch(message(deps, body, source), receives=8)) == []
+    [envelope] = deps.queues.parked
     assert (envelope.failure.code, envelope.submission.body) == ("crashed", body)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 0})])
-def test_p4_a_message_that_is_not_ours_is_parked_whole(parts: FakeParts, logged: Lines, text: str) -> None:
-    assert handle(parts, batch(text)) == []
-    [envelope] = parts.queues.parked
+def test_p4_a_message_that_is_not_ours_is_parked_whole(
+    deps: FakeDependencies, logged: Lines, text: str
+) -> None:
+    assert handle(deps, batch(text)) == []
+    [envelope] = deps.queues.parked
     assert envelope.failure == Failure("poison", None, "not_a_submission", "")
     [line] = logged()
     assert (line["outcome"], line["code"], line["source"]) == ("parked", "not_a_submission", "unknown")
     assert envelope.submission.body == text.encode("utf-8", "surrogatepass")
 
 
-def test_p4_a_message_of_a_newer_release_is_parked_byte_for_byte(parts: FakeParts, logged: Lines) -> None:
-    text = message(parts).replace('"version": 1', '"version": 2,  "more": "\u00e7"')
-    assert handle(parts, batch(text, receives=8)) == []
-    assert parts.queues.newer == [text]
-    assert not parts.queues.parked
+def test_p4_a_message_of_a_newer_release_is_parked_byte_for_byte(
+    deps: FakeDependencies, logged: Lines
+) -> None:
+    text = message(deps).replace('"version": 1', '"version": 2,  "more": "\u00e7"')
+    assert handle(deps, batch(text, receives=8)) == []
+    assert deps.queues.newer == [text]
+    assert not deps.queues.parked
     [line] = logged()
     assert (line["outcome"], line["code"]) == ("parked", "newer_version")
     assert (line["submission_id"], line["source"]) == ("s1", "website")
 
 
 def test_p8_a_message_of_a_newer_release_logs_no_word_that_is_not_an_id(
-    parts: FakeParts, logged: Lines
+    deps: FakeDependencies, logged: Lines
 ) -> None:
-    handle(parts, batch(json.dumps({"version": 9, "submission_id": "Ada Example", "source": ["website"]})))
+    handle(deps, batch(json.dumps({"version": 9, "submission_id": "Ada Example", "source": ["website"]})))
     [line] = logged()
     assert (line["submission_id"], line["source"]) == ("m0", "unknown")
 
 
-def test_p1_a_message_of_a_newer_release_stays_where_no_queue_takes_it(parts: FakeParts) -> None:
-    parts.queues.refuses = True
-    assert handle(parts, batch('{"version": 2}')) == ["m0"]
+def test_p1_a_message_of_a_newer_release_stays_where_no_queue_takes_it(deps: FakeDependencies) -> None:
+    deps.queues.refuses = True
+    assert handle(deps, batch('{"version": 2}')) == ["m0"]
 
 
-def test_the_messages_of_a_batch_share_the_time_that_is_left(parts: FakeParts) -> None:
+def test_the_messages_of_a_batch_share_the_time_that_is_left(deps: FakeDependencies) -> None:
     deadlines: list[float] = []
 
     def deliver(*given: Any) -> Outcome:
         deadlines.append(given[2].remaining())
         return Outcome("created", "c1")
 
-    parts.delivery.deliver = deliver  # type: ignore[assignment, method-assign]
-    handle(parts, batch(message(parts), message(parts)), seconds=8)
-    handle(parts, batch(message(parts)), seconds=60)
+    deps.delivery.deliver = deliver  # type: ignore[assignment, method-assign]
+    handle(deps, batch(message(deps), message(deps)), seconds=8)
+    handle(deps, batch(message(deps)), seconds=60)
     assert deadlines[0] < 4 < deadlines[1] < 8
     assert 9 < deadlines[2] <= 10
 
 
 def test_a_line_tells_how_long_the_message_took(
-    parts: FakeParts, logged: Lines, monkeypatch: pytest.MonkeyPatch
+    deps: FakeDependencies, logged: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = iter(range(1_000))
-    text = message(parts)
-    redelivery = Redelivery(parts)  # type: ignore[arg-type]
+    text = message(deps)
+    redelivery = Redelivery(deps)  # type: ignore[arg-type]
     monkeypatch.setattr(time, "monotonic", lambda: 5_000 + next(ticks) / 1_000)
     redelivery.message("m0", text, 1, Deadline.after(60))
     monkeypatch.undo()

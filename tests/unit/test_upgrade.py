@@ -11,7 +11,7 @@ from samcli.yamlhelper import yaml_parse
 from clemta_intake.queue_message import VERSION, decode_envelope, encode_envelope
 from clemta_intake.redeliver import create_handler
 from tests.support.events import Context, batch
-from tests.support.fakes import FakeParts
+from tests.support.fakes import FakeDependencies
 
 from .test_template import ROOT, transformed
 
@@ -86,11 +86,11 @@ def test_a10_an_upgrade_makes_no_new_pepper(before: dict[str, Any], after: dict[
 
 
 def test_p4_what_an_earlier_release_left_in_the_queue_is_delivered(release: Path) -> None:
-    parts = FakeParts({"website": {"kind": "form"}, "crm": CRM})
+    deps = FakeDependencies({"website": {"kind": "form"}, "crm": CRM})
     texts = [json.dumps(message) for message in messages(release)]
-    assert create_handler(lambda: parts)(batch(*texts), Context(60)) == {"batchItemFailures": []}  # type: ignore[arg-type, return-value]
-    assert not parts.queues.parked
-    emails = {contact["email"] for contact in parts.clemta.stored.values()}
+    assert create_handler(lambda: deps)(batch(*texts), Context(60)) == {"batchItemFailures": []}  # type: ignore[arg-type, return-value]
+    assert not deps.queues.parked
+    emails = {contact["email"] for contact in deps.clemta.stored.values()}
     assert emails == {f"{name}.release@example.com" for name in ("ada", "bo", "cy")}
 
 
