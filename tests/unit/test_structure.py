@@ -128,4 +128,83 @@ def test_every_form_of_import_is_found(source: str, expected: list[tuple[str, st
     assert [*imports_of(ast.parse(source), ("local", "stack"))] == expected
 
 
-# The layers inside functions/clemta_intake: their tests belong below this line.
+LAYERS = {
+    # layer, from the lowest to the highest: its modules; a module imports from its own layer and lower ones
+    "values": {"outcomes", "errors", "contacts", "model", "http_values", "settings", "deadlines"},
+    "rules, without I/O": {
+        *("bodies", "sources", "intake", "retry", "contact_changes", "delivery", "lanes"),
+        *("clemta.protocol", "dynamo.claim_states", "dynamo.keys"),
+    },
+    "adapters": {
+        *("telemetry", "coldstart", "transport", "captcha", "clemta", "dynamo"),
+        *("queues", "queue_message", "secret_store", "aws_clients"),
+    },
+    "composition root": {"dependencies"},
+    "one request": {"gateway", "captcha_check", "signup"},
+    "entry points": {"receive", "redeliver"},
+}
+PURE = ("values", "rules, without I/O")
+IO_LIBRARIES = {"boto3", "botocore", "requests", "urllib3", "aws_lambda_powertools", "socket", "http"}
+MODULES = {
+    ".".join(file.relative_to(FOLDERS["clemta_intake"]).with_suffix("").parts): file
+    for file in FOLDERS["clemta_intake"].rglob("*.py")
+    if file.name != "__init__.py"
+}
+
+
+def layer(module: str) -> str:
+    """The layer of a module, by its own name or its package's."""
+    names = {module, module.partition(".")[0]}
+    found = [name for name, modules in LAYERS.items() if module in modules]
+    [name] = found or [name for name, modules in LAYERS.items() if names & modules]
+    return name
+
+
+def modules_imported(module: str) -> set[str]:
+    """The modules of functions/clemta_intake that this one imports."""
+    found = set()
+    for name, _ in imports(MODULES[module], FOLDERS["clemta_intake"].parent):
+        inside = name.removeprefix("clemta_intake.")
+        found |= {one for one in (inside, inside.rpartition(".")[0]) if name != inside and one in MODULES}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_from_its_own_layer_and_lower_ones(module: str) -> None:
+    order = [*LAYERS]
+    higher = {one for one in modules_imported(module) if order.index(layer(one)) > order.index(layer(module))}
+    assert higher == set()
+
+
+def test_the_modules_of_the_functions_form_no_cycle() -> None:
+    assert len([*TopologicalSorter({one: modules_imported(one) for one in MODULES}).static_order()]) == len(
+        MODULES
+    )
+
+
+@pytest.mark.parametrize("module", sorted(one for one in MODULES if layer(one) in PURE))
+def test_values_and_rules_import_no_library_that_does_io(module: str) -> None:
+    imported = {
+        name.partition(".")[0] for name, _ in imports(MODULES[module], FOLDERS["clemta_intake"].parent)
+    }
+    assert imported & IO_LIBRARIES == set()
+
+
+def test_every_layer_names_modules_that_exist() -> None:
+    packages = {module.partition(".")[0] for module in MODULES}
+    assert set.union(*LAYERS.values()) <= MODULES.keys() | packages
+    assert {name for module in MODULES if (name := layer(module))} == LAYERS.keys()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_function_of_the_functions_has_more_than_five_parameters(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.FunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            names = [one.arg for one in arguments if one.arg not in ("self", "cls")]
+            assert len(names) <= 5, f"{node.name}({', '.join(names)})"
+
+
+@pytest.mark.parametrize("module", sorted(LAYERS["entry points"]))
+def test_an_entry_point_has_at_most_150_lines(module: str) -> None:
+    assert len(MODULES[module].read_text().splitlines()) <= 150
