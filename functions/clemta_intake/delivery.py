@@ -24,8 +24,8 @@ known before), OutcomeUnknown makes it unknown. Any other exception leaves it: i
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .contact_changes import contact_changes, same_name
 from .contacts import ContactRequest
@@ -89,8 +89,7 @@ class SubmissionQueue(Protocol):
     def hold(self, envelope: Envelope) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverySettings:
+class DeliverySettings(NamedTuple):
     """Times in seconds."""
 
     search_lag: float  # until Clemta's search shows a new contact
@@ -98,8 +97,7 @@ class DeliverySettings:
     retry: RetryPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """What one call of `deliver` was given."""
 
     mapped: MappedSubmission

@@ -3,8 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,12 +14,14 @@ from .errors import Refused, Unauthentic, Unmappable, Unreadable
 _RETRY_AFTER = "30"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request as API Gateway hands it on; header names in lower case."""
 
-    event: Mapping[str, Any] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    event: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return "Request()"  # the event holds personal data
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Self:

@@ -9,8 +9,8 @@ What waited in a queue, or is imported, takes `evaluate_queued`: it meets no rul
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from .bodies.json_text import JsonBody
 from .bodies.limits import MAX_BODY, MAX_FIELDS, check_size
@@ -33,36 +33,36 @@ MAX_BATCH = 100  # events in one request; HubSpot sends no more
 MAX_MARKS = 5 * MAX_FIELDS  # brackets and commas of a batch: JSON in its texts is read for each event apart
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A submission as it was posted, its parsed body or why there is none, and the delivery id that is signed."""
 
     submission: Submission
     body: Body | TooLarge | Unreadable | UnsupportedMedia
-    signed_id: str = field(default="", repr=False)
+    signed_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"Event({self.submission})"
 
 
-@dataclass(frozen=True, slots=True)
-class CaptchaToken:
+class CaptchaToken(NamedTuple):
     """A token that must be verified before anything else is done, and the name of the secret that verifies it."""
 
     provider: str
     secret: str
-    token: str = field(repr=False)
+    token: str
+
+    def __repr__(self) -> str:
+        return f"CaptchaToken({self.provider})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Evaluated:
-    """`submission` holds no secret and knows its delivery id; `left_out` names the fields that go nowhere."""
+# The results. `submission` has no secrets left and knows its delivery id; `left_out` names the removed fields.
+
+
+class Invalid(NamedTuple):
+    """The submission cannot be read or mapped."""
 
     submission: Submission
     left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid(_Evaluated):
-    """It cannot be read or mapped."""
-
     error: Refused | ConfigError
 
     @property
@@ -73,30 +73,33 @@ class Invalid(_Evaluated):
         return DataError(self.error.code, str(self.error))
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored(_Evaluated):
-    """It is no event that the source accepts."""
+class Ignored(NamedTuple):
+    """The source does not accept this event."""
+
+    submission: Submission
+    left_out: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _WithContact(_Evaluated):
-    """`answers` are all that could be mapped; a `captcha` must be verified before anything is done."""
+class Mapped(NamedTuple):
+    """The submission asks for this contact. `answers` are all that could be mapped; a `captcha` must be verified."""
 
+    submission: Submission
+    left_out: tuple[str, ...]
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
     answers: tuple[Answer, ...]
     captcha: CaptchaToken | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped(_WithContact):
-    """It asks for this contact."""
+class Held(NamedTuple):
+    """As Mapped, and a rule takes the submission for spam."""
 
-
-@dataclass(frozen=True, slots=True)
-class Held(_WithContact):
-    """It asks for this contact, and a rule takes it for spam."""
-
+    submission: Submission
+    left_out: tuple[str, ...]
+    mapped: MappedSubmission
+    origins: Mapping[str, Origin]
+    answers: tuple[Answer, ...]
+    captcha: CaptchaToken | None
     rule: str
 
 

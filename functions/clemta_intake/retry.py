@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import Deferred, Permanent, Retryable
 from .model import Envelope, Failure, Submission
@@ -12,8 +12,7 @@ _MAX_MESSAGE = 500  # characters of a failure's message
 _MAX_DOUBLINGS = 20  # 2**20 is beyond every MAX_DELAY, and a large attempt makes no huge number
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """Times in seconds. `jitter(low, high)` returns a random number between the two."""
 
     base_delay: float = 30
@@ -27,16 +26,14 @@ class RetryPolicy:
         return min(self.max_delay, self.base_delay * 2.0 ** min(max(attempt, 1) - 1, _MAX_DOUBLINGS))
 
 
-@dataclass(frozen=True, slots=True)
-class Requeue:
+class Requeue(NamedTuple):
     """Try again after `delay` seconds."""
 
     envelope: Envelope
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(NamedTuple):
     """Leave it to a person."""
 
     envelope: Envelope

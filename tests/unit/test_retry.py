@@ -71,7 +71,7 @@ def test_a_very_high_attempt_has_the_longest_delay() -> None:
 
 
 def test_the_policy_sets_the_base_and_the_longest_delay() -> None:
-    policy = replace(LONGEST, base_delay=1, max_delay=3)
+    policy = LONGEST._replace(base_delay=1, max_delay=3)
     assert [requeued(NotApplied("x"), failed(n), policy).delay for n in range(4)] == [1, 2, 3, 3]
 
 
@@ -82,7 +82,7 @@ def test_jitter_is_full_it_is_between_nothing_and_the_backoff() -> None:
         asked.append((low, high))
         return 7
 
-    decision = requeued(NotApplied("x", retry_after=5), failed(attempt=2), replace(LONGEST, jitter=jitter))
+    decision = requeued(NotApplied("x", retry_after=5), failed(attempt=2), LONGEST._replace(jitter=jitter))
     assert asked == [(0, 120)]
     assert decision.delay == 12
 

@@ -2,20 +2,21 @@
 
 import codecs
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Unreadable, UnsupportedMedia
 from .charsets import decode
 from .limits import check_data
 
 
-@dataclass(frozen=True, slots=True)
-class JsonBody:
+class JsonBody(NamedTuple):
     """A body of JSON."""
 
-    data: Any = field(repr=False)
+    data: Any
     charset: str = "utf-8"
+
+    def __repr__(self) -> str:
+        return "JsonBody()"  # the data is personal
 
     @classmethod
     def parse(cls, body: bytes, charset: str, *, declared: bool) -> "JsonBody":

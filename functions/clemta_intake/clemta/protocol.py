@@ -8,8 +8,8 @@ only a search can tell.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..contacts import ContactRequest
 from ..errors import (
@@ -36,15 +36,17 @@ _CONTACT_GONE = (
 )  # another 404, as COMPANY_NOT_FOUND, says nothing of the contact
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call to Clemta. `idempotent`: to send it twice does no harm."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    query: Mapping[str, str] = MappingProxyType({})
+    body: Mapping[str, Any] | None = None
     idempotent: bool = True
+
+    def __repr__(self) -> str:
+        return f"Request({self.method})"  # the rest holds personal data
 
     @classmethod
     def create(cls, contact: ContactRequest) -> "Request":

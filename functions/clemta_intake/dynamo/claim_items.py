@@ -1,7 +1,6 @@
 """The claims' items in DynamoDB: each transition of claim_states.py is one conditional write."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 from .claim_states import STATES, Guard, Transition, Value
@@ -33,11 +32,17 @@ class Write(NamedTuple):
 def write_of(transition: Transition, values: Mapping[str, Value]) -> Write:
     """The conditional write that makes this transition; an attribute whose value is None is left out."""
     given = {name: value for name, value in values.items() if value is not None}
-    update, condition, used = _expressions(transition, frozenset(values.keys() - given.keys()))
+    missing = frozenset(values.keys() - given.keys())
+    if (transition.event, missing) not in _compiled:
+        _compiled[transition.event, missing] = _expressions(transition, missing)
+    update, condition, used = _compiled[transition.event, missing]
     return Write(update, condition, {f":{name}": name if name in STATES else given[name] for name in used})
 
 
-@cache
+# By the transition's event and the values that are missing: a handful.
+_compiled: dict[tuple[str, frozenset[str]], tuple[str, str | None, tuple[str, ...]]] = {}
+
+
 def _expressions(transition: Transition, missing: frozenset[str]) -> tuple[str, str | None, tuple[str, ...]]:
     """Update, condition, and the names in them: of values, and of states, whose value is their name."""
     used: dict[str, None] = {}

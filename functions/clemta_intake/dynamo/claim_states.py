@@ -5,7 +5,6 @@ it, the fake in tests/support/fakes.py applies it to a dict, and docs/architectu
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -87,8 +86,7 @@ IN_ORDER = Guard(
 SAME_CLAIM = Guard("it is reserved for the same claim", (Condition("owner", "=", "claim_key"),))
 
 
-@dataclass(frozen=True, eq=False)  # compared and hashed by identity: each is made once, below
-class Transition:
+class Transition(NamedTuple):
     """One conditional write to an item.
 
     `sets`, `sets_once` (only where the attribute is missing) and `adds` (to a set) map an attribute to the name of its

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import telemetry
 from ..deadlines import Deadline
@@ -277,8 +277,7 @@ class _Item:
         return {"recent_calls": _dense([first, *counts]), "next_calls": _dense(counters)}
 
 
-@dataclass(slots=True)
-class _Demand:
+class _Demand(NamedTuple):
     """What a caller needs: `wanted` calls, of which some are `reserved` (their seconds) and the others `missing`.
 
     The missing ones have capacity at `capacity_at`; the caller's slot starts at `slot_at`, None without a valid one.
