@@ -147,7 +147,7 @@ class SteppedClemta(FakeClemta):
         seen = super().find(contact, deadline)
         return [dict(entry) for entry in seen if entry["created_at"] + self.lag <= self.clock.now]
 
-    def get(self, contact_id: str, deadline: Deadline, ahead: int = 0) -> dict[str, Any]:
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
         try:
             found: dict[str, Any] = self._get(contact_id, deadline)
         except OutcomeUnknown:
