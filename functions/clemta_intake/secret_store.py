@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -79,8 +80,10 @@ class SecretStore:
 
     def _api_key(self, rejected: str | None) -> str:
         _, cached = self._cached.get(self._api_key_id, (0.0, ""))
+        # A clock that is set back makes ages negative: a rejected key is too old at any age.
+        max_age = -inf if _key_of(cached) == rejected else _MAX_AGE
         try:
-            return _key_of(self._read(self._api_key_id, 0 if _key_of(cached) == rejected else _MAX_AGE))
+            return _key_of(self._read(self._api_key_id, max_age))
         except _NoAnswer as error:
             raise NotApplied("secret_unavailable", str(error)) from error
 

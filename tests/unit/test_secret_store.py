@@ -63,6 +63,13 @@ def test_a_rejected_key_is_read_afresh_and_the_fresh_one_is_kept(world: World, t
     assert world.manager.reads == 2
 
 
+def test_a_rejected_key_is_read_afresh_although_the_clock_was_set_back(world: World) -> None:
+    assert world.store.api_key(None) == "clemta_old"
+    world.manager.text = "clemta_new"
+    world.clock.advance(-1)
+    assert world.store.api_key("clemta_old") == "clemta_new"
+
+
 def test_a_rejected_key_that_is_also_too_old_is_read_once(world: World) -> None:
     assert world.store.api_key(None) == "clemta_old"
     world.clock.advance(300)
