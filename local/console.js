@@ -1,6 +1,6 @@
 "use strict";
-// What the page shows comes whole from the console, over and over (server-sent events): nothing is kept here but who
-// sent what from this page, and what each part last showed, so that a part is only drawn anew when it is another.
+// The console sends the whole state after each change (server-sent events). This page keeps only the e-mail addresses
+// that were sent from it, and the last data of each part: a part is drawn again only when its data changed.
 
 const at = (id) => document.getElementById(id);
 const token = document.querySelector("meta[name=token]").content;
@@ -8,16 +8,16 @@ const people = new Map(); // submission id -> the e-mail address that was typed 
 const drawn = {};
 let api = "", proposed = "";
 
-const MOODS = {
-  up: ["up", "it answers"], down: ["down", "500 to everything"], slow: ["slow", "20 s an answer"],
-  limited: ["over its limit", "429"], refuses: ["refusing the key", "401"], lossy: ["losing answers", "done, but no word of it"] };
+const STATES = {
+  up: ["up", "answers normally"], down: ["down", "500 to every request"], slow: ["slow", "20 s for each answer"],
+  limited: ["rate-limited", "429"], refuses: ["refusing the key", "401"], lossy: ["losing answers", "creates, but does not answer"] };
 const MEANING = {
   created: ["good", "Created: Clemta has the contact."],
-  updated: ["good", "Updated: the contact was there, and has the new details."],
-  duplicate: ["good", "Already there: nothing was created twice."],
-  queued: ["wait", "Queued: it is safe, and comes again by itself."],
-  parked: ["bad", "Parked: it waits for a person, with the reason."],
-  ignored: ["good", "Ignored: there was nothing to do."] };
+  updated: ["good", "Updated: the existing contact has the new details."],
+  duplicate: ["good", "Duplicate: the contact exists, nothing was created."],
+  queued: ["wait", "Queued: it is stored, and is retried automatically."],
+  parked: ["bad", "Parked: it failed and needs you. See the dead letters."],
+  ignored: ["good", "Ignored: the source does not accept this event."] };
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -38,7 +38,7 @@ const none = (text) => [element("li", { className: "none", textContent: text })]
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString();
 const count = (id, number) => { at(id).textContent = number ? `${number}` : ""; };
 
-function way(one) {
+function historyOf(one) {
   const steps = one.steps.map((step) =>
     element("li", { className: step.state, textContent: step.note ? `${step.name}: ${step.note}` : step.name }));
   return element("li", {},
@@ -49,7 +49,7 @@ function way(one) {
 }
 
 function waiting(one) {
-  const when = one.due > Date.now() / 1000 ? `comes again at ${clock(one.due)}` : "is being tried";
+  const when = one.due > Date.now() / 1000 ? `next try at ${clock(one.due)}` : "trying now";
   return element("li", {},
     element("div", { className: "who" },
       element("b", { textContent: one.email || one.source }), element("span", { textContent: when })),
@@ -70,7 +70,7 @@ function letter(one) {
     element("div", { className: "who" },
       element("b", { textContent: one.email || one.source }), element("span", { textContent: one.class })),
     element("p", { textContent: `${one.why}: ${one.advice}` }),
-    act("Replay", "/replay"), act("Discard", "/discard", "Throw this submission away for good?"));
+    act("Replay", "/replay"), act("Discard", "/discard", "Delete this submission permanently?"));
 }
 
 function contacts(list) {
@@ -85,12 +85,12 @@ function contacts(list) {
   return [element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))];
 }
 
-function moods(current) {
-  return Object.entries(MOODS).map(([mood, [name, meaning]]) => {
+function stateButtons(current) {
+  return Object.entries(STATES).map(([state, [name, meaning]]) => {
     const button = element("button", { type: "button" }, name, element("small", { textContent: meaning }));
-    button.dataset.key = mood;
-    button.setAttribute("aria-pressed", String(mood === current));
-    button.addEventListener("click", () => post("/fault", { mood }));
+    button.dataset.key = state;
+    button.setAttribute("aria-pressed", String(state === current));
+    button.addEventListener("click", () => post("/fault", { simulated_state: state }));
     return button;
   });
 }
@@ -99,14 +99,14 @@ function show(state) {
   api = state.api_url;
   at("api").textContent = api;
   at("line").textContent = "live";
-  draw("moods", [state.stand_in, state.clemta], () => (state.stand_in ? moods(state.clemta) : []));
-  at("mood-note").textContent = !state.stand_in
-    ? `Clemta is ${state.clemta_url}, not the stand-in: there is nothing to switch, and no contact to list, here.`
-    : state.clemta === "other" ? "Other faults are switched on, from outside this page." : "";
+  draw("states", [state.stand_in, state.clemta], () => (state.stand_in ? stateButtons(state.clemta) : []));
+  at("state-note").textContent = !state.stand_in
+    ? `Clemta is ${state.clemta_url}, not the stand-in: this page cannot break it or list its contacts.`
+    : state.clemta === "other" ? "Other faults are active, set from outside this page." : "";
   draw("submissions", [state.submissions, people.size], () =>
-    (state.submissions.length ? state.submissions.map(way) : none("Nothing came yet: send a sign-up, and watch it here.")));
-  draw("retry", state.retry, () => (state.retry.length ? state.retry.map(waiting) : none("Nothing waits.")));
-  draw("dead", state.dead, () => (state.dead.length ? state.dead.map(letter) : none("Nothing needs a person.")));
+    (state.submissions.length ? state.submissions.map(historyOf) : none("No submissions yet: send a sign-up.")));
+  draw("retry", state.retry, () => (state.retry.length ? state.retry.map(waiting) : none("The queue is empty.")));
+  draw("dead", state.dead, () => (state.dead.length ? state.dead.map(letter) : none("Nothing needs you.")));
   draw("contacts", state.contacts, () => contacts(state.contacts));
   draw("senders", state.senders, () =>
     state.senders.map((name) => element("option", { value: name, textContent: name })));
@@ -133,14 +133,14 @@ async function post(path, body, button) {
 
 function tell(id, status, body, seconds) {
   const [style, text] = MEANING[body.status] || ["bad", body.error
-    || (status >= 500 ? "Not taken: send it again later." : body.title || "It was refused.")];
+    || (status >= 500 ? "Not accepted: send it again later." : body.title || "It was refused.")];
   at(id).replaceChildren(
     element("b", { className: style, textContent: text }),
     ...(body.errors || []).map((one) => element("div", { className: "bad", textContent: `${one.field}: ${one.message}` })),
     element("code", { textContent: `${status} after ${seconds.toFixed(2)} s` }));
 }
 
-// Nobody has signed up with it: what is sent with the page's own values becomes a contact, and not a duplicate.
+// A new address for each sign-up, so that the page's own values create a contact and not a duplicate.
 function propose() {
   const [number] = crypto.getRandomValues(new Uint32Array(1));
   proposed = `ada.${number.toString(36).padStart(7, "0")}@example.com`;
@@ -153,13 +153,13 @@ at("form").addEventListener("submit", async (event) => {
   const form = event.target, button = form.querySelector("button"), began = performance.now();
   const email = form.elements.email.value;
   button.disabled = true;
-  try { // as a page of another origin does it: straight to the API, through the browser's own rules
+  try { // straight to the API, as a website of another origin does, so the browser applies CORS
     const answer = await fetch(`${api}/signups/website`, {
       method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" } });
     const body = await answer.json();
     if (body.submission_id) people.set(body.submission_id, email);
     tell("form-answer", answer.status, body, (performance.now() - began) / 1000);
-    if (answer.ok && email === proposed) propose(); // an address of one's own stays, to be sent again
+    if (answer.ok && email === proposed) propose(); // an address that the visitor typed stays, to be sent again
   } catch {
     at("form-answer").replaceChildren(element("b", { className: "bad", textContent: "No answer from the API." }));
   }

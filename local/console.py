@@ -1,4 +1,4 @@
-"""The console page of the local stack: send, break and mend, and watch the way of each submission as it happens."""
+"""The console page of the local stack: send submissions, break and fix Clemta, and see each submission's history."""
 
 import argparse
 import hmac
@@ -33,8 +33,8 @@ from ops.errors import OpsError
 
 FILES = {"/": "console.html", "/console.css": "console.css", "/console.js": "console.js"}
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
-# What Clemta can be like: the stand-in's fault for it, until another is chosen.
-MOODS: dict[str, dict[str, Any] | None] = {
+# Clemta's simulated states -> the stand-in's fault for each; a state lasts until another one is chosen.
+SIMULATED_STATES: dict[str, dict[str, Any] | None] = {
     "up": None,
     "down": {"fault": "error_before"},
     "slow": {"fault": "slow_headers", "seconds": 20},
@@ -43,16 +43,25 @@ MOODS: dict[str, dict[str, Any] | None] = {
     "lossy": {"fault": "reset_after", "on": "create"},
 }
 SHOWN = 20  # submissions
-LOOK_SECONDS = 0.4  # between two looks at the stack, while somebody watches
-PING_SECONDS = 15.0  # a listener that is gone is noticed by then
-MOST_BODY = 1000
-TROUBLE = (OSError, ValueError, KeyError, HTTPException, BotoCoreError, ClientError, OpsError, IntakeError)
+POLL_SECONDS = 0.4  # between two reads of the stack's state, while a page is open
+PING_SECONDS = 15.0  # between two pings, which detect that a page was closed
+MAX_BODY = 1000
+STACK_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    HTTPException,
+    BotoCoreError,
+    ClientError,
+    OpsError,
+    IntakeError,
+)
 
 type Json = dict[str, Any]
 
 
 class Console:
-    """What the page shows and does, asked from the stack that stack.json names."""
+    """The page's data and actions, for the stack that stack.json names."""
 
     def __init__(self, stack_file: Path) -> None:
         self._stack_file = stack_file
@@ -61,7 +70,7 @@ class Console:
 
     @property
     def stack(self) -> "Stack":
-        """The stack that is up; another one after it was deployed anew."""
+        """The running stack; a new object after each deployment."""
         deployed = Deployed(**json.loads(self._stack_file.read_text()))
         with self._lock:
             if self._known is None or self._known.deployed != deployed:
@@ -69,16 +78,16 @@ class Console:
             return self._known
 
     def api_origin(self) -> str:
-        """Where the page may send the sign-up; empty while nothing is deployed."""
+        """The origin that the page may send the sign-up to; "" while no stack is deployed."""
         with suppress(OSError, ValueError):
             address = urlsplit(self.stack.deployed.api_url)
             return f"{address.scheme}://{address.netloc}"
         return ""
 
     def act(self, action: str, given: Json) -> Json:
-        """Does what a button asks for; KeyError for what there is none."""
+        """Does a button's action; raises KeyError for an unknown one."""
         actions: dict[str, Callable[[], Json]] = {
-            "/fault": lambda: self.stack.change(given["mood"]),
+            "/fault": lambda: self.stack.simulate(given["simulated_state"]),
             "/send": lambda: self.stack.send(given["source"], fresh=bool(given.get("fresh"))),
             "/replay": lambda: self.stack.replay(given["id"]),
             "/discard": lambda: self.stack.discard(given["id"]),
@@ -87,7 +96,7 @@ class Console:
 
 
 class Stack:
-    """One deployed stack, as the page sees it."""
+    """One deployed stack, as the page shows it."""
 
     def __init__(self, deployed: Deployed, sources_file: Path) -> None:
         self.deployed = deployed
@@ -98,7 +107,7 @@ class Stack:
         self._journal = Journal(self.env)
 
     def state(self) -> Json:
-        """Everything that the page shows."""
+        """All data of the page."""
         deployed = self.deployed
         found: Json = {
             "api_url": deployed.api_url,
@@ -107,7 +116,7 @@ class Stack:
             "clemta": "",
             "contacts": [],
             "senders": self.senders,
-            "submissions": self._journal.ways(),
+            "submissions": self._journal.histories(),
             "retry": [waiting(self.env, text, due) for text, due in self._messages(deployed.retry_queue_url)],
             "dead": [
                 waiting(self.env, text, due) for text, due in self._messages(deployed.dead_letter_queue_url)
@@ -116,12 +125,12 @@ class Stack:
         if self._stand_in:
             found["contacts"] = call(f"{deployed.clemta_url}/_stand-in/contacts")["contacts"]
             active = call(f"{deployed.clemta_url}/_stand-in/faults")["faults"]
-            found["clemta"] = mood([fault for fault in active if fault["remaining"] != 0])
+            found["clemta"] = simulated_state([fault for fault in active if fault["remaining"] != 0])
         return found
 
-    def change(self, wanted: str) -> Json:
-        """Makes the stand-in behave so."""
-        fault = MOODS[wanted]
+    def simulate(self, wanted: str) -> Json:
+        """Puts the stand-in into a simulated state."""
+        fault = SIMULATED_STATES[wanted]
         if not self._stand_in:
             raise KeyError("no stand-in")
         call(f"{self.deployed.clemta_url}/_stand-in/faults", "DELETE")
@@ -131,7 +140,7 @@ class Stack:
         return {"clemta": wanted}
 
     def send(self, name: str, *, fresh: bool) -> Json:
-        """Sends the sender's sample to its source, signed; `fresh` under an e-mail address of its own."""
+        """Sends the sender's signed sample to its source; `fresh` replaces its e-mail address by a new one."""
         source, file = self.env.source(name), self._samples[name]
         post = posts.Post.read(str(file), [])
         given = json.loads(file.read_text())
@@ -145,18 +154,18 @@ class Stack:
         return {"status": status, "answer": json.loads(text), "email": email}
 
     def replay(self, submission_id: str) -> Json:
-        """Sends a dead letter through today's mapping again."""
-        [fate] = dead_letters.replay(self.env, dead_letters.Selection([submission_id]))
-        return {"error": fate.why} if fate.outcome == "kept" else {"outcome": fate.outcome}
+        """Replays a dead letter with the current mapping."""
+        [result] = dead_letters.replay(self.env, dead_letters.Selection([submission_id]))
+        return {"error": result.why} if result.outcome == "kept" else {"outcome": result.outcome}
 
     def discard(self, submission_id: str) -> Json:
-        """Throws a dead letter away."""
+        """Deletes a dead letter."""
         dead_letters.discard(self.env, submission_id, "in the console")
         return {"outcome": "discarded"}
 
     @property
     def senders(self) -> list[str]:
-        """The sources that a signed sample can be sent to."""
+        """The sources that have a sample to send."""
         return sorted(self._samples)
 
     @cached_property
@@ -170,14 +179,14 @@ class Stack:
 
     @cached_property
     def _stand_in(self) -> bool:
-        """Whether Clemta is the stand-in, whose contacts can be shown and whose faults can be switched."""
+        """Whether Clemta is the stand-in: only then the page can list contacts and switch faults."""
         try:
             return "contacts" in call(f"{self.deployed.clemta_url}/_stand-in/health")
         except (OSError, ValueError, HTTPException):
             return False
 
     def _messages(self, queue_url: str) -> list[tuple[str, float]]:
-        """Each message's text and when it is due. By the emulator's own view: SQS's would count as a receive."""
+        """Each message's text and due time, from the emulator's API: SQS would count a receive."""
         asked = f"{self.deployed.aws_endpoint_url}/_ministack/sqs/messages?QueueUrl={quote(queue_url)}"
         accounts = call(asked)["messages"]
         found = [
@@ -191,15 +200,15 @@ class Stack:
 
 
 class Journal:
-    """The way of each submission, from the functions' own log lines."""
+    """The history of each submission, from the functions' log lines."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._lines: dict[str, Json] = {}  # by its own text: each is read more than once
+        self._lines: dict[str, Json] = {}  # by their text, as the same line is read several times
         self._since = time.time() - 3600
 
-    def ways(self) -> list[Json]:
-        """The newest submissions, and the steps that each has made."""
+    def histories(self) -> list[Json]:
+        """The newest submissions, with the steps of each."""
         self._lines |= {
             json.dumps(line): line for line in logs.lines(self._env, "submission_id", self._since)
         }
@@ -212,14 +221,17 @@ class Journal:
                 "id": lines[0]["submission_id"],
                 "source": lines[0]["source"],
                 "at": lines[0]["at"],
-                "steps": way(lines, form=isinstance(self._env.sources.get(lines[0]["source"]), Form)),
+                "steps": history(lines, form=isinstance(self._env.sources.get(lines[0]["source"]), Form)),
             }
             for lines in newest
         ]
 
 
-def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
-    """The steps of one submission: received, proven, mapped, queued, created. `state` is good, note, wait or bad."""
+def history(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
+    """The steps of one submission, such as received, authenticated, mapped, queued, created.
+
+    A step's `state` is good, note, wait or bad.
+    """
     steps: list[dict[str, str]] = []
 
     def step(name: str, state: str = "good", note: str = "") -> None:
@@ -235,7 +247,7 @@ def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
             if form:
                 step("open form", *(("bad", code) if code == "foreign_origin" else ("note",)))
             else:
-                step("proven", *(("bad", code) if outcome == "unauthentic" else ()))
+                step("authenticated", *(("bad", code) if outcome == "unauthentic" else ()))
             if code == "foreign_origin":
                 continue
             if outcome == "refused" or unmapped:
@@ -251,18 +263,18 @@ def way(lines: Iterable[Json], *, form: bool) -> list[dict[str, str]]:
         elif outcome == "discarded":
             step("discarded", "note", line.get("reason", ""))
         elif outcome == "unavailable":
-            step("not taken", "bad", code)
+            step("not accepted", "bad", code)
         elif outcome not in ("unauthentic", "refused", "postponed", "captcha_unavailable"):
             step(outcome)
     last = steps[-1]
     if last["name"] in ("queued", "parked"):
         return steps
-    over = "note" if last["name"] == "discarded" else "good"  # what it waited for
-    return [{**step, "state": over} if step["name"] in ("queued", "parked") else step for step in steps]
+    settled = "note" if last["name"] == "discarded" else "good"  # the state of steps whose wait is over
+    return [{**step, "state": settled} if step["name"] in ("queued", "parked") else step for step in steps]
 
 
 def waiting(env: Environment, text: str, due: float) -> Json:
-    """What the page says of a queue message."""
+    """The page's data of a queue message."""
     try:
         envelope = decode_envelope(text)
     except NewerVersion as newer:
@@ -286,12 +298,12 @@ def waiting(env: Environment, text: str, due: float) -> Json:
 
 
 def advice(failure_class: FailureClass) -> str:
-    """What a person does about a submission of that class."""
+    """The operator's action for a submission of that class."""
     return FAILURE_CLASSES[failure_class].action
 
 
 class Watch:
-    """Looks at the stack while somebody watches the page, and says when something changed."""
+    """Polls the stack while a page is open, and notifies the listeners of changes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -302,11 +314,11 @@ class Watch:
 
     @contextmanager
     def listening(self) -> Any:
-        """While this is open, the stack is looked at."""
+        """Keeps the polling active inside the block."""
         with self._changed:
             self._listeners += 1
             if self._listeners == 1:
-                threading.Thread(target=self._look, daemon=True).start()
+                threading.Thread(target=self._poll, daemon=True).start()
         try:
             yield
         finally:
@@ -314,16 +326,16 @@ class Watch:
                 self._listeners -= 1
 
     def newer(self, version: int) -> tuple[int, tuple[str, str]] | None:
-        """The event after that version, as soon as there is one; None if there is none for a while."""
+        """Waits for an event after that version; None if there is none within PING_SECONDS."""
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, PING_SECONDS)
             return (self._version, self._event) if self._version > version else None
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         while True:
             try:
                 event = ("message", json.dumps(self._console.stack.state()))
-            except TROUBLE as error:
+            except STACK_ERRORS as error:
                 event = (
                     "trouble",
                     json.dumps(
@@ -337,11 +349,11 @@ class Watch:
                     self._event = event
                     self._version += 1
                     self._changed.notify_all()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request of the page. A page of another origin can neither read nor change anything here."""
+    """One request of the page; pages of other origins can neither read nor change anything."""
 
     protocol_version = "HTTP/1.1"
 
@@ -355,8 +367,8 @@ class Handler(BaseHTTPRequestHandler):
             self._file(Path(__file__).with_name(FILES[path]))
         elif path == "/health":
             self._send(200, b"ok", "text/plain")
-        elif path == "/events" and self._knows(parse_qs(urlsplit(self.path).query).get("token", [""])[0]):
-            self._events()  # an EventSource can set no header, so its token stands in the address, which stays here
+        elif path == "/events" and self._is_token(parse_qs(urlsplit(self.path).query).get("token", [""])[0]):
+            self._events()  # an EventSource cannot set headers, so the token is in the URL, which is not logged
         elif path == "/events":
             self._refuse(403)
         else:
@@ -364,9 +376,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not self._path() or not self._knows(self.headers.get("X-Token", "")):
+        if not self._path() or not self._is_token(self.headers.get("X-Token", "")):
             self._refuse(403)
-        elif not length.isdecimal() or int(length) > MOST_BODY:
+        elif not length.isdecimal() or int(length) > MAX_BODY:
             self._refuse(400)
         else:
             try:
@@ -375,19 +387,19 @@ class Handler(BaseHTTPRequestHandler):
             except OpsError as error:
                 self._json(409, {"error": str(error)})
             except (KeyError, ValueError, TypeError):
-                self._json(400, {"error": "no such thing to do"})
-            except TROUBLE as error:
+                self._json(400, {"error": "unknown action or wrong input"})
+            except STACK_ERRORS as error:
                 self._json(503, {"error": type(error).__name__})
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Logs nothing: addresses hold the token."""
+        """Logs nothing: URLs hold the token."""
 
     def _path(self) -> str:
-        """The path, and none under a name of this machine that somebody else gave it (DNS rebinding)."""
+        """The path; "" if the Host header is not a local name, which prevents DNS rebinding."""
         own = [f"{name}:{self.connection.getsockname()[1]}" for name in (HOST, "localhost")]
         return urlsplit(self.path).path if self.headers.get("Host") in own else ""
 
-    def _knows(self, token: str) -> bool:
+    def _is_token(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
 
     def _file(self, file: Path) -> None:
@@ -400,14 +412,14 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, body, TYPES[file.suffix], policy)
 
     def _events(self) -> None:
-        """Server-sent events: the whole state, each time that it is another."""
+        """Server-sent events: the whole state after each change."""
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         version = 0
-        with self.watch.listening(), suppress(OSError):  # the page is gone
+        with self.watch.listening(), suppress(OSError):  # the page was closed
             while True:
                 newer = self.watch.newer(version)
                 if newer is None:
@@ -421,7 +433,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps(found).encode(), "application/json")
 
     def _refuse(self, status: int) -> None:
-        self.close_connection = True  # a body that was not read is no next request
+        self.close_connection = True  # an unread body must not be parsed as the next request
         self._send(status, b'{"error": "refused"}', "application/json")
 
     def _send(self, status: int, body: bytes, content_type: str, policy: str = "default-src 'none'") -> None:
@@ -437,9 +449,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def mood(faults: list[Json]) -> str:
-    """The mood that these faults are; `other` where somebody else switched some."""
-    for name, fault in MOODS.items():
+def simulated_state(faults: list[Json]) -> str:
+    """The simulated state that these faults make; `other` for any other faults."""
+    for name, fault in SIMULATED_STATES.items():
         if fault is None:
             if not faults:
                 return name
@@ -449,7 +461,7 @@ def mood(faults: list[Json]) -> str:
 
 
 def call(url: str, method: str = "GET", body: Json | None = None) -> Json:
-    """What the stand-in, or the emulator's own view, answers."""
+    """The JSON answer of the stand-in's or the emulator's control API."""
     content = None if body is None else json.dumps(body).encode()
     request = Request(url, content, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - from stack.json
     with DIRECT.open(request, timeout=5) as answer:
@@ -458,7 +470,7 @@ def call(url: str, method: str = "GET", body: Json | None = None) -> Json:
 
 
 def main() -> None:
-    """Serves until SIGTERM or Ctrl-C."""
+    """Serves the page until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m local.console", description=__doc__)
     parser.add_argument("--port", type=int, default=8789)
     parser.add_argument("--stack", type=Path, default=Path(".local/stack.json"), help="default: %(default)s")

@@ -1,4 +1,4 @@
-"""AWS with the operator's own credentials: the clients, and what their errors mean to a person."""
+"""AWS with the operator's own credentials: the clients, and texts for their errors."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _NO_CREDENTIALS = (
 
 
 class OperatorClients:
-    """One boto3 client a service, made when it is first needed."""
+    """One boto3 client for each service, created on first use."""
 
     def __init__(self, region: str, endpoint_url: str | None) -> None:
         self._region = region
@@ -44,7 +44,7 @@ class OperatorClients:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """The client of that service; the emulator is called with its own keys alone."""
+        """The client of that service; for the emulator with test keys only."""
         if service not in self._clients:
             if self._endpoint_url:
                 session, config = _emulator_session(), _CONFIG.merge(Config(proxies={}))
@@ -56,7 +56,7 @@ class OperatorClients:
         return self._clients[service]
 
     def end_calls_by(self, deadline: Deadline, reserve: float) -> None:
-        """Nobody waits for an HTTP answer here: the clients keep their own timeouts."""
+        """Does nothing: no HTTP request waits for the command, so the clients keep their own timeouts."""
 
 
 def _emulator_session() -> boto3.Session:
@@ -68,14 +68,14 @@ def _emulator_session() -> boto3.Session:
 
 
 def explain(error: ClientError | BotoCoreError, *, local: bool) -> tuple[str, str]:
-    """What is wrong, and what helps."""
+    """What is wrong, and what to do."""
     if isinstance(error, ClientError):
         code, text = (error.response.get("Error", {}).get(key) for key in ("Code", "Message"))
         if code in _BAD_CREDENTIALS:
             return f"AWS does not accept the credentials ({code})", _SIGN_IN
-        return f"AWS refuses {error.operation_name}: {code}: {text}", "look at your AWS permissions"
+        return f"AWS refuses {error.operation_name}: {code}: {text}", "check your AWS permissions"
     if isinstance(error, _NO_CREDENTIALS):
         return "no AWS credentials", _SIGN_IN
     if local:
         return "the local stack does not answer", "run make up"
-    return f"AWS does not answer: {type(error).__name__}", "look at region and network"
+    return f"AWS does not answer: {type(error).__name__}", "check the region and the network"

@@ -1,4 +1,4 @@
-"""`clemta-intake`: looks into any deployed stack, repairs and replays."""
+"""`clemta-intake`: inspects, repairs and replays submissions of any deployed stack."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from clemta_intake import __version__
 
 from .commands import monitoring, people, queues, sources, submissions
 
-# Ctrl-C, a job's end, a closed terminal; Windows has no signal of its own for the last.
+# Ctrl-C, the end of a job, a closed terminal. Windows has no SIGHUP.
 _INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 app = typer.Typer(
@@ -43,9 +43,9 @@ def all_commands(
 
 
 def _interrupted(*_: object) -> None:
-    """Ends a command as Ctrl-C does: it gives its messages back and switches on what it switched off."""
+    """Ends a command as Ctrl-C does: it returns its messages to the queue and switches redelivery on again."""
     for number in _INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not leave half of that undone
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not stop the cleanup
     raise KeyboardInterrupt
 
 

@@ -1,6 +1,6 @@
 """The dead-letter queue and the held queue: list, replay, discard.
 
-A message leaves its queue only after it is durable elsewhere, or its discarding is logged.
+A message is deleted from its queue only after it is durable elsewhere, or after the discard is logged.
 """
 
 import json
@@ -22,7 +22,7 @@ from .errors import OpsError
 from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 
-RELEASE_SECONDS = HIDDEN_SECONDS + 5  # after this a killed command's messages are visible again
+RELEASE_SECONDS = HIDDEN_SECONDS + 5  # the messages of a killed command are visible again after this time
 WHAT_TO_DO: Mapping[str, str] = {name: info.action for name, info in FAILURE_CLASSES.items()}
 
 
@@ -41,7 +41,7 @@ HELD = ReviewQueue("held queue", lambda settings: settings.held_queue_url, "rele
 
 @dataclass(frozen=True)
 class Selection:
-    """Which submissions a command is about; an empty field matches any."""
+    """The submissions that a command selects; an empty field matches all."""
 
     ids: Collection[str] = ()
     failure_class: str | None = None
@@ -57,7 +57,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay did with a submission, or would do."""
+    """The result of a replay for one submission; of a dry run, the expected result."""
 
     message: Message
     outcome: Literal["replayed", "released", "in Clemta", "kept"]
@@ -67,7 +67,7 @@ class ReplayResult:
 def read_letters(
     env: Environment, selection: Selection, wait_seconds: float = 0, store: ReviewQueue = DEAD
 ) -> tuple[list[Message], int]:
-    """The selected messages, oldest first, and about how many could not be read; all stay in their queue."""
+    """The selected messages, oldest first, and the approximate number of unreadable ones; all stay in the queue."""
     with _reading(env, store, wait_seconds) as reading:
         found = [message for message in reading if selection.matches(message)]
         unread = reading.unread()
@@ -75,19 +75,19 @@ def read_letters(
 
 
 def count(env: Environment, store: ReviewQueue = DEAD) -> int:
-    """How many messages the queue holds, about."""
+    """The approximate number of messages in the queue."""
     return sum(depth(env.client("sqs"), store.url(env.settings)).values())
 
 
 def replay(
     env: Environment, selection: Selection, *, dry_run: bool = False, store: ReviewQueue = DEAD
 ) -> Iterator[ReplayResult]:
-    """Delivers each again through today's mapping unless Clemta has it by now; safe to interrupt and to repeat.
+    """Delivers each with the current mapping unless Clemta already has it; safe to interrupt and to repeat.
 
-    Redelivery checks no spam rule, captcha or daily cap, so neither does a release.
+    Redelivery checks no spam rule, captcha or daily cap, so a release does not either.
 
-    A submission is in the retry queue before it leaves this one. A crash in between leaves two copies, and the ledger
-    makes one contact of them. Messages that an interrupted replay still hides are waited for.
+    Each submission is put into the retry queue before it is deleted here. A crash in between leaves two copies; the
+    ledger makes one contact of them. A replay waits for messages that an interrupted replay still hides.
     """
     found: set[str] = set()
     with _reading(env, store, 0 if dry_run else RELEASE_SECONDS) as reading:
@@ -110,7 +110,7 @@ def replay(
 
 
 def discard(env: Environment, submission_id: str, reason: str, store: ReviewQueue = DEAD) -> list[Message]:
-    """Deletes it, after the reason is in the redeliver function's log."""
+    """Deletes the submission's messages after it logged the reason in the redeliver function's log group."""
     gone = []
     with _reading(env, store) as reading:
         for message in reading:
@@ -127,26 +127,26 @@ def _reading(env: Environment, store: ReviewQueue, wait_seconds: float = 0) -> Q
 
 
 def unread_notice(unread: int) -> str:
-    """What to say if the queue could not be read whole."""
-    return f"{unread} more could not be seen: somebody is working on them; run it again in a minute"
+    """The notice that some messages of the queue could not be read."""
+    return f"{unread} more could not be read: another command is working on them; run it again in a minute"
 
 
 def _require_all(selection: Selection, found: set[str], store: ReviewQueue) -> None:
     if missing := sorted(set(selection.ids) - found):
         raise OpsError(
             f"not in the {store.name}: {', '.join(missing)} "
-            f"(somebody may be looking at it; it is back within {HIDDEN_SECONDS} s)"
+            f"(another command may be reading it; it is visible again within {HIDDEN_SECONDS} s)"
         )
 
 
 def _restarted(envelope: Envelope) -> Envelope:
-    """The envelope as if it had just failed for the first time."""
+    """The envelope with a new retry period: as after its first failure, now."""
     fresh = replace(envelope, attempt=0, not_before=0, slot="", waiting_since=0)
     return replace(fresh, first_failure_at=time.time())
 
 
 def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> ReplayResult:
-    """What a replay does with it."""
+    """The result of a replay of this message; changes nothing."""
     if message.newer:
         return ReplayResult(message, "replayed")
     if message.envelope is None:
@@ -158,13 +158,12 @@ def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> Re
     evaluated = evaluate_queued(submission, source)
     if isinstance(evaluated, Invalid):
         return ReplayResult(message, "kept", f"it would be parked again: {evaluated.error.code}")
-    if (
-        not isinstance(evaluated, Mapped) or source.on_existing != "skip"
-    ):  # there may be something to bring up to date
+    # Without "skip" a contact that exists may still need an update.
+    if not isinstance(evaluated, Mapped) or source.on_existing != "skip":
         return ReplayResult(message, store.done)
     try:
         exists = any(env.deps.clemta.find(evaluated.mapped.contact, Deadline.after(CLEMTA_SECONDS)))
-    except Retryable:  # the delivery looks it up too, when Clemta answers
+    except Retryable:  # the delivery looks the contact up again
         return ReplayResult(message, store.done)
     except KeyRefused:
         raise OpsError("Clemta refuses the key, so all would be parked again: clemta-intake doctor") from None
@@ -174,7 +173,7 @@ def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> Re
 
 
 def _log_discard(env: Environment, message: Message, reason: str) -> None:
-    """Logs ids and the reason, nothing of the payload."""
+    """Logs ids and the reason, never the payload."""
     logs, group = env.client("logs"), env.outputs["RedeliverLogGroup"]
     stream = f"operator-{message.id}"
     line = {

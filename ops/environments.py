@@ -1,4 +1,4 @@
-"""A deployed stack as the operator sees it: where it is, its outputs and settings, its sources file."""
+"""A deployed stack: its location, outputs, settings and sources file."""
 
 import json
 import tomllib
@@ -23,7 +23,7 @@ from .project import present
 
 @dataclass(frozen=True)
 class StackLocation:
-    """Which stack, and how its AWS is reached: `endpoint_url` and `api_url` are given for the local one."""
+    """The stack's name and region; `endpoint_url` and `api_url` are set for the local stack only."""
 
     stack_name: str
     region: str
@@ -32,7 +32,7 @@ class StackLocation:
 
     @classmethod
     def named(cls, env: str, project: Path) -> "StackLocation":
-        """The stack of an environment: the local one that is up, or what samconfig.toml says."""
+        """The stack of an environment: the running local stack, or the one in samconfig.toml."""
         if env == "local":
             return cls._local(project / ".local" / "stack.json")
         file = project / "samconfig.toml"
@@ -50,7 +50,7 @@ class StackLocation:
 
     @classmethod
     def stack(cls, name: str, region: str | None) -> "StackLocation":
-        """A stack by its name; without a region, in the one of the AWS settings."""
+        """A stack by its name; the default region is that of the AWS configuration."""
         found = region or boto3.Session().region_name
         if not found:
             raise OpsError("no region: give --region, or set AWS_REGION")
@@ -76,7 +76,7 @@ class StackLocation:
 
 
 class Environment:
-    """One deployed stack; everything is read when it is first needed."""
+    """One deployed stack; each part is read on first use."""
 
     def __init__(self, location: StackLocation, sources_file: Path) -> None:
         self.location = location
@@ -89,7 +89,7 @@ class Environment:
 
     @cached_property
     def stack(self) -> dict[str, Any]:
-        """CloudFormation's description of it."""
+        """CloudFormation's description of the stack."""
         try:
             found: dict[str, Any] = self.client("cloudformation").describe_stacks(
                 StackName=self.location.stack_name
@@ -99,7 +99,7 @@ class Environment:
                 raise
             raise OpsError(
                 f"there is no stack {self.location.stack_name} in {self.location.region}: "
-                "look at --env, --stack, --region and the AWS account"
+                "check --env, --stack, --region and the AWS account"
             ) from None
         return found
 
@@ -110,12 +110,12 @@ class Environment:
 
     @property
     def api_url(self) -> str:
-        """Where sign-ups are posted, below /signups/."""
+        """The API's base URL; sign-ups are posted to /signups/NAME below it."""
         return self.location.api_url or self._of_stack(self.outputs, "ApiUrl")
 
     @cached_property
     def settings(self) -> Settings:
-        """What the functions are told, from the stack's outputs and parameters."""
+        """The functions' settings, from the stack's outputs and parameters."""
         given = self.stack.get("Parameters", [])
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in given}
 
@@ -152,17 +152,17 @@ class Environment:
 
     @cached_property
     def deps(self) -> Dependencies:
-        """What the functions work with, over the operator's clients and sources file."""
+        """The functions' dependencies, with the operator's clients and sources file."""
         return Dependencies(self.settings, self.clients, lambda: self.tables)
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """The sources file as it is written."""
+        """The unchecked tables of the sources file."""
         return read_sources(present(self.sources_file))
 
     @cached_property
     def sources(self) -> dict[str, Form | Webhook]:
-        """Every source of the sources file, checked."""
+        """Every source of the sources file, validated."""
         company = self.settings.default_company_id
         try:
             return {name: to_source(name, table, company) for name, table in self.tables.items()}

@@ -1,5 +1,5 @@
-"""The error that a person reads."""
+"""The command's error."""
 
 
 class OpsError(Exception):
-    """What the operator asked for cannot be done; the text is one line that says why, and what helps."""
+    """The command cannot be done; the text is one line that says why, and what to do."""

@@ -10,20 +10,20 @@ OWNER_ONLY = 0o600
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: only the owner may read the file, also one that existed before."""
+    """An opener for `open`: makes the file readable by its owner only, even if it existed before."""
     descriptor = os.open(path, flags, OWNER_ONLY)
     os.fchmod(descriptor, OWNER_ONLY)
     return descriptor
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes the whole file."""
+    """Writes the text to a file that only its owner can read."""
     with open(path, "w", encoding="utf-8", opener=private) as file:
         file.write(text)
 
 
 def make_private(stream: TextIO) -> None:
-    """Lets only the owner read the file that a stream is redirected to; a pipe or a terminal stays as it is."""
-    with suppress(OSError):  # it has no descriptor, or another user owns the file
+    """If the stream is redirected to a file, makes the file readable by its owner only."""
+    with suppress(OSError):  # the stream has no descriptor, or another user owns the file
         if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             os.fchmod(stream.fileno(), OWNER_ONLY)

@@ -1,4 +1,4 @@
-"""Past sign-ups from a CSV file: each row becomes a submission of a form, in the retry queue, at Clemta's pace."""
+"""Imports past sign-ups from a CSV file: each row becomes a form submission in the retry queue, at Clemta's pace."""
 
 import csv
 import hashlib
@@ -23,16 +23,15 @@ from .errors import OpsError
 from .files import write_private
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "clemta-intake:import")
-_CALLS = (
-    4  # of Clemta's budget for each row: a look-up and a create, and as much again for the sign-ups of today
-)
+# Calls to Clemta for each row: a look-up and a create, and two more that stay free for new sign-ups.
+_CALLS = 4
 _BATCH = 10
-_SEPARATORS = ",;\t"  # Excel takes the semicolon where the comma stands in numbers
+_SEPARATORS = ",;\t"  # Excel writes semicolons in locales with a decimal comma
 
 
 @dataclass(frozen=True)
 class Row:
-    """One sign-up of the file; `problem` says why it is none."""
+    """One row of the file; `problem` says why it cannot be imported."""
 
     line: int
     submission: Submission
@@ -40,7 +39,7 @@ class Row:
 
 
 def read_rows(source: Form, file: Path) -> list[Row]:
-    """Every row, gone through the source's mapping; raises OpsError if the file is no CSV with a header and rows."""
+    """Every row, checked with the source's mapping; raises OpsError if the file is not a CSV with header and rows."""
     text = _text(file)
     header = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=header.count)
@@ -57,13 +56,13 @@ def read_rows(source: Form, file: Path) -> list[Row]:
 
 
 def _text(file: Path) -> str:
-    """The file's text, or what to save it as."""
+    """The file's text; raises OpsError, which says how to save the file."""
     try:
         raw = file.read_bytes()
     except OSError as error:
         raise OpsError(f"{file.name}: {error.strerror}") from error
     if raw.startswith(b"PK\x03\x04"):
-        raise OpsError(f"{file.name}: is a workbook and no CSV: save it as CSV UTF-8")
+        raise OpsError(f"{file.name}: is a workbook, not a CSV file: save it as CSV UTF-8")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -76,7 +75,7 @@ def _text(file: Path) -> str:
 
 def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
     given = {name: value for name, value in fields.items() if name and value}
-    # A list of past sign-ups may hold their passwords.
+    # An export of past sign-ups may contain passwords.
     body = json.dumps(redact(given).data, ensure_ascii=False)
     submission = Submission(
         submission_id=str(uuid.uuid5(_NAMESPACE, f"{source.name}\n{body}")),
@@ -86,7 +85,7 @@ def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
         content_type="application/json",
     )
     if None in fields or None in fields.values():
-        return Row(line, submission, "has not as many values as there are columns")
+        return Row(line, submission, "does not have one value for each column")
     try:
         check_size(submission)
     except TooLarge as error:
@@ -95,12 +94,12 @@ def _row(source: Form, line: int, fields: dict[str | None, str | None]) -> Row:
         case Invalid(error=refused):
             return Row(line, submission, str(refused))
         case Ignored():
-            return Row(line, submission, "is no event that the source accepts")
+            return Row(line, submission, "is an event that the source does not accept")
     return Row(line, submission)
 
 
 class Progress:
-    """How many rows of a file were sent, kept beside it, so that a repetition goes on where it stopped."""
+    """The number of sent rows, kept next to the CSV file: a repeated import continues where the last one stopped."""
 
     def __init__(self, env: Environment, source: Form, file: Path) -> None:
         self._file = file.with_name(f"{file.name}.progress")
@@ -108,7 +107,7 @@ class Progress:
         self._of = {"stack": env.location.stack_name, "source": source.name, "sha256": digest}
 
     def sent(self) -> int:
-        """Rows that the retry queue has; 0 if the file is another by now, which the ledger makes harmless."""
+        """The number of rows already sent; 0 if the file changed: then the ledger prevents duplicates."""
         try:
             said = json.loads(self._file.read_bytes())
         except FileNotFoundError:
@@ -119,7 +118,7 @@ class Progress:
             case {"sent": int(sent), **rest} if sent >= 0:
                 return sent if self._of.items() <= rest.items() else 0
         raise OpsError(
-            f"{self._file} is damaged: delete it, and the import begins anew without doubling anything"
+            f"{self._file} is damaged: delete it; the import then starts again and creates no duplicates"
         )
 
     def write(self, sent: int) -> None:
@@ -129,7 +128,7 @@ class Progress:
 
 
 def send_rows(env: Environment, rows: list[Row], progress: Progress) -> Iterator[int]:
-    """Puts them into the retry queue, each with the moment at which its turn comes; yields how many it has by now."""
+    """Puts the rows into the retry queue, each with its due time; yields the number of rows sent so far."""
     sent = progress.sent()
     seconds_each = 60 * _CALLS / env.settings.clemta_requests_per_minute
     now = time.time()
@@ -143,7 +142,7 @@ def send_rows(env: Environment, rows: list[Row], progress: Progress) -> Iterator
 
 
 def _envelope(submission: Submission, due: float) -> Envelope:
-    """Received when it is due: waiting for its turn is neither an age nor a failure."""
+    """The queue message, received at its due time: the wait until then must not count as age or as a failure."""
     from dataclasses import replace
 
     received = replace(submission, received_at=due)

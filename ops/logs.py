@@ -9,7 +9,7 @@ from .environments import Environment
 
 
 def lines(env: Environment, term: str, since: float = 0) -> Iterator[dict[str, Any]]:
-    """Each line of a submission that holds the term, with `at` in unix seconds; `since` is unix seconds too."""
+    """The log lines of submissions that contain the term; `since`, and `at` in each line, are unix seconds."""
     pages = env.client("logs").get_paginator("filter_log_events")
     for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
         asked = {"logGroupName": env.outputs[output], "filterPattern": f'"{term}"'}
@@ -22,6 +22,6 @@ def lines(env: Environment, term: str, since: float = 0) -> Iterator[dict[str, A
 
 
 def of_submission(env: Environment, submission_id: str) -> list[dict[str, Any]]:
-    """What is logged of one submission, in order of time."""
+    """One submission's log lines, in order of time."""
     found = [line for line in lines(env, submission_id) if line["submission_id"] == submission_id]
     return sorted(found, key=lambda line: float(line["at"]))

@@ -1,4 +1,4 @@
-"""What a person is shown of a message: without its payload, unless it is revealed."""
+"""Views of a message for the operator: without its payload unless `reveal` is set."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from .messages import Message
 
 
 def summary(message: Message) -> dict[str, Any]:
-    """What may be shown of it anywhere: no payload."""
+    """The message without its payload: safe to print anywhere."""
     envelope = message.envelope
     return {
         "submission_id": message.submission_id,
@@ -31,7 +31,7 @@ def summary(message: Message) -> dict[str, Any]:
 
 
 def details(message: Message, *, reveal: bool) -> dict[str, Any]:
-    """All of it; without `reveal` no payload, none of its keys, and not Clemta's words about it."""
+    """All data of the message; without `reveal`, no payload, no payload keys and no message of Clemta's."""
     if message.envelope is None:
         size = len(message.text.encode())
         says = "a newer release wrote it: deploy that one, then replay" if message.newer else None
@@ -56,7 +56,7 @@ def details(message: Message, *, reveal: bool) -> dict[str, Any]:
 
 
 def exported(message: Message) -> dict[str, Any]:
-    """The whole message as it is in the queue, and its payload as text where it is text."""
+    """The whole message as in the queue, with its payload as text if it is text."""
     if message.envelope is None and not message.newer:
         return {"submission_id": message.id, "text": message.text}
     whole: dict[str, Any] = json.loads(message.text)
@@ -67,10 +67,10 @@ def exported(message: Message) -> dict[str, Any]:
 
 
 def mask(text: str) -> str:
-    """Enough to tell one from another, too little to know who it is."""
+    """The first character and the length: enough to tell values apart, too little to identify a person."""
     return f"{text[:1]}…({len(text)})"
 
 
 def _shown(named: Mapping[str, str], *, reveal: bool) -> dict[str, str]:
-    """Under names that the sources file asks for, every value masked unless it is to be revealed."""
+    """The headers or parameters, with every value masked unless `reveal` is set."""
     return {name: value if reveal else mask(value) for name, value in named.items()}

@@ -1,4 +1,4 @@
-"""Reads a queue to its end; a message that is not deleted is visible again afterwards."""
+"""Reads a whole queue; messages that are not deleted become visible again."""
 
 import time
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from clemta_intake.model import Envelope
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.retry import MAX_DELAY
 
-HIDDEN_SECONDS = 30  # after this a killed command's messages are visible again
-_LONGEST_POLL = 1  # seconds; a long poll asks every server of SQS, so an empty answer means an empty queue
-_MAX_REPEATS = 3  # receives that bring only known messages: they become visible faster than they are hidden
+HIDDEN_SECONDS = 30  # the messages of a killed command are visible again after this time
+_LONGEST_POLL = 1  # seconds; a long poll asks all SQS servers, so an empty answer means an empty queue
+_MAX_REPEATS = 3  # receives with only known messages: they become visible faster than this reader hides them
 _COUNT_LAG = 30  # seconds for which SQS may still count a deleted message
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `envelope` is None if it is not ours, or if a newer release wrote it (`newer`)."""
+    """One message; `envelope` is None if it is not a submission, or if a newer release wrote it (`newer`)."""
 
     id: str
     text: str = field(repr=False)
@@ -29,7 +29,7 @@ class Message:
 
     @property
     def submission_id(self) -> str:
-        """The id that a person uses for it."""
+        """The submission's id; the message's id if it holds none."""
         if self.newer:
             return self.newer.submission_id or self.id
         return self.envelope.submission.submission_id if self.envelope else self.id
@@ -48,11 +48,11 @@ class Message:
 
 
 class QueueReader:
-    """Yields every message of a queue once; on exit it makes visible what was not deleted.
+    """Yields every message of a queue once; on exit it makes the messages that were not deleted visible again.
 
-    `wait_seconds` is how long to wait for messages that are delayed or that another consumer has. With
-    `keep_receive_count` a message is put back as a copy: reading it then adds no receive to SQS's count, which in the
-    retry queue says that a message crashes the function. If both copies are delivered, the ledger makes one contact.
+    It waits `wait_seconds` for messages that are delayed or that another consumer has. With `keep_receive_count` it
+    replaces each message by a copy, so that reading does not raise SQS's receive count: in the retry queue, a high
+    count means that the message crashes the function. If both copies are delivered, the ledger makes one contact.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class QueueReader:
             self._in_hand |= {message["MessageId"]: message for message in received}
             new = [message for message in received if message["MessageId"] not in known]
             for message in new:
-                self._extend_visibility()  # the caller may take long over each
+                self._extend_visibility()  # the caller may take long for each message
                 yield _message(message)
             if new:
                 repeats = 0
@@ -102,14 +102,14 @@ class QueueReader:
                 return
 
     def delete(self, message: Message) -> None:
-        """Deletes the message: it is durable elsewhere by now."""
+        """Deletes the message; the caller must have made it durable elsewhere."""
         handle = self._in_hand.pop(message.id)["ReceiptHandle"]
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
         self._deleted.add(message.id)
         self._end = max(self._end, time.monotonic() + min(self._wait_seconds, _COUNT_LAG))
 
     def unread(self) -> int:
-        """About how many messages are delayed or with another consumer."""
+        """The approximate number of messages that are delayed or with another consumer."""
         return max(0, sum(depth(self._sqs, self._url).values()) - len(self._in_hand))
 
     def _receive(self) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ class QueueReader:
         return received
 
     def _extend_visibility(self) -> None:
-        """Keeps the messages read so far invisible until the queue is read."""
+        """Keeps the messages read so far invisible until the whole queue is read."""
         if time.monotonic() >= self._extend_at:
             self._set_visibility(HIDDEN_SECONDS)
             self._extend_at = time.monotonic() + HIDDEN_SECONDS / 3
@@ -138,7 +138,7 @@ class QueueReader:
             self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
     def _copy(self, received: dict[str, Any]) -> None:
-        """Sends the same message anew, due when the first one was due."""
+        """Sends a copy of the message with the same due time."""
         envelope = _message(received).envelope
         wait = envelope.not_before - time.time() if envelope else 0
         attributes = {
@@ -167,7 +167,7 @@ def _message(received: dict[str, Any]) -> Message:
 
 
 def depth(sqs: Any, url: str) -> dict[str, int]:
-    """About how many messages are ready, delayed and in work."""
+    """The approximate numbers of messages that are ready, delayed and in work."""
     names = {
         "ready": "ApproximateNumberOfMessages",
         "delayed": "ApproximateNumberOfMessagesDelayed",

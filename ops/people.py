@@ -1,4 +1,4 @@
-"""Everything that is stored about one person: find it, or erase it after a privacy request."""
+"""Finds all stored data of one person, or erases it after a privacy request."""
 
 import json
 import re
@@ -24,14 +24,14 @@ from .redelivery import paused
 
 CLEMTA_SECONDS = 8
 _ID = re.compile(r"[\w-]{8,100}")
-_LONGEST_DELAY = 16 * 60  # seconds; SQS delays a message 15 minutes at the most
+_LONGEST_DELAY = 16 * 60  # seconds; SQS delays a message by at most 15 minutes
 
 
 @dataclass
 class Person:
-    """What was found of a person; `contacts` are Clemta's, `history` the log lines of a submission named by its id.
+    """A person's data; `contacts` are Clemta's, `history` holds the log lines if the search was for a submission's id.
 
-    `delayed` and `in_work` count the messages of the retry queue, and of the other two, that could not be read.
+    `delayed` counts the unreadable messages of the retry queue, `in_work` those of the other two queues.
     """
 
     waiting: list[Message] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Person:
 
 
 def email_of(text: str) -> str | None:
-    """The text as an e-mail address; None if it is none."""
+    """The text as an e-mail address; None if it is not one."""
     try:
         return ascii_email(text)
     except ValueError:
@@ -62,7 +62,7 @@ def email_of(text: str) -> str | None:
 
 
 def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
-    """The submission through today's mapping; None if it cannot be mapped."""
+    """The submission, mapped with the current sources file; None if it cannot be mapped."""
     source = env.sources.get(envelope.submission.source)
     evaluated = evaluate_queued(envelope.submission, source) if source else None
     return evaluated.mapped if isinstance(evaluated, Mapped) else None
@@ -86,7 +86,7 @@ def mentions(env: Environment, message: Message, text: str) -> bool:
 
 
 def _texts_in_payload(message: str) -> Iterator[str]:
-    """The texts in the payload of a message of a newer release."""
+    """All texts in the payload of a newer release's message."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
         body = b64decode(json.loads(message)["body_base64"])
         yield from (raw := body.decode("utf-8", "replace"), unquote_plus(raw))
@@ -109,7 +109,10 @@ def _contains_word(text: str, places: list[str]) -> bool:
 
 
 def find(env: Environment, text: str) -> Person:
-    """Finds where a sign-up is, an e-mail address also in ledger and Clemta, an id also in logs; changes nothing."""
+    """Finds a sign-up in the queues; by e-mail address also in the ledger and Clemta, by id also in the logs.
+
+    Changes nothing.
+    """
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
     with QueueReader(sqs, settings.retry_queue_url, keep_receive_count=True) as reading:
@@ -130,9 +133,9 @@ def find(env: Environment, text: str) -> Person:
 
 
 def erase(env: Environment, email: str) -> Person:
-    """Deletes this person's messages and ledger items; contacts in Clemta are only named.
+    """Deletes this person's messages and ledger items; lists contacts in Clemta, but does not delete them.
 
-    Redelivery is paused while the retry queue is read: it could move a message before this reads it.
+    Pauses redelivery while it reads the retry queue: redelivery could move a message before it is read.
     """
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
@@ -163,7 +166,7 @@ def erase(env: Environment, email: str) -> Person:
 def _delete_messages_of(
     env: Environment, queue: QueueReader, email: str, keys: set[str]
 ) -> tuple[list[Message], int]:
-    """Deletes and returns this person's messages, adds their ledger keys to `keys`; and how many could not be read."""
+    """Deletes this person's messages and adds their ledger keys to `keys`; returns them and the unread count."""
     found = []
     with queue as reading:
         for message in reading:
@@ -175,7 +178,7 @@ def _delete_messages_of(
 
 
 def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
-    """The contact with this e-mail address, for each company and type that a source has."""
+    """A contact with this e-mail address for each company and type in the sources file."""
     pairs = {(source.company_id, source.contact_type) for source in env.sources.values()}
     return [
         ContactRequest(type=contact_type, full_name=email, email=email, company_id=company)
@@ -189,7 +192,7 @@ def _keys(env: Environment, email: str) -> list[str]:
 
 
 def _keys_of(env: Environment, message: Message) -> set[str]:
-    """The ledger keys of a submission that always makes its own contact (on_existing = create)."""
+    """The ledger keys of the submission with on_existing = create; empty if it cannot be mapped."""
     reading = mapped(env, message.envelope) if message.envelope else None
     if reading is None:
         return set()
@@ -206,7 +209,7 @@ def _item(env: Environment, key: str) -> dict[str, str] | None:
 
 
 def _look_up(env: Environment, email: str, person: Person) -> None:
-    """Adds Clemta's contacts with this e-mail address, or to `trouble` why Clemta did not answer."""
+    """Adds Clemta's contacts with this e-mail address; if Clemta does not answer, adds the reason to `trouble`."""
     for contact in as_contacts(env, email):
         try:
             person.contacts += env.deps.clemta.find(contact, Deadline.after(CLEMTA_SECONDS))
@@ -215,12 +218,14 @@ def _look_up(env: Environment, email: str, person: Person) -> None:
 
 
 def _no_answer(error: IntakeError) -> str:
-    """Why Clemta's contacts are unknown."""
+    """Why Clemta's contacts could not be read."""
     status = getattr(error, "status", None)
     if status is not None:
-        return f"Clemta was asked and answered {status} ({error.code})"
+        return f"Clemta answered {status} ({error.code})"
     if isinstance(error, RateLimited):
-        return f"Clemta was not asked, as no call is left: try again in {max(1, error.retry_after):.0f} s"
+        return (
+            f"Clemta was not called, because no call is left: try again in {max(1, error.retry_after):.0f} s"
+        )
     if error.code == "no_answer":
         return "Clemta does not answer"
-    return f"Clemta was not asked: {error.code}"
+    return f"Clemta was not called: {error.code}"

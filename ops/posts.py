@@ -1,4 +1,4 @@
-"""A request to a source, from a file: a raw body, an API Gateway event, or a sample of events/sources/."""
+"""Reads a request to a source from a file: a raw body, an API Gateway event, or a sample of events/sources/."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ _GUESSES = {"{": "application/json", "[": "application/json"}
 
 @dataclass(frozen=True)
 class Post:
-    """What a sender posts; header names in lower case."""
+    """A sender's request; header names are in lower case."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -34,7 +34,7 @@ class Post:
 
     @classmethod
     def read(cls, file: str, headers: Sequence[str]) -> "Post":
-        """The file's, or for "-" standard input's, with these headers over its own."""
+        """Reads the file, or standard input for "-"; `headers` override the file's own."""
         try:
             raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         except OSError as error:
@@ -60,7 +60,7 @@ class Post:
 
 
 def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) -> tuple[int, str]:
-    """Posts it as the source's sender would, freshly signed; the answer's status and text."""
+    """Signs and posts the request as the source's sender does; returns the answer's status and text."""
     to = url or f"{env.api_url}/signups/{source.name}"
     headers = dict(post.headers)
     if isinstance(source, Webhook):
@@ -77,7 +77,7 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
 
 
 def signed_uri(env: Environment, url: str) -> str:
-    """The address that a sender which signs it knows; API Gateway's own, should the local stack's be another."""
+    """The URL that the sender signs; for the local stack, the URL that API Gateway would have."""
     parts = urlsplit(url)
     if env.location.endpoint_url and parts.netloc == urlsplit(env.location.endpoint_url).netloc:
         return f"https://{parts.netloc}/v1/signups/{parts.path.rpartition('/')[2]}"
@@ -87,7 +87,7 @@ def signed_uri(env: Environment, url: str) -> str:
 def proof(
     env: Environment, source: Webhook, secret: str, body: bytes, headers: Mapping[str, str], uri: str
 ) -> dict[str, str]:
-    """The headers with which the sender proves itself: by its own rule where it is known by name, else by `auth`."""
+    """The sender's authentication headers: by its preset's signer if there is one, else by `auth`."""
     table = env.tables[source.name]
     kind, now = table["kind"], int(time.time())
     if kind not in signers.SIGNERS or "auth" in table:
@@ -103,7 +103,7 @@ def proof(
 def _by_config(
     source: Webhook, secret: str, body: bytes, headers: Mapping[str, str], uri: str
 ) -> dict[str, str]:
-    """Signs as the source's `auth` says."""
+    """Signs by the source's `auth`."""
     auth, now = source.auth, int(time.time())
     if isinstance(auth, Hmac):
         return _hmac(auth, secret, body, headers, uri)
@@ -157,6 +157,6 @@ def _json_object(raw: bytes) -> dict[str, Any]:
 
 
 def _guessed(body: bytes) -> str:
-    """A body that begins like JSON is JSON, and any other a form's."""
+    """The content type by the body's first character: JSON, else a form."""
     first = body.strip()[:1].decode("utf-8", "replace")
     return _GUESSES.get(first, "application/x-www-form-urlencoded")

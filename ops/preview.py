@@ -1,4 +1,4 @@
-"""What would be sent to Clemta for a request, field by field; sends nothing."""
+"""Shows the contact that a request would create, field by field; sends nothing."""
 
 import time
 import uuid
@@ -20,7 +20,7 @@ from .posts import Post, signed_uri
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the contact: its value, where it came from, and what it was before it was normalised."""
+    """One field of the contact: its value, its origin, and its value before normalisation."""
 
     field: str
     value: str
@@ -30,12 +30,12 @@ class Field:
 
 @dataclass
 class Preview:
-    """What a request would become: `status` is "contact", "spam", "ignored" or "refused".
+    """The expected result of a request: `status` is "contact", "spam", "ignored" or "refused".
 
-    `left_out` names the fields that go nowhere: passwords, card numbers, codes, tokens.
+    `left_out` names the secret fields, which are not sent: passwords, card numbers, codes, tokens.
 
-    `authentic` is None where it was not checked. `spam` names the rule against machines that it breaks: it would be
-    held, and answered as a success.
+    `authentic` is None if it was not checked. `spam` names the spam rule that the request breaks: it would be held,
+    and answered as a success.
     """
 
     submission_id: str
@@ -59,7 +59,7 @@ class Preview:
 
 
 def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bool) -> list[Preview]:
-    """One for each submission in the request: a sender may post several at once."""
+    """A preview for each submission in the request: a sender may post several at once."""
     authentic, said, signed_id = _authenticity(env, source, post, secrets=secrets)
     submission = Submission(
         submission_id=str(uuid.uuid4()),
@@ -80,7 +80,7 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
 def _authenticity(
     env: Environment, source: Form | Webhook, post: Post, *, secrets: bool
 ) -> tuple[bool | None, str, str]:
-    """Whether it is authentic, what is to say about it, and the delivery id that is signed."""
+    """Whether the request is authentic, a text about it, and the signed delivery id."""
     if isinstance(source, Form):
         return None, "a form is open: nothing to check", ""
     if not secrets:
@@ -145,7 +145,7 @@ def _name(answer: Answer) -> str:
 
 
 def _flat(request: dict[str, Any]) -> list[tuple[str, str]]:
-    """Fields as the sources file names them, with their values as text."""
+    """The fields by their names in the sources file, with their values as text."""
     found: list[tuple[str, str]] = []
     for name, value in request.items():
         if isinstance(value, dict):

@@ -7,7 +7,7 @@ from .errors import OpsError
 
 
 def present(file: Path) -> Path:
-    """The sources file, if there is one."""
+    """The sources file; raises OpsError if it does not exist."""
     if not file.is_file():
         raise OpsError(
             f"there is no sources file {file}: run this in the project's folder, or give --sources"
@@ -16,12 +16,12 @@ def present(file: Path) -> Path:
 
 
 def project_folder() -> Path:
-    """The nearest folder from here up with a samconfig.toml; here if there is none."""
+    """The nearest folder with a samconfig.toml, from the current one upwards; the current one if there is none."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "samconfig.toml").is_file()), here)
 
 
 def default_sources_file(project: Path) -> Path:
-    """The sources file: SOURCES_FILE, or the project's."""
+    """The sources file: the variable SOURCES_FILE, or the project's file."""
     given = os.environ.get("SOURCES_FILE")
     return Path(given) if given else project / "functions" / "sources.toml"

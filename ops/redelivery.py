@@ -1,4 +1,4 @@
-"""The pollers that hand the retry queue's messages to the redeliver function; AWS calls them event source mappings."""
+"""Pauses redelivery: switches the retry queue's event source mappings ("pollers") off and on."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .messages import arn, depth
 
 @contextmanager
 def paused(env: Environment) -> Iterator[None]:
-    """Switches redelivery off and on again; leaves it on if the retry queue is empty."""
+    """Pauses redelivery inside the block, unless the retry queue is empty."""
     functions = env.client("lambda")
     if not any(depth(env.client("sqs"), env.settings.retry_queue_url).values()):
         yield
@@ -28,7 +28,7 @@ def paused(env: Environment) -> Iterator[None]:
 
 
 def _switch_on(functions: Any, poller: str) -> None:
-    """Switches a poller on; while AWS is still switching it off, it says so and is asked again."""
+    """Switches a poller on; tries again while AWS is still switching it off."""
     for _ in range(30):
         try:
             functions.update_event_source_mapping(UUID=poller, Enabled=True)

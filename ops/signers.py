@@ -1,4 +1,4 @@
-"""How each sender signs: written from the sender's own rules, independent of the verifier."""
+"""Signs as each sender does, by the sender's own documentation and independently of the verifier."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ def standard(secret: str, body: bytes, now: int, headers: dict[str, str]) -> dic
 def listed(
     header: str, stamp: str, name: str, joint: str, dot: str, unit: int = 1
 ) -> Callable[..., dict[str, str]]:
-    """t=…,v1=… and its like."""
+    """A signer for headers like t=…,v1=…."""
 
     def sign(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
         time = str(now * unit)
@@ -49,7 +49,7 @@ def listed(
 
 
 def plain(header: str, prefix: str = "", *, base: bool = False) -> Callable[..., dict[str, str]]:
-    """A MAC of the body alone."""
+    """A signer for a MAC of the body alone."""
 
     def sign(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
         code = mac(secret, body)

@@ -1,4 +1,4 @@
-"""What became of the sign-ups, what waits, how fast Clemta answers; from CloudWatch and the queues."""
+"""The outcomes of sign-ups, the queues' sizes and Clemta's latency, from CloudWatch and SQS."""
 
 import time
 from collections import defaultdict
@@ -21,15 +21,15 @@ OUTCOMES = {
     "held": ("held",),
     "refused": ("refused", "unauthentic", "unavailable"),
 }
-"""A column of the report -> the outcomes that are counted in it."""
+"""Column of the report -> the outcomes that it counts."""
 
 _DAYS = 7
-_QUERIES = 500  # CloudWatch answers no more at once
+_QUERIES = 500  # CloudWatch's limit for one request
 
 
 @dataclass
 class Status:
-    """Counts by source and column, for today (by UTC) and the last seven days; seconds and milliseconds."""
+    """Counts by source and column, for today (UTC) and the last seven days; queues' ages in seconds."""
 
     today: dict[str, dict[str, int]] = field(default_factory=dict)
     week: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Status:
 
 
 def status(env: Environment, now: datetime | None = None) -> Status:
-    """The state at this moment."""
+    """The stack's current status."""
     now = now or datetime.now(UTC)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     found = Status(budget=env.settings.clemta_requests_per_minute)
@@ -59,7 +59,7 @@ def status(env: Environment, now: datetime | None = None) -> Status:
         found.clemta_ms[name] = values[-1][1] if values else None
     minute = now.replace(second=0, microsecond=0)
     [left] = _values(env, [(_metric(NAMESPACE, "BudgetLeft", service=service), "Minimum", 60)], minute, now)
-    # Each call writes what is left; a minute without one has all of it.
+    # Each call to Clemta records the calls left; in a minute without a call all are left.
     found.budget_left = left[-1][1] if left else found.budget
     return found
 
@@ -106,7 +106,7 @@ def _metric(namespace: str, name: str, **dimensions: str) -> dict[str, Any]:
 def _values(
     env: Environment, wanted: list[tuple[dict[str, Any], str, int]], start: datetime, end: datetime
 ) -> list[list[tuple[datetime, float]]]:
-    """For each metric, statistic and period the values in order of time."""
+    """The values in order of time, for each (metric, statistic, period)."""
     found: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
     queries = [
         {"Id": f"q{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": stat}}
@@ -123,7 +123,7 @@ def _values(
 
 
 def age(env: Environment, queue_url: str) -> float | None:
-    """Seconds that the queue's oldest message has waited; None where SQS has said nothing in the last minutes."""
+    """The age of the queue's oldest message in seconds; None if SQS reported none in the last minutes."""
     now = datetime.now(UTC)
     metric = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=queue_url.rpartition("/")[2])
     [values] = _values(env, [(metric, "Maximum", 60)], now - timedelta(minutes=10), now)
@@ -131,7 +131,7 @@ def age(env: Environment, queue_url: str) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """As a person says it: 45 s, 12 min, 3 h, 5 days."""
+    """The duration as text: 45 s, 12 min, 3 h, 5 days."""
     for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -139,10 +139,10 @@ def duration(seconds: float) -> str:
 
 
 def at(moment: float) -> str:
-    """A moment of unix time for a person: when, and how long ago."""
+    """A unix time as text: the time, and how long ago it is."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} ({ago(moment)} ago)"
 
 
 def ago(moment: float) -> str:
-    """How long ago a moment of unix time is."""
+    """How long ago a unix time is, as text."""
     return duration(time.time() - moment)

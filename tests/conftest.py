@@ -15,7 +15,7 @@ type Lines = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Lines:
     """The lines that the function logged since the test began."""
-    telemetry._measured.clear()  # what an earlier test measured
+    telemetry._pending.clear()  # what an earlier test measured
     stream = io.StringIO()
     for handler in telemetry.log.handlers:
         monkeypatch.setattr(handler, "stream", stream)

@@ -1,4 +1,4 @@
-"""Asks a captcha's provider whether a token is valid: Turnstile, hCaptcha and reCAPTCHA share one form of call.
+"""Verifies a captcha's token with its provider: Turnstile, hCaptcha and reCAPTCHA share one request format.
 
 https://developers.cloudflare.com/turnstile/get-started/server-side-validation, https://docs.hcaptcha.com/#verify,
 https://developers.google.com/recaptcha/docs/verify
@@ -23,8 +23,8 @@ VERIFIERS = {
 NO_TOKEN = "clemta-intake-asks-whether-the-secret-is-right"  # noqa: S105 - no provider issues such a token
 _SECONDS = 1.2
 
-# The providers' error codes, by whose fault it is. A token of another site (sitekey-secret-mismatch) or of the
-# provider's test key (not-using-dummy-secret) is the sender's fault: anybody can send one, and it must not pass.
+# The providers' error codes, grouped by cause: our secret, the provider, or the token. A token of another site
+# (sitekey-secret-mismatch) or of the provider's test key (not-using-dummy-secret) is refused: anybody can send one.
 _SECRET_CODES = {"missing-input-secret", "invalid-input-secret", "not-using-dummy-passcode"}
 _PROVIDER_CODES = {"internal-error"}
 _TOKEN_CODES = {
@@ -41,7 +41,7 @@ _TOKEN_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A verifier's answer about a token; `score` (reCAPTCHA v3) is 1 for a person, 0 for a machine."""
+    """A verifier's answer about a token; `score` (reCAPTCHA v3) is 1 for a person, 0 for a bot."""
 
     person: bool
     hostname: str = ""
@@ -55,16 +55,16 @@ class Transport(Protocol):
 
 
 class Captcha:
-    """The captchas' verifiers."""
+    """Client of the captcha providers' verifiers."""
 
     def __init__(self, transport: Transport, verifiers: Mapping[str, str] = VERIFIERS) -> None:
         self._transport = transport
         self._verifiers = verifiers
 
     def verify(self, provider: str, secret: str, token: str, deadline: Deadline) -> Verdict:
-        """The verifier's answer. It is not told the sender's address.
+        """The verifier's answer. The request does not contain the sender's IP address.
 
-        Raises CaptchaTrouble where it refuses the secret or reports its own failure, NotApplied without an answer.
+        Raises CaptchaTrouble if the verifier refuses the secret or reports a failure, NotApplied if it does not answer.
         """
         status, answer = self._ask(provider, secret, token, deadline)
         if status < 400 and answer["success"]:
@@ -84,9 +84,8 @@ class Captcha:
             return Verdict(False)
         if token == NO_TOKEN:
             raise CaptchaTrouble("captcha_error", "it does not say what is wrong")
-        self.verify(
-            provider, secret, NO_TOKEN, deadline
-        )  # raises where our request is at fault, not the token
+        # An unknown code: this call raises CaptchaTrouble if our request is at fault and not the token.
+        self.verify(provider, secret, NO_TOKEN, deadline)
         return Verdict(False)
 
     def _ask(self, provider: str, secret: str, token: str, deadline: Deadline) -> tuple[int, dict[str, Any]]:

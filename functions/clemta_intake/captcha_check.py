@@ -1,4 +1,4 @@
-"""Whether a form's captcha holds: the verifier is asked, and what it says is judged by the form's rules."""
+"""Checks a form's captcha: asks the verifier, and applies the form's rules to its verdict."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CaptchaCheck:
-    """Asks until `deadline`; `report_outage` gets the code of the trouble where the verifier does not answer."""
+    """Checks captchas until `deadline`; calls `report_outage` with the error's code if the verifier fails."""
 
     def __init__(
         self, deps: Dependencies, deadline: Deadline, reserve: float, report_outage: Callable[[str], None]
@@ -26,28 +26,31 @@ class CaptchaCheck:
         self._report_outage = report_outage
 
     def broken_rule(self, captcha: CaptchaToken, spam: Spam) -> str | None:
-        """The captcha's rule that the post breaks; Unmappable where another token may be better.
+        """The captcha rule that the post breaks, or None.
 
-        Raises Unavailable where there is no time left, or the form refuses what comes in an outage.
+        Raises Unmappable if another token may pass, Unavailable if no time is left or if the form refuses posts during
+        an outage.
         """
         left = self._deadline.remaining()
         if left < WORTHWHILE_SECONDS:
-            raise Unavailable("no_time_left")  # no outage of the captcha's: nobody may gain by being slow
+            raise Unavailable(
+                "no_time_left"
+            )  # not a captcha outage: a slow request must not bypass the captcha
         try:
             verdict = self._verdict(captcha)
             if spam.min_score and verdict.person and verdict.score is None:
-                raise NotApplied("captcha_without_score")  # the key is not one of v3
+                raise NotApplied("captcha_without_score")  # the key is not a reCAPTCHA v3 key
         except (Retryable, Unavailable) as error:
             if left < self._reserve / 2 and not isinstance(error, CaptchaTrouble):
-                raise Unavailable("no_time_left") from error  # it had too little time to answer
+                raise Unavailable("no_time_left") from error  # the verifier had too little time
             self._report_outage(error.code)
             if spam.captcha_outage == "refuse":
                 raise Unavailable(error.code) from error
             return None
-        return _judged(verdict, captcha.provider, spam)
+        return _broken_rule(verdict, captcha.provider, spam)
 
     def _verdict(self, captcha: CaptchaToken) -> "Verdict":
-        """The verifier's word, with the first secret that it takes; the secrets may have been changed a moment ago."""
+        """The verdict, with the first secret that the verifier accepts; the secrets are read again after a rotation."""
         trouble, tried = CaptchaTrouble("captcha_secret_missing"), {""}
         for force_refresh in (False, True):
             for secret in self._deps.secrets.signing_secrets(captcha.secret, force_refresh=force_refresh):
@@ -61,11 +64,11 @@ class CaptchaCheck:
         raise trouble
 
 
-def _judged(verdict: "Verdict", provider: str, spam: Spam) -> str | None:
+def _broken_rule(verdict: "Verdict", provider: str, spam: Spam) -> str | None:
     if not verdict.person:
         raise captcha_refused(provider, "captcha_refused")
     if spam.hostname and verdict.hostname != spam.hostname:
         raise captcha_refused(provider, "captcha_hostname")
     if spam.min_score and not (verdict.score or 0) >= spam.min_score:
-        return "captcha_score"  # held: the maker judges that it is a machine, and a second try would say the same
+        return "captcha_score"  # held: another try would get the same low score
     return None

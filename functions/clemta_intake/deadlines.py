@@ -1,4 +1,4 @@
-"""How much time a request has."""
+"""The time that a request may take."""
 
 import time
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import Any
 
 from .errors import NotApplied
 
-ANSWER_SECONDS = 4.0  # P7: the longest that a sender waits; a source may set less (`answer_seconds`)
-RESERVE_SECONDS = 1.4  # of it kept for sending the submission to a queue, in two tries if needed
-_RETURN_SECONDS = 0.1  # of it kept for returning the answer
-RESERVE_SECONDS_EACH = 0.02  # kept in addition for each further submission of the same request
-WORTHWHILE_SECONDS = 0.3  # with less left no slow call is started
-_GATEWAY_SECONDS = 29  # API Gateway times out then: a request that seems older is a replayed event
+ANSWER_SECONDS = 4.0  # P7: a sender waits at most so long; a source may set less (`answer_seconds`)
+RESERVE_SECONDS = 1.4  # part of ANSWER_SECONDS: to send the submission to a queue, in two tries if needed
+_RETURN_SECONDS = 0.1  # part of ANSWER_SECONDS: to return the answer
+RESERVE_SECONDS_EACH = 0.02  # in addition to RESERVE_SECONDS, for each further submission of the same request
+WORTHWHILE_SECONDS = 0.3  # no slow call starts with less time left
+_GATEWAY_SECONDS = 29  # API Gateway's timeout: a request that seems older is a replayed event
 
 
 def reserve(answer_seconds: float) -> float:
-    """The seconds of `answer_seconds` that are kept for the queue: the same share as of the full time."""
+    """The part of `answer_seconds` that is kept for the queue: the same share as RESERVE_SECONDS of ANSWER_SECONDS."""
     return RESERVE_SECONDS * answer_seconds / ANSWER_SECONDS
 
 
@@ -28,16 +28,16 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """The moment that many seconds from now."""
+        """The deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @classmethod
     def of_request(
         cls, event: Mapping[str, Any], answer_seconds: float = ANSWER_SECONDS, *, sam_local: bool = False
     ) -> "Deadline":
-        """When the sender must have its answer, counted from API Gateway, so a cold start is included.
+        """The deadline for the sender's answer. It counts from API Gateway's receipt, so it includes a cold start.
 
-        `sam local start-api` gives each request the time of its own start (samcli, api_event.py): that time is ignored.
+        `sam local start-api` gives each request the time at which samcli started (samcli, api_event.py): ignored.
         """
         if sam_local:
             return cls.after(answer_seconds - _RETURN_SECONDS)
@@ -48,16 +48,16 @@ class Deadline:
         )
 
     def earlier(self, seconds: float) -> "Deadline":
-        """The moment that many seconds before this one."""
+        """The deadline that many seconds before this one."""
         return Deadline(self.at - seconds)
 
     def check(self) -> float:
-        """Seconds left; raises NotApplied if they are too few to start a call."""
+        """Seconds left; raises NotApplied if too few are left to start a call."""
         remaining = self.remaining()
         if remaining < WORTHWHILE_SECONDS:
             raise NotApplied("no_time_left")
         return remaining
 
     def remaining(self) -> float:
-        """Seconds left; negative when it is past."""
+        """Seconds left; negative after the deadline."""
         return self.at - time.monotonic()

@@ -65,5 +65,5 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     try:
         return app.resolve(event, context)
     except Exception as error:
-        telemetry.unexpected(error)
+        telemetry.log_unexpected(error)
         return as_event(unavailable())

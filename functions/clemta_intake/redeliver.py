@@ -51,7 +51,7 @@ class Redelivery:
             return
         status, facts = self._redeliver(envelope, receives, deadline)
         submission = envelope.submission
-        telemetry.measured("WaitingAge", self._deps.clock() - submission.received_at)
+        telemetry.record("WaitingAge", self._deps.clock() - submission.received_at)
         self._log(
             status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
         )
@@ -73,7 +73,7 @@ class Redelivery:
         except (Retryable, Permanent) as error:
             kept = delivery.requeue_or_park(envelope.submission, error, envelope)
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
-            return "requeued" if kept == "queued" else kept, telemetry.failure(error)
+            return "requeued" if kept == "queued" else kept, telemetry.failure_fields(error)
 
     def _deliver(self, envelope: Envelope, deadline: Deadline) -> OutcomeName:
         """Through today's mapping: it may have been corrected since."""
@@ -110,7 +110,7 @@ class Redelivery:
 
     def _log(self, status: OutcomeName, submission_id: str, source: str, began: float, **facts: Any) -> None:
         seconds = time.monotonic() - began
-        telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
+        telemetry.log_outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
 
 
 def create_handler(
@@ -131,8 +131,8 @@ def create_handler(
                 deadline = Deadline.after(min(_MESSAGE_SECONDS, share - RESERVE_SECONDS))
                 Redelivery(deps()).message(record.message_id, record.body, receives, deadline)
             except Exception as error:
-                telemetry.measured("RedeliveryFailures")
-                telemetry.unexpected(error)
+                telemetry.record("RedeliveryFailures")
+                telemetry.log_unexpected(error)
                 raise
 
         return dict(process_partial_response(event, deliver, processor, context))

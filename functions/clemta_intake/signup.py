@@ -1,4 +1,4 @@
-"""One request to a source, from its proof to its answer."""
+"""One request to a source, from its authentication to its answer."""
 
 import re
 import time
@@ -33,12 +33,12 @@ from .sources.config import Form, Handshake, Source, Webhook
 from .sources.kept import kept_headers, kept_query
 from .sources.signatures import SignedPost, authenticate
 
-_MAX_HANDSHAKE = 1_000  # characters of body: it is not signed, so little of it is looked at
+_MAX_HANDSHAKE_BODY = 1_000  # characters; a handshake is not signed, so a longer body is not read
 _MAX_ECHO = 200
 
 
 class SignUp:
-    """One request to a source: `answer` for a post, `ready` and `preflight` for what comes before it."""
+    """One request to a source: `answer` handles a POST, `ready` a GET and `preflight` an OPTIONS."""
 
     def __init__(self, deps: Dependencies, source_name: str, request: Request) -> None:
         self._deps = deps
@@ -46,13 +46,13 @@ class SignUp:
         self._request = request
         self._source: Source | None = None
         self._submission_id = str(uuid.uuid4())
-        self._began = time.monotonic()
+        self._started = time.monotonic()
 
     def answer(self) -> Response[str]:
-        """Every way a request can end, as HTTP."""
+        """The HTTP response for every result that a POST can have."""
         failure: Refused | Unavailable
         try:
-            return self._take()
+            return self._process()
         except Refused as error:
             failure = error
             response = self._refusal(error)
@@ -60,12 +60,12 @@ class SignUp:
             failure = error
             response = gateway.unavailable()
         if failure.code in ("secret_missing", "secret_malformed"):
-            telemetry.measured("SigningSecretMissing")
+            telemetry.record("SigningSecretMissing")
         self._log(failure.outcome, code=failure.code)
         return self._with_cors(response)
 
     def ready(self) -> Response[str]:
-        """What a validator, or a person who pastes the address into a browser, gets."""
+        """The response for a sender's validator, or for a person who opens the address in a browser."""
         try:
             self._source = self._deps.source(self._source_name)
         except Refused as error:
@@ -73,7 +73,7 @@ class SignUp:
         return self._with_cors(json_response(200, {"status": "ready"}))
 
     def preflight(self) -> Response[str]:
-        """CORS by the source's own allowed origins."""
+        """The CORS response, by the source's allowed origins."""
         try:
             source = self._source = self._deps.source(self._source_name)
         except Refused as error:
@@ -81,18 +81,18 @@ class SignUp:
         allowed = isinstance(source, Form) and self._request.is_from(source.allowed_origins)
         return self._with_cors(gateway.preflight(allowed=allowed))
 
-    def _take(self) -> Response[str]:
-        """The answer to what was taken, once it is durable (P1)."""
+    def _process(self) -> Response[str]:
+        """Accepts the request, and returns its answer after every submission is durable (P1)."""
         source = self._source = self._deps.source(self._source_name)
         self._set_deadline(source.answer_seconds)
         self._request.check_body_size()
         if (
             isinstance(source, Webhook)
             and source.handshake
-            and (greeting := self._greeting(source.handshake))
+            and (response := self._answer_handshake(source.handshake))
         ):
-            return greeting
-        body, signed_id = self._prove(source)
+            return response
+        body, signed_id = self._authenticate(source)
         if self._request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise UnsupportedMedia("content_encoding", "send the body without Content-Encoding")
         submission = Submission(
@@ -106,24 +106,24 @@ class SignUp:
         )
         batch = events(submission, source, signed_id)
         if len(batch) > 1:
-            return self._accepted(self._deliver_all(submission, batch, source))
-        return self._accepted([self._deliver(batch[0], source)])
+            return self._success(self._deliver_all(submission, batch, source))
+        return self._success([self._deliver(batch[0], source)])
 
     def _set_deadline(self, answer_seconds: float) -> None:
-        """Within so many seconds of the request's arrival at API Gateway all is done (P7)."""
+        """Sets the deadline: `answer_seconds` after the request arrived at API Gateway (P7)."""
         sam_local = self._deps.settings.sam_local
         self._deadline = Deadline.of_request(self._request.event, answer_seconds, sam_local=sam_local)
         self._reserve = reserve(answer_seconds)
         self._deps.answer_by(self._deadline, self._reserve)
 
-    def _greeting(self, handshake: Handshake) -> Response[str] | None:
-        """The answer to a sender's handshake, which is not signed and of which nothing is made."""
+    def _answer_handshake(self, handshake: Handshake) -> Response[str] | None:
+        """The answer to a sender's handshake, which is unsigned and creates no submission; None if it is not one."""
         echo = self._request.headers.get(handshake.echo_header, "") if handshake.echo_header else ""
         if handshake.echo_header and not (
             echo.isascii() and echo.isprintable() and 0 < len(echo) <= _MAX_ECHO
         ):
             return None
-        if self._request.text_length > _MAX_HANDSHAKE:
+        if self._request.text_length > _MAX_HANDSHAKE_BODY:
             return None
         try:
             if not re.fullmatch(handshake.body.encode(), self._request.body().strip()):
@@ -136,8 +136,8 @@ class SignUp:
             response.headers[handshake.echo_header] = echo
         return response
 
-    def _prove(self, source: Source) -> tuple[bytes, str]:
-        """The raw bytes, if they come from whom they say (P5), and the delivery id that is signed with them."""
+    def _authenticate(self, source: Source) -> tuple[bytes, str]:
+        """The authenticated raw body (P5) and the signed delivery id; "" where the scheme signs none."""
         request = self._request
         if isinstance(source, Form):
             if request.origin not in (None, "null") and not request.is_from(source.allowed_origins):
@@ -155,10 +155,10 @@ class SignUp:
             newer = self._deps.secrets.signing_secrets(source.auth.secret, force_refresh=True)
             if newer == secrets:
                 raise
-            return body, authenticate(source.auth, newer, post, now)  # the secret was changed a moment ago
+            return body, authenticate(source.auth, newer, post, now)  # the secret was rotated a moment ago
 
     def _deliver_all(self, whole: Submission, batch: list[Event], source: Source) -> list[dict[str, str]]:
-        """What became of each event; a batch that was cut off goes on where it stopped, so nothing is parked twice."""
+        """The result of each event; a repeated batch continues where the first try stopped and parks nothing twice."""
         known = self._deps.batches.settled(whole)
         results = [*known]
         try:
@@ -171,9 +171,9 @@ class SignUp:
                 self._deps.batches.settle(whole, results)
         return results
 
-    def _deliver(self, event: Event, source: Source, others: int = 0) -> dict[str, str]:
-        """What became of an event; `others` of the same request still need time to be queued."""
-        deadline = self._deadline.earlier(self._reserve + others * RESERVE_SECONDS_EACH)
+    def _deliver(self, event: Event, source: Source, remaining: int = 0) -> dict[str, str]:
+        """The result of one event; reserves time to queue the `remaining` events of the same request."""
+        deadline = self._deadline.earlier(self._reserve + remaining * RESERVE_SECONDS_EACH)
         evaluated = evaluate(event, source)
         submission = evaluated.submission
         result = {"submission_id": submission.submission_id}
@@ -183,13 +183,13 @@ class SignUp:
                     self._log("ignored", submission)
                     return {"status": "ignored", **result}
                 case Invalid(error=error):
-                    # A person can correct a form; a webhook's sender cannot, so what it sent is parked.
+                    # A person can correct a form. A webhook's sender cannot, so its submission is parked.
                     if isinstance(error, TooLarge) or (
                         isinstance(source, Form) and isinstance(error, Refused)
                     ):
                         raise error
                     raise evaluated.failure
-            self._stop_spam(evaluated, source)
+            self._check_spam(evaluated, source)
             count = self._daily_count(source)
             outcome = self._deps.delivery.deliver(
                 evaluated.mapped, source.on_existing, deadline, Place(source.lane), count
@@ -197,18 +197,24 @@ class SignUp:
         except TakenForSpam as error:
             self._deps.delivery.hold(submission, error.code)
             self._log("held", submission, code=error.code)
-            return {"status": "created", **result}  # as a success says: nobody learns which rule it met
+            return {
+                "status": "created",
+                **result,
+            }  # the same answer as a success, so that a bot does not learn the rule
         except (Retryable, Permanent) as error:
             status = self._deps.delivery.requeue_or_park(submission, error)
-            self._log(status, submission, **telemetry.failure(error))
+            self._log(status, submission, **telemetry.failure_fields(error))
             return {"status": status, **result}
         self._log(outcome.status, submission)
         if isinstance(source, Form):
-            return {"status": "created", **result}  # P8: it does not tell whether the address was known
+            return {
+                "status": "created",
+                **result,
+            }  # P8: the answer does not reveal whether the address was known
         return {"status": outcome.status, **result, "contact_id": outcome.contact_id}
 
-    def _stop_spam(self, evaluated: Mapped | Held, source: Source) -> None:
-        """Raises TakenForSpam for what breaks a form's rule, Unmappable where a person can try again."""
+    def _check_spam(self, evaluated: Mapped | Held, source: Source) -> None:
+        """Raises TakenForSpam if the form breaks a spam rule, Unmappable if a person can try again."""
         rule = evaluated.rule if isinstance(evaluated, Held) else None
         if evaluated.captcha and isinstance(source, Form) and source.spam:
             deadline = self._deadline.earlier(self._reserve)
@@ -218,13 +224,13 @@ class SignUp:
             raise TakenForSpam(rule)
 
     def _daily_count(self, source: Source) -> Callable[[int], None] | None:
-        """Counts new contacts where the form takes only so many in a day."""
+        """The function that counts new contacts against the form's daily cap; None without a cap."""
         if not isinstance(source, Form) or not source.spam or not source.spam.max_per_day:
             return None
         return partial(self._deps.daily_cap.take, source.name, source.spam.max_per_day)
 
-    def _accepted(self, results: list[dict[str, str]]) -> Response[str]:
-        """One result as it is; of several, all, under the least settled one's status."""
+    def _success(self, results: list[dict[str, str]]) -> Response[str]:
+        """A single result, or all results under the status of the least complete one."""
         if isinstance(self._source, Form) and self._source.success_url and self._request.is_from_page:
             return gateway.redirect(self._source.success_url)
         if len(results) == 1:
@@ -244,11 +250,13 @@ class SignUp:
         return response
 
     def _log_captcha_outage(self, code: str) -> None:
-        telemetry.measured("CaptchaUnavailable")
+        telemetry.record("CaptchaUnavailable")
         self._log("captcha_unavailable", code=code)
 
     def _log(self, status: OutcomeName, submission: Submission | None = None, **facts: Any) -> None:
         submission_id = submission.submission_id if submission else self._submission_id
-        source = self._source.name if self._source else "unknown"  # the path's own word could be anything
-        seconds = time.monotonic() - self._began
-        telemetry.outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)
+        source = (
+            self._source.name if self._source else "unknown"
+        )  # the path may hold any text, which must not be logged
+        seconds = time.monotonic() - self._started
+        telemetry.log_outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)

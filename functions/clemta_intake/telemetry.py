@@ -1,8 +1,9 @@
-"""What is logged and counted: outcomes, never contents (P8).
+"""Logs and counts outcomes, never contents (P8).
 
-A submission's one log line is its metrics too: CloudWatch reads them from the line's `_aws` object (embedded metric
-format, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-Powertools' Metrics would write a line for each set of dimensions: three more for each submission.
+Each submission gets one log line, which also holds its metrics: CloudWatch reads them from the line's `_aws` object
+(embedded metric format,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+Powertools' Metrics writes one line for each set of dimensions: three more lines for each submission.
 """
 
 import logging
@@ -17,33 +18,34 @@ from .outcomes import OUTCOMES, OutcomeName
 
 NAMESPACE = "ClemtaIntake"
 SUBMISSIONS = "Submissions"  # by source and outcome, and by outcome alone
-METRICS = {  # of the service as a whole: their unit
+METRICS = {  # metric -> unit; the only dimension is the service
     "ClemtaLatency": "Milliseconds",
     "BudgetLeft": "Count",  # calls to Clemta left in this minute
-    "WaitingAge": "Seconds",  # since a submission was received, when it is taken from the retry queue
+    "WaitingAge": "Seconds",  # from the receipt of a submission until the retry queue delivers it
     "ClemtaUnauthorized": "Count",
     "SigningSecretMissing": "Count",
     "CaptchaUnavailable": "Count",
     "UnexpectedErrors": "Count",
-    "RedeliveryFailures": "Count",  # messages that go back to the retry queue as they are
+    "RedeliveryFailures": "Count",  # messages that go back to the retry queue unchanged
 }
-_MOST_VALUES = 100  # of one metric in one line: CloudWatch ignores a line that has more
+_MAX_VALUES = 100  # of one metric in one line: CloudWatch ignores a line with more
 
-# A line's `service`, and so a metric's dimension, is POWERTOOLS_SERVICE_NAME: the stack's name.
+# POWERTOOLS_SERVICE_NAME is the stack's name: the `service` of each line and the dimension of each metric.
 log = Logger()
-_measured: dict[
-    str, list[float]
-] = {}  # goes out with the next line; a Lambda function handles one event at a time
+# Values for the next log line. A global is safe: a Lambda function handles one event at a time.
+_pending: dict[str, list[float]] = {}
 
-# Libraries quote what they were given: urllib3 warns with whole addresses, e-mails searched for included. Only our own
-# lines reach CloudWatch; the Powertools logger does not pass through the root logger.
+# Libraries log their arguments: urllib3 warns with whole URLs, which include the e-mail addresses in searches. The
+# root logger is silenced, so only our own lines reach CloudWatch: the Powertools logger does not use the root logger.
 logging.getLogger().setLevel(logging.CRITICAL)
 
 
-def outcome(status: OutcomeName, *, submission_id: str, source: str, seconds: float, **facts: Any) -> None:
-    """Logs one line for a submission: ids, source, outcome, class, milliseconds, and the values measured meanwhile.
+def log_outcome(
+    status: OutcomeName, *, submission_id: str, source: str, seconds: float, **facts: Any
+) -> None:
+    """Logs one line for a submission: ids, source, outcome, class, milliseconds, and the recorded metric values.
 
-    Values that do not fit into one line go into further lines.
+    Further lines hold the values that do not fit into one line.
     """
     log.info(
         "submission",
@@ -56,26 +58,26 @@ def outcome(status: OutcomeName, *, submission_id: str, source: str, seconds: fl
             **_metrics(status),
         },
     )
-    while _measured:
+    while _pending:
         log.info("measured", extra=_metrics())
 
 
-def measured(metric: str, value: float = 1) -> None:
-    """Keeps one value of a metric in METRICS for the next line."""
-    _measured.setdefault(metric, []).append(round(value))
+def record(metric: str, value: float = 1) -> None:
+    """Adds one value of a metric in METRICS to the next log line."""
+    _pending.setdefault(metric, []).append(round(value))
 
 
-def failure(error: Retryable | Permanent) -> dict[str, Any]:
-    """The facts of a failure, for its outcome line; counts a refused key."""
+def failure_fields(error: Retryable | Permanent) -> dict[str, Any]:
+    """The log fields of a failure; counts a refused key."""
     if isinstance(error, KeyRefused):
-        measured("ClemtaUnauthorized")
+        record("ClemtaUnauthorized")
     return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
 
 
-def unexpected(error: BaseException) -> None:
-    """Logs an exception's type and place, never its text, which may quote a payload. Unavailable is no bug."""
+def log_unexpected(error: BaseException) -> None:
+    """Logs an exception's type and place, never its text, which may quote a payload. Does not count Unavailable."""
     if not isinstance(error, Unavailable):
-        measured("UnexpectedErrors")
+        record("UnexpectedErrors")
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
     facts = {"error": type(error).__name__, "where": " > ".join(where)}
@@ -83,11 +85,11 @@ def unexpected(error: BaseException) -> None:
 
 
 def _metrics(status: OutcomeName | None = None) -> dict[str, Any]:
-    """The line's metrics: `_aws` names them, and their values are its neighbours."""
-    values: dict[str, Any] = {name: found[:_MOST_VALUES] for name, found in _measured.items()}
-    rest = {name: found[_MOST_VALUES:] for name, found in _measured.items()}
-    _measured.clear()
-    _measured.update({name: found for name, found in rest.items() if found})
+    """The line's metrics in the embedded metric format: `_aws` names them, further keys hold their values."""
+    values: dict[str, Any] = {name: found[:_MAX_VALUES] for name, found in _pending.items()}
+    rest = {name: found[_MAX_VALUES:] for name, found in _pending.items()}
+    _pending.clear()
+    _pending.update({name: found for name, found in rest.items() if found})
     records = []
     if values:
         metrics = [{"Name": name, "Unit": METRICS[name]} for name in values]

@@ -1,1 +1,1 @@
-"""The commands of `clemta-intake`: what each takes and prints. What they do is in the modules of ops."""
+"""The commands of `clemta-intake`: their arguments and output. The modules of ops do the work."""

@@ -24,7 +24,7 @@ app = typer.Typer()
 
 @command(app, "doctor", "doctor", "doctor --env staging")
 def doctor(session: Session) -> bool:
-    """Checks everything: each line is ok, or says what to do."""
+    """Checks the whole stack: each line is ok, or says what to do."""
     checks = []
     for check in examine(session.env):
         checks.append(check)
@@ -43,9 +43,9 @@ def doctor(session: Session) -> bool:
 @command(app, "status", "status --env production", "status --watch")
 def status(
     session: Session,
-    watch: Annotated[bool, typer.Option("--watch", help="show it anew every few seconds")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="refresh every few seconds")] = False,
 ) -> None:
-    """How it goes: what became of the sign-ups, what waits, how Clemta answers."""
+    """Shows the outcomes of sign-ups, the queues, and Clemta's response times."""
     shown, data = _status_report(found := read_status(session.env)), dataclasses.asdict(found)
     if not watch or session.as_json:
         session.say(shown, data)
@@ -72,11 +72,11 @@ def _status_report(found: Status) -> Group:
     for name, queue in found.queues.items():
         total = sum(int(queue[word] or 0) for word in ("ready", "delayed", "in work"))
         oldest = queue["oldest_seconds"]
-        since = f", the oldest for {duration(oldest)}" if total and oldest is not None else ""
+        since = f", the oldest waits for {duration(oldest)}" if total and oldest is not None else ""
         bad = name == "dead letters" and total
         lines.append(Text(f"{name:<14}{total}{since}", style="red" if bad else ""))
     p50, p95 = found.clemta_ms.get("p50"), found.clemta_ms.get("p95")
-    said = "has not been asked today" if p50 is None or p95 is None else f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+    said = "no call today" if p50 is None or p95 is None else f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"
     lines.append(Text(f"{'Clemta':<14}{said}"))
     lines.append(Text(f"{'budget left':<14}{found.budget_left:g} of {found.budget:g} calls in this minute"))
     return Group(*lines)

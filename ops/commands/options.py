@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have, and how a shell completes them."""
+"""Arguments and options that several commands share, and their shell completion."""
 
 import tomllib
 from contextlib import suppress
@@ -41,13 +41,13 @@ Payload = Annotated[
 
 FailureClass = Annotated[
     DeadLetterClass | None,
-    typer.Option("--class", help="what went wrong with it"),
+    typer.Option("--class", help="only of this failure class"),
 ]
 OnlySource = Annotated[
     str | None, typer.Option("--source", help="only of this source", autocompletion=complete_source)
 ]
 Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would happen, change nothing")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")]
-Reason = Annotated[str, typer.Option("--reason", help="why it shall never arrive; goes into the log")]
+Reason = Annotated[str, typer.Option("--reason", help="why it is deleted; goes into the log")]

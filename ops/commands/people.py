@@ -23,11 +23,11 @@ def find(
     session: Session,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="an e-mail address, or a submission's id")],
 ) -> bool:
-    """Was this sign-up seen, and what became of it?"""
+    """Finds a sign-up: where it is, or its outcome."""
     person = people.find(session.env, text)
     lines = [
         *(Text(_logged(line)) for line in person.history),
-        *(_waiting("waits in the retry queue and comes again by itself", one) for one in person.waiting),
+        *(_waiting("waits in the retry queue and is retried automatically", one) for one in person.waiting),
         *(_parked(one) for one in person.parked),
         *(_parked(one, "is held as spam") for one in person.held),
         *(Text(_ledger(item)) for item in person.ledger),
@@ -35,7 +35,10 @@ def find(
         *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
     ]
     if not person.seen and not person.unseen:
-        lines.insert(0, Text("not seen: look at the sender's own log, and whether it was refused (status)"))
+        lines.insert(
+            0,
+            Text("not found: check the sender's own log, and whether it was refused (clemta-intake status)"),
+        )
     session.say(Group(*lines), _person(person))
     return person.seen
 
@@ -45,7 +48,7 @@ def _waiting(where: str, message: Message) -> Text:
     return Text(f"{where}: {said['submission_id']} ({said['class']}, {said['code']}, from {said['source']})")
 
 
-def _parked(message: Message, where: str = "is parked") -> Text:
+def _parked(message: Message, where: str = "failed and needs you") -> Text:
     return _waiting(where, message) + Text(f": {dead_letters.WHAT_TO_DO[message.failure_class]}")
 
 
@@ -55,35 +58,35 @@ def _logged(line: dict[str, Any]) -> str:
 
 
 def _ledger(item: dict[str, str]) -> str:
-    """A state of the ledger in words; docs/architecture.md has them all."""
+    """A ledger item's state as text; docs/architecture.md lists all states."""
     match item.get("state"):
         case "created":
             return f"the ledger says: it became contact {item['contact_id']}"
         case "claimed" if float(item.get("lease_until", 0)) > time.time():
-            return "the ledger says: it is being delivered at this moment"
+            return "the ledger says: it is being delivered now"
         case "free":
             return "the ledger says: it was tried, and there is no contact yet"
         case _:
             return (
-                "the ledger says: it was tried, and Clemta did not say whether there is a contact: "
+                "the ledger says: it was tried, and it is unknown whether Clemta has the contact: "
                 "the next attempt looks it up first"
             )
 
 
 def _unseen(person: people.Person) -> Iterator[str]:
-    """What may be true of messages that SQS does not show."""
+    """Hints about messages that could not be read."""
     found = person.waiting or person.parked or person.held
     tried = any(item.get("state") != "created" for item in person.ledger)
     if person.delayed:
-        waiting = f"{person.delayed} in the retry queue could not be looked into: delayed, or being tried"
+        waiting = f"{person.delayed} in the retry queue could not be read: delayed, or being tried"
         if tried and not found:
-            yield f"it probably waits, and comes again by itself: {waiting}"
+            yield f"it probably waits, and is retried automatically: {waiting}"
         else:
-            yield waiting if person.seen else f"not seen, but it may be waiting: {waiting}"
+            yield waiting if person.seen else f"not found, but it may be waiting: {waiting}"
     if person.in_work:
         yield dead_letters.unread_notice(person.in_work)
     if tried and not found and not person.unseen:
-        yield "it is in no queue: it was discarded, or its sender was told to send it again"
+        yield "it is not in a queue: it was discarded, or its sender was asked to send it again"
 
 
 def _person(person: people.Person) -> dict[str, Any]:
@@ -104,12 +107,12 @@ def _person(person: people.Person) -> dict[str, Any]:
 @command(app, "erase", "erase ada@example.com --env production")
 def erase(
     session: Session,
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="whose data is to go")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="the e-mail address of the person to erase")],
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> bool:
-    """Removes a person from the three queues and the ledger. The contact in Clemta is named, and stays."""
+    """Deletes a person's data from the three queues and the ledger. Lists the contacts in Clemta; delete them there."""
     if people.email_of(email) is None:
-        raise OpsError(f"{email} is no e-mail address")
+        raise OpsError(f"{email} is not an e-mail address")
     if not yes and not typer.confirm(f"Erase {email} from {session.env.location.stack_name}?", err=True):
         return False
     with session.progress("waiting for messages that are delayed or in work", None):
@@ -126,6 +129,6 @@ def erase(
         *(Text(said, style="yellow") for said in person.trouble),
     ]
     if person.unseen:
-        lines.append(Text(f"{person.unseen} messages could not be looked into: run it again", style="red"))
+        lines.append(Text(f"{person.unseen} messages could not be read: run it again", style="red"))
     session.say(Group(*lines), _person(person))
     return not person.unseen and not person.trouble

@@ -1,4 +1,4 @@
-"""dlq and held: the queues in which submissions wait for a person."""
+"""dlq and held: the queues whose submissions need a person's decision."""
 
 import json
 import sys
@@ -19,13 +19,15 @@ from .session import NO_LINES, Session
 
 _OUTCOME_STYLES = {"replayed": "green", "released": "green", "in Clemta": "green", "kept": "yellow"}
 
-dlq = typer.Typer(help="Dead letters: what could not be delivered, with the reason.", no_args_is_help=True)
-held = typer.Typer(help="What a form's rules took for spam: it waits 14 days.", no_args_is_help=True)
+dlq = typer.Typer(
+    help="Dead letters: submissions that could not be delivered, with the reason.", no_args_is_help=True
+)
+held = typer.Typer(help="Submissions that broke a form's spam rule: kept for 14 days.", no_args_is_help=True)
 
 
 @command(dlq, "list", "dlq list --class config")
 def dlq_list(session: Session, class_: FailureClass = None, source: OnlySource = None) -> None:
-    """What is parked, oldest first."""
+    """Lists the dead letters, oldest first."""
     _list(session, DEAD, class_, source)
 
 
@@ -38,7 +40,7 @@ def _list(session: Session, store: ReviewQueue, class_: FailureClass, source: On
     for one in found:
         reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
         table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
-    session.say(table if found else Text(f"nothing is in the {store.name}"), found)
+    session.say(table if found else Text(f"the {store.name} is empty, or nothing in it matches"), found)
     if unread:
         session.err.print(Text(dead_letters.unread_notice(unread), style="yellow"))
 
@@ -49,7 +51,7 @@ def dlq_show(
     id: Id,  # noqa: A002 - the argument's name
     reveal: Reveal = False,
 ) -> None:
-    """One dead letter: why, and what to do. Its payload and Clemta's words about it show with --reveal only."""
+    """Shows one dead letter, its reason and what to do. Payload and Clemta's message are hidden without --reveal."""
     _show(session, DEAD, id, reveal=reveal)
 
 
@@ -78,9 +80,9 @@ def dlq_replay(
     all_: Annotated[bool, typer.Option("--all", help="every dead letter")] = False,
     dry_run: DryRun = False,
 ) -> bool:
-    """Sends dead letters through today's mapping again, but those that Clemta has by now. Safe to repeat."""
+    """Delivers dead letters again, with the current mapping, unless Clemta already has them. Safe to repeat."""
     if not (ids or class_ or source or all_):
-        raise typer.BadParameter("which? name ids, --class, --source, or --all")
+        raise typer.BadParameter("give ids, --class, --source, or --all")
     return _replay(session, DEAD, Selection(ids or (), class_, source), all_=all_, dry_run=dry_run)
 
 
@@ -100,14 +102,14 @@ def _replay(session: Session, store: ReviewQueue, choice: Selection, *, all_: bo
     ]
     _known(session, choice.source, bool(results))
     total = f"{len(results)} submission{'s' * (len(results) > 1)}"
-    session.say(Text(total if results else f"no such submission is in the {store.name}"), data)
+    session.say(Text(total if results else f"the {store.name} has no such submission"), data)
     if not dry_run and not session.as_json and any(result.outcome == store.done for result in results):
-        session.out.print("being delivered now: clemta-intake find ID says what becomes of one")
+        session.out.print("being delivered now: clemta-intake find ID shows the outcome")
     return all(result.outcome != "kept" for result in results) and bool(results or all_)
 
 
 def _known(session: Session, source: str | None, found: bool) -> None:
-    """A source that neither a submission nor the sources file names is a slip of the pen."""
+    """Raises OpsError for a source that neither a submission nor the sources file names: probably a typing error."""
     if source and not found:
         session.env.source(source)
 
@@ -118,7 +120,7 @@ def dlq_discard(
     id: Id,  # noqa: A002 - the argument's name
     reason: Reason,
 ) -> None:
-    """Deletes a dead letter for good, after its reason is logged."""
+    """Logs the reason and deletes a dead letter permanently."""
     _discard(session, DEAD, id, reason)
 
 
@@ -129,7 +131,7 @@ def _discard(session: Session, store: ReviewQueue, id: str, reason: str) -> None
 
 @command(dlq, "export", "dlq export --class data > letters.jsonl")
 def dlq_export(session: Session, class_: FailureClass = None, source: OnlySource = None) -> None:
-    """Prints dead letters whole, one JSON object a line: personal data. A file that it goes to becomes yours alone."""
+    """Prints dead letters with their personal data, one JSON object per line. Only you can read the output file."""
     letters, unread = dead_letters.read_letters(
         session.env, Selection((), class_, source), dead_letters.RELEASE_SECONDS
     )
@@ -143,7 +145,7 @@ def dlq_export(session: Session, class_: FailureClass = None, source: OnlySource
 
 @command(held, "list", "held list --source website")
 def held_list(session: Session, source: OnlySource = None) -> None:
-    """What a form's rules took for spam, oldest first; the rule is why."""
+    """Lists the held submissions, oldest first, with the spam rule that each broke."""
     _list(session, HELD, None, source)
 
 
@@ -153,7 +155,7 @@ def held_show(
     id: Id,  # noqa: A002 - the argument's name
     reveal: Reveal = False,
 ) -> None:
-    """One that is held: why. Its payload is masked unless it is to be revealed."""
+    """Shows one held submission, with the spam rule. Its payload is hidden without --reveal."""
     _show(session, HELD, id, reveal=reveal)
 
 
@@ -162,12 +164,12 @@ def held_release(
     session: Session,
     ids: Ids = None,
     source: OnlySource = None,
-    all_: Annotated[bool, typer.Option("--all", help="everything that is held")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="every held submission")] = False,
     dry_run: DryRun = False,
 ) -> bool:
-    """Delivers what is no spam: no rule, captcha or daily number is asked again. Safe to repeat."""
+    """Delivers held submissions, without another check of spam rules, captcha or daily cap. Safe to repeat."""
     if not (ids or source or all_):
-        raise typer.BadParameter("which? name ids, --source, or --all")
+        raise typer.BadParameter("give ids, --source, or --all")
     return _replay(session, HELD, Selection(ids or (), None, source), all_=all_, dry_run=dry_run)
 
 
@@ -177,5 +179,5 @@ def held_discard(
     id: Id,  # noqa: A002 - the argument's name
     reason: Reason,
 ) -> None:
-    """Deletes one that is held for good, after its reason is logged."""
+    """Logs the reason and deletes a held submission permanently."""
     _discard(session, HELD, id, reason)

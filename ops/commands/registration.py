@@ -1,4 +1,4 @@
-"""Turns a function into a command: it gets the options that every command has, and its errors become one line."""
+"""Turns a function into a command: adds the common options, and prints errors in one line."""
 
 import inspect
 from collections.abc import Callable
@@ -32,10 +32,10 @@ def _option(kind: Any, default: Any, *names: str, help_text: str, **more: Any) -
 _COMMON_OPTIONS = [
     _option(
         *(str, "local", "--env"),
-        help_text="local, staging or production, as samconfig.toml has them",
+        help_text="local, staging or production, as in samconfig.toml",
         autocompletion=complete_environment,
     ),
-    _option(str | None, None, "--stack", help_text="a stack by its name, instead of --env"),
+    _option(str | None, None, "--stack", help_text="the stack's name, instead of --env"),
     _option(str | None, None, "--region", help_text="the stack's AWS region"),
     _option(Path | None, None, "--sources", help_text="the sources file, if not functions/sources.toml"),
     _option(bool, False, "--json", help_text="print JSON, for programs"),
@@ -54,7 +54,7 @@ _EXPECTED_ERRORS = (
 def command(
     group: typer.Typer, name: str, *examples: str
 ) -> Callable[[Callable[..., bool | None]], Callable[..., bool | None]]:
-    """Adds a command: its function gets a Session and its own arguments; False ends it with exit code 1."""
+    """Adds a command: its function gets a Session and its own arguments; the exit code is 1 if it returns False."""
 
     def add(function: Callable[..., bool | None]) -> Callable[..., bool | None]:
         _, *own_options = inspect.signature(function).parameters.values()
@@ -68,14 +68,14 @@ def command(
                 session.err.print(Text(_one_line(error, local=session.local), style="red"))
                 raise typer.Exit(1) from None
             except KeyboardInterrupt:
-                session.err.print("interrupted; it can be run again")
+                session.err.print("interrupted: you can run it again")
                 raise typer.Exit(130) from None
             if succeeded is False:
                 raise typer.Exit(1)
 
         keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own_options]
         shown = "".join(f"\n  clemta-intake {example}" for example in examples)
-        run.__doc__ = f"{function.__doc__}\n\n\b\nFor example:{shown}"  # \b: the lines stay as they are
+        run.__doc__ = f"{function.__doc__}\n\n\b\nFor example:{shown}"  # \b: keeps the line breaks
         run.__signature__ = inspect.Signature([*keywords, *_COMMON_OPTIONS])  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in [*keywords, *_COMMON_OPTIONS]}
         group.command(name)(run)
@@ -85,7 +85,7 @@ def command(
 
 
 def _one_line(error: BaseException, *, local: bool) -> str:
-    """What went wrong and what helps, without a stack trace and without a payload."""
+    """The error and what to do, in one line, without a stack trace and without a payload."""
     if isinstance(error, ClientError | BotoCoreError):
         return ": ".join(explain(error, local=local))
     if isinstance(error, requests.RequestException):

@@ -1,4 +1,4 @@
-"""What every command works with: the stack that is meant, and output for a person or for a program."""
+"""The selected stack, and output for a person or for a program: every command gets a Session."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ _UNWRAPPED = 10_000
 
 @dataclasses.dataclass
 class Session:
-    """The values of the options that every command has, and what follows from them."""
+    """The values of the common options, and the stack and files that they select."""
 
     env_name: str
     stack: str | None
@@ -33,7 +33,7 @@ class Session:
 
     @cached_property
     def env(self) -> Environment:
-        """The stack that the options name."""
+        """The stack that the options select."""
         project = project_folder()
         if self.stack:
             location = StackLocation.stack(self.stack, self.region)
@@ -45,12 +45,12 @@ class Session:
 
     @property
     def local(self) -> bool:
-        """Whether the options name the local stack."""
+        """Whether the options select the local stack."""
         return self.env_name == "local" and not self.stack
 
     @property
     def sources_file(self) -> Path:
-        """The sources file; of the local stack the one that it was deployed with."""
+        """The sources file; for the local stack, the file that it was deployed with."""
         project = project_folder()
         local = project / ".local" / "sources.toml"
         if self.sources_option:
@@ -67,12 +67,12 @@ class Session:
             self.out.print(shown, soft_wrap=isinstance(shown, Text))
 
     def progress(self, description: str, total: int | None) -> "ProgressBar":
-        """A progress bar on standard error if that is a terminal."""
+        """A progress bar on standard error, shown only in a terminal."""
         return ProgressBar(self.err, description, total, shown=self.err.is_terminal and not self.as_json)
 
 
 class ProgressBar:
-    """Shows how far a long command is."""
+    """The progress bar of a long command."""
 
     def __init__(self, console: Console, description: str, total: int | None, *, shown: bool) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -92,6 +92,6 @@ class ProgressBar:
 
 
 def _console(stream: TextIO) -> Console:
-    """Data is shown as it is, never read as markup; lines are wrapped for a person only, not for a file or a pipe."""
+    """A console without markup, because data may look like markup; it wraps lines in a terminal only."""
     width = None if stream.isatty() else _UNWRAPPED
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)

@@ -14,12 +14,12 @@ from ..project import present
 from .registration import command
 from .session import NO_LINES, Session
 
-app = typer.Typer(help="The sources file: who may send.", no_args_is_help=True)
+app = typer.Typer(help="The sources file: the senders and their settings.", no_args_is_help=True)
 
 
 @command(app, "list", "sources list --env production")
 def sources_list(session: Session) -> None:
-    """The sources, what each is, and where it is posted to."""
+    """Lists the sources, with kind and URL."""
     env = session.env
     found = [
         {
@@ -47,7 +47,7 @@ def sources_check(
     session: Session,
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="another sources file")] = None,
 ) -> bool:
-    """Is the sources file usable? Each mistake with its line, and what is allowed."""
+    """Checks the sources file: prints each mistake with its line and the allowed values."""
     path = present(file or session.sources_file)
     try:
         names = check_file(path)

@@ -32,9 +32,9 @@ def preview(
     file: Payload,
     source: Source,
     header: Headers = None,
-    no_secrets: Annotated[bool, typer.Option("--no-secrets", help="do not check its authenticity")] = False,
+    no_secrets: Annotated[bool, typer.Option("--no-secrets", help="do not check the signature")] = False,
 ) -> bool:
-    """What would be sent to Clemta, field by field; sends nothing."""
+    """Shows the contact that a request would create, field by field; sends nothing."""
     post = Post.read(file, header or [])
     found = preview_post(session.env, session.env.source(source), post, secrets=not no_secrets)
     session.say(Group(*map(preview_report, found)), [one.as_json() for one in found])
@@ -47,10 +47,10 @@ def preview_report(found: Preview) -> Group:
     ]
     lines: list[Any] = [Text.assemble(mark, f" {found.authentication}")]
     if found.status == "ignored":
-        lines.append(Text("· ignored: it is no event that the source accepts", style="yellow"))
+        lines.append(Text("· ignored: the source does not accept this event", style="yellow"))
     lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
     if found.spam:
-        says = f"✕ would be taken for spam ({found.spam}): held, and answered as a success"
+        says = f"✕ would be held as spam ({found.spam}), and answered as a success"
         lines.append(Text(says, style="red"))
     if found.fields:
         table = Table("Clemta's field", "value", "from", "was", **NO_LINES)
@@ -61,12 +61,10 @@ def preview_report(found: Preview) -> Group:
         lines.append(table)
     if found.dropped:
         names = ", ".join(name for name, _ in found.dropped)
-        lines.append(Text(f"not sent, as nothing asks for it: {names}", style="dim"))
+        lines.append(Text(f"not sent, because nothing maps it: {names}", style="dim"))
     if found.left_out:
         names = ", ".join(found.left_out)
-        lines.append(
-            Text(f"left out, as secrets go neither to Clemta nor into a queue: {names}", style="dim")
-        )
+        lines.append(Text(f"left out, because secrets are never sent or stored: {names}", style="dim"))
     return Group(*lines)
 
 
@@ -76,9 +74,9 @@ def send(
     file: Payload,
     source: Source,
     header: Headers = None,
-    to: Annotated[str | None, typer.Option("--to", help="another address than the stack's own")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="a URL to post to, instead of the stack's")] = None,
 ) -> bool:
-    """Signs the file as that sender would, and posts it."""
+    """Signs the file as that sender does, and posts it."""
     code, text = send_post(session.env, session.env.source(source), Post.read(file, header or []), to)
     try:
         answer = json.loads(text)
@@ -99,10 +97,10 @@ def import_(
     source: Source,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="check the rows, send none")] = False,
 ) -> bool:
-    """Brings past sign-ups in, at Clemta's pace; can be interrupted and repeated."""
+    """Imports past sign-ups at Clemta's pace; can be interrupted and repeated."""
     form = session.env.source(source)
     if not isinstance(form, Form):
-        raise OpsError(f"{source} is no form: an import needs a form's source")
+        raise OpsError(f"{source} is not a form: an import needs a source of kind form")
     rows = read_rows(form, file)
     good, bad = [row for row in rows if not row.problem], [row for row in rows if row.problem]
     for row in bad[:_MAX_MISTAKES]:

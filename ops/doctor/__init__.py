@@ -1,4 +1,4 @@
-"""Is everything in place? Each check says what it found and, where that is wrong, what to do."""
+"""Checks a deployed stack: each check says what it found and, if that is wrong, what to do."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,7 +18,7 @@ from .storage import dead_letters, held, ledger, retry_queue
 
 
 def examine(env: Environment) -> Iterator[Check]:
-    """Every check in turn; it stops if credentials or the stack are wrong."""
+    """Runs all checks; stops early if the credentials or the stack are wrong."""
     for first in (credentials, stack):
         checks = list(_guarded(first, env))
         yield from checks
@@ -34,7 +34,7 @@ def examine(env: Environment) -> Iterator[Check]:
 
 
 def _guarded(check: Callable[[Environment], Iterator[Check]], env: Environment) -> Iterator[Check]:
-    """The check's findings; an error of the check is a finding too."""
+    """The check's findings; an error of the check becomes a finding."""
     name = check.__name__.replace("_", " ")
     try:
         yield from check(env)

@@ -1,4 +1,4 @@
-"""One finding of doctor, and what several checks need."""
+"""One finding of doctor, and helpers of several checks."""
 
 import time
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from clemta_intake.http_values import Answer
 from ..environments import Environment
 from ..status import duration
 
-_MAX_SKEW = 60  # seconds; senders' signatures allow 300, and delivery takes Clemta's clock to be within 120
-TIMEOUT = (5, 15)  # seconds to connect, and in all
+_MAX_SKEW = 60  # seconds; signatures allow 300, and delivery assumes at most 120 for Clemta's clock
+TIMEOUT = (5, 15)  # seconds to connect, seconds in total
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def check_clock(name: str, whose: str, answer: Answer) -> Iterator[Check]:
     except (KeyError, ValueError):
         return
     if abs(skew) <= _MAX_SKEW:
-        yield Check(name, "ok", f"within {_MAX_SKEW} s")
+        yield Check(name, "ok", f"difference under {_MAX_SKEW} s")
     else:
         behind = "ahead of" if skew > 0 else "behind"
         says = f"{whose} is {duration(abs(skew))} {behind} the other side's"

@@ -1,4 +1,4 @@
-"""Does Clemta take the key, for each company?"""
+"""Checks that Clemta accepts the key for each company."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def clemta_key(env: Environment) -> Iterator[Check]:
         try:
             json.loads(text)
         except ValueError:
-            yield Check("clemta key", "fail", 'begins like JSON {"api_key": …} and is none', put)
+            yield Check("clemta key", "fail", 'begins like JSON {"api_key": …}, but is not valid JSON', put)
             return
     try:
         env.deps.secrets.api_key(None)
@@ -32,7 +32,7 @@ def clemta_key(env: Environment) -> Iterator[Check]:
 
 
 def clemta(env: Environment) -> Iterator[Check]:
-    """One GET for each company that a source has."""
+    """Sends one GET for each company in the sources file."""
     try:
         key = env.deps.secrets.api_key(None)
     except IntakeError:
@@ -48,7 +48,7 @@ def clemta(env: Environment) -> Iterator[Check]:
             )
             answer = http.send(request, *TIMEOUT)
         except TransportError as error:
-            do = f"look whether {env.settings.clemta_base_url} is the right address, and Clemta up"
+            do = f"check that {env.settings.clemta_base_url} is the right address, and that Clemta is up"
             yield Check("clemta", "fail", f"does not answer: {error}", do)
             return
         yield from _answer(company, answer)
@@ -69,19 +69,17 @@ def _answer(company: str, answer: Answer) -> Iterator[Check]:
                 "make a new key in Clemta and put it into the secret",
             )
         case 403:
-            do = "give the key's owner access to it in Clemta, or name another company"
+            do = "give the key's owner access to the company in Clemta, or set another company"
             yield Check("clemta", "fail", f"the key may not use company {company} (403)", do)
         case 404:
             do = "fix company_id in the sources file, or the parameter DefaultCompanyId"
             yield Check("clemta", "fail", f"does not know company {company} (404)", do)
         case 429:
-            yield Check(
-                "clemta", "note", "its rate limit is used up at the moment (429)", "try again in a minute"
-            )
+            yield Check("clemta", "note", "its rate limit is used up now (429)", "try again in a minute")
         case status:
             yield Check(
                 "clemta",
                 "fail",
                 f"answers {status} for company {company}",
-                "is ClemtaBaseUrl right, and Clemta up?",
+                "check that ClemtaBaseUrl is right, and that Clemta is up",
             )

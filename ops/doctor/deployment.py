@@ -1,4 +1,4 @@
-"""Is the stack deployed as it should be? Credentials, stack, sources file, API, alarms."""
+"""Checks the deployment: credentials, stack, sources file, API, alarms."""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ def credentials(env: Environment) -> Iterator[Check]:
 def stack(env: Environment) -> Iterator[Check]:
     where = f"{env.location.stack_name} in {env.location.region}"
     status = env.stack["StackStatus"]
-    _ = env.settings  # raises where it is another stack than ours
+    _ = env.settings  # raises OpsError if it is not a clemta-intake stack
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
         yield Check("stack", "ok", f"{where}: {status}")
     else:
         yield Check(
-            "stack", "fail", f"{where}: {status}", "look at its events in CloudFormation, and deploy again"
+            "stack", "fail", f"{where}: {status}", "check its events in CloudFormation, and deploy again"
         )
 
 
@@ -89,12 +89,12 @@ def alarms(env: Environment) -> Iterator[Check]:
         yield Check("alarms", "fail", "the stack has none", "deploy it again")
         return
     alarms = env.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
-    ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
-    for alarm in ringing:
+    active = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    for alarm in active:
         does = " ".join(alarm.get("AlarmDescription", "").split())
-        yield Check("alarms", "fail", f"{names[alarm['AlarmName']]} rings", does)
-    if not ringing:
-        yield Check("alarms", "ok", f"{len(alarms)}, none rings")
+        yield Check("alarms", "fail", f"{names[alarm['AlarmName']]} is active", does)
+    if not active:
+        yield Check("alarms", "ok", f"{len(alarms)} alarms, none is active")
 
 
 def subscription(env: Environment) -> Iterator[Check]:
@@ -103,21 +103,19 @@ def subscription(env: Environment) -> Iterator[Check]:
     waiting = [one for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
     if waiting:
         do = "open the mail that SNS sent to the address, and confirm it"
-        yield Check("alarm mail", "fail", f"{len(waiting)} not confirmed: no alarm reaches it", do)
+        yield Check("alarm mail", "fail", f"{len(waiting)} not confirmed: alarms are not delivered to it", do)
     elif not found:
-        yield Check(
-            "alarm mail", "note", "nobody is told of an alarm", "deploy with the parameter AlarmEmail"
-        )
+        yield Check("alarm mail", "note", "nobody gets the alarms", "deploy with the parameter AlarmEmail")
     else:
         yield Check("alarm mail", "ok", f"{len(found)} confirmed")
 
 
 def gateway(env: Environment) -> Iterator[Check]:
-    """What a deploy does not change: a stage of an early template, the account's settings of API Gateway."""
+    """Checks what a deploy does not change: stages of early templates, the account's API Gateway settings."""
     client, api = env.client("apigateway"), env.outputs.get("ApiId", "")
     names = {stage["stageName"] for stage in client.get_stages(restApiId=api)["item"]}
     if others := sorted(names - {"v1"}):
-        says = f"{', '.join(others)} is open beside v1, and has neither throttle nor firewall"
+        says = f"{', '.join(others)} is open besides v1, without throttle and firewall"
         do = f"aws apigateway delete-stage --rest-api-id {api} --stage-name {others[0]}"
         yield Check("stages", "fail", says, do)
     else:

@@ -1,4 +1,4 @@
-"""Can each source prove its requests? Signing secrets and the captchas' secrets."""
+"""Checks the sources' secrets: signing secrets and captcha secrets."""
 
 import json
 from base64 import b64decode
@@ -26,7 +26,7 @@ def signing_secrets(env: Environment) -> Iterator[Check]:
         if not isinstance(known, dict):
             raise ValueError
     except ValueError:
-        yield Check("signing secrets", "fail", "are no JSON object of names and secrets", put)
+        yield Check("signing secrets", "fail", "are not a JSON object of names and secrets", put)
         return
     wrong = 0
     for name, source in needed.items():
@@ -34,12 +34,12 @@ def signing_secrets(env: Environment) -> Iterator[Check]:
         values = [value for value in env.deps.secrets.signing_secrets(secret) if value.strip()]
         if not values:
             wrong += 1
-            says = f"{secret} is missing, which source {name} needs"
+            says = f"{secret} is missing; source {name} needs it"
             yield Check("signing secrets", "fail", says, put.replace("NAME", secret) + " (with the others)")
         elif not all(_well_formed(source, value) for value in values):
             wrong += 1
             says = f"{secret} of source {name} is not base64, as whsec_… secrets are"
-            yield Check("signing secrets", "fail", says, "copy it whole from the sender")
+            yield Check("signing secrets", "fail", says, "copy the complete secret from the sender")
     if not wrong:
         yield Check(
             "signing secrets", "ok", f"there for {len(needed)} source{'' if len(needed) == 1 else 's'}"
@@ -63,16 +63,21 @@ def captcha(env: Environment) -> Iterator[Check]:
                 do = f"put your own secret key of {provider} into the signing secret under {secret_name}"
                 yield Check("captcha", "note", f"{name}: {provider}'s test secret lets everybody pass", do)
             else:
-                yield Check("captcha", "ok", f"{provider} takes the secret of {name}")
+                yield Check("captcha", "ok", f"{provider} accepts the secret of {name}")
             break
         else:
             if found:  # a missing secret is reported already
                 do = (
                     f"put the secret key of the page's site key into the signing secret under {secret_name}"
                     if found == "captcha_secret_refused"
-                    else f"look at {provider}'s status page, and try again"
+                    else f"check {provider}'s status page, and try again"
                 )
-                yield Check("captcha", "fail", f"{name}: {provider} cannot be asked ({found})", do)
+                yield Check(
+                    "captcha",
+                    "fail",
+                    f"{name}: {provider} refuses the secret or does not answer ({found})",
+                    do,
+                )
 
 
 def _secret_name(source: Form | Webhook) -> str:

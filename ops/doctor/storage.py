@@ -1,4 +1,4 @@
-"""What is in the ledger and the queues?"""
+"""Checks the ledger and the queues."""
 
 import time
 from collections.abc import Iterator
@@ -14,11 +14,9 @@ from .check import Check, secret_text
 def ledger(env: Environment) -> Iterator[Check]:
     table = env.client("dynamodb").describe_table(TableName=env.settings.ledger_table)["Table"]
     if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
-        yield Check(
-            "ledger", "fail", f"the table is {table['TableStatus']}", "wait, or look at it in DynamoDB"
-        )
+        yield Check("ledger", "fail", f"the table is {table['TableStatus']}", "wait, or check it in DynamoDB")
     elif not secret_text(env, env.settings.ledger_pepper_id).strip():
-        do = "restore the secret's former value: with another one the ledger knows nobody"
+        do = "restore the secret's former value: with another one the ledger finds no contact"
         yield Check("ledger", "fail", "its pepper is empty", do)
     else:
         yield Check("ledger", "ok", "answers")
@@ -37,7 +35,7 @@ def retry_queue(env: Environment) -> Iterator[Check]:
         yield Check("redelivery", "ok", "is switched on")
     else:
         do = "switch on the retry queue's event source mapping (aws lambda update-event-source-mapping --enabled)"
-        yield Check("redelivery", "fail", "is switched off: nothing is tried again", do)
+        yield Check("redelivery", "fail", "is switched off: nothing is retried", do)
 
 
 def dead_letters(env: Environment) -> Iterator[Check]:
@@ -52,11 +50,11 @@ def dead_letters(env: Environment) -> Iterator[Check]:
         says = f"{len(some)} of class {name}, the oldest for {oldest}"
         yield Check("dead letters", "fail", says, f"clemta-intake dlq list; {WHAT_TO_DO[name]}")
     if unread:
-        says = f"{unread} could not be seen: somebody is working on them"
-        yield Check("dead letters", "note", says, "look again in a minute")
+        says = f"{unread} could not be read: another command is working on them"
+        yield Check("dead letters", "note", says, "run doctor again in a minute")
 
 
 def held(env: Environment) -> Iterator[Check]:
     held = sum(depth(env.client("sqs"), env.settings.held_queue_url).values())
-    do = "clemta-intake held list; then release what a person sent: it is deleted after 14 days"
-    yield Check("held", "note" if held else "ok", f"{held or 'nothing'} taken for spam", do if held else "")
+    do = "clemta-intake held list; release what a person sent: held submissions are deleted after 14 days"
+    yield Check("held", "note" if held else "ok", f"{held or 'nothing'} held as spam", do if held else "")

@@ -62,7 +62,7 @@ def sign_up(browser: Chrome, email: str) -> None:
     browser.find_element(By.CSS_SELECTOR, "#form button").click()
 
 
-def way_of(browser: Chrome, who: str) -> list[str]:
+def history_of(browser: Chrome, who: str) -> list[str]:
     """The steps of that person's submission."""
     for one in browser.find_elements(By.CSS_SELECTOR, "#submissions > li"):
         if who in one.text:
@@ -70,10 +70,10 @@ def way_of(browser: Chrome, who: str) -> list[str]:
     return []
 
 
-def switch(browser: Chrome, mood: str) -> None:
+def switch(browser: Chrome, state: str) -> None:
     """Switches Clemta, and waits until the page shows it."""
-    browser.find_element(By.CSS_SELECTOR, f"[data-key={mood}]").click()
-    pressed = f"[data-key={mood}][aria-pressed=true]"
+    browser.find_element(By.CSS_SELECTOR, f"[data-key={state}]").click()
+    pressed = f"[data-key={state}][aria-pressed=true]"
     until(browser, lambda: bool(browser.find_elements(By.CSS_SELECTOR, pressed)))
 
 
@@ -93,7 +93,8 @@ def test_a_sign_up_is_seen_on_its_way_without_loading_the_page_anew(
 ) -> None:
     sign_up(browser, "new@example.com")
     until(
-        browser, lambda: way_of(browser, "new@example.com") == ["received", "open form", "mapped", "created"]
+        browser,
+        lambda: history_of(browser, "new@example.com") == ["received", "open form", "mapped", "created"],
     )
     until(browser, lambda: "new@example.com" in page("contacts"))
     assert "Created" in page("form-answer")
@@ -110,14 +111,14 @@ def test_clemta_down_queued_back_created_once_in_three_clicks(
     assert proposed.endswith("@example.com")
     switch(browser, "down")
     browser.find_element(By.CSS_SELECTOR, "#form button").click()
-    until(browser, lambda: "queued: INTERNAL_ERROR" in way_of(browser, proposed))
+    until(browser, lambda: "queued: INTERNAL_ERROR" in history_of(browser, proposed))
     until(browser, lambda: proposed in page("retry"))
     assert "Queued" in page("form-answer")
     assert contacts_of(stack, proposed) == 0
     shoot(browser, "console-down")
     switch(browser, "up")
-    until(browser, lambda: way_of(browser, proposed)[-1] == "created")
-    until(browser, lambda: "Nothing waits." in page("retry"))
+    until(browser, lambda: history_of(browser, proposed)[-1] == "created")
+    until(browser, lambda: "The queue is empty." in page("retry"))
     assert contacts_of(stack, proposed) == 1
     assert browser.find_element(By.NAME, "email").get_property("value") != proposed, "the next is another"
 
@@ -126,19 +127,19 @@ def test_an_address_of_ones_own_can_be_sent_twice(browser: Chrome, stack: Deploy
     sign_up(browser, "twice@example.com")
     until(browser, lambda: "Created" in page("form-answer"))
     browser.find_element(By.CSS_SELECTOR, "#form button").click()
-    until(browser, lambda: way_of(browser, "twice@example.com")[-1] == "duplicate")
+    until(browser, lambda: history_of(browser, "twice@example.com")[-1] == "duplicate")
     assert contacts_of(stack, "twice@example.com") == 1
 
 
 def test_a_dead_letter_is_replayed(browser: Chrome, stack: Deployed, page: Page) -> None:
     switch(browser, "refuses")
     sign_up(browser, "parked@example.com")
-    until(browser, lambda: "parked: INVALID_API_KEY" in way_of(browser, "parked@example.com"))
+    until(browser, lambda: "parked: INVALID_API_KEY" in history_of(browser, "parked@example.com"))
     until(browser, lambda: "parked@example.com" in page("dead"))
     switch(browser, "up")
     browser.find_element(By.CSS_SELECTOR, "#dead button").click()
-    until(browser, lambda: way_of(browser, "parked@example.com")[-1] == "created")
-    until(browser, lambda: "Nothing needs a person." in page("dead"))
+    until(browser, lambda: history_of(browser, "parked@example.com")[-1] == "created")
+    until(browser, lambda: "Nothing needs you." in page("dead"))
     assert contacts_of(stack, "parked@example.com") == 1
 
 
@@ -152,7 +153,7 @@ def test_a_dead_letter_is_discarded_after_a_question(browser: Chrome, stack: Dep
         getattr(browser.switch_to.alert, answer)()
         until(browser, lambda left=left: ("unwanted@example.com" in page("dead")) == left)  # type: ignore[misc]
     assert contacts_of(stack, "unwanted@example.com") == 0
-    until(browser, lambda: way_of(browser, "unwanted@example.com")[-1] == "discarded: in the console")
+    until(browser, lambda: history_of(browser, "unwanted@example.com")[-1] == "discarded: in the console")
 
 
 @pytest.mark.parametrize("sender", ["crm", "typeform", "clerk", "stripe", "hubspot", "netlify", "mailchimp"])
@@ -188,10 +189,10 @@ def test_the_whole_story_by_keyboard(browser: Chrome, stack: Deployed, page: Pag
     until(browser, lambda: bool(browser.find_elements(By.CSS_SELECTOR, pressed)))
     press(lambda at: at.get_attribute("name") == "email", Keys.CONTROL + "a")
     browser.switch_to.active_element.send_keys("keys@example.com", Keys.ENTER)
-    until(browser, lambda: "queued: INTERNAL_ERROR" in way_of(browser, "keys@example.com"))
+    until(browser, lambda: "queued: INTERNAL_ERROR" in history_of(browser, "keys@example.com"))
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL + Keys.HOME)
     press(lambda at: at.get_attribute("data-key") == "up", Keys.SPACE)
-    until(browser, lambda: way_of(browser, "keys@example.com")[-1] == "created")
+    until(browser, lambda: history_of(browser, "keys@example.com")[-1] == "created")
     assert contacts_of(stack, "keys@example.com") == 1
 
 

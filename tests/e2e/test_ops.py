@@ -178,7 +178,7 @@ class TestDoctor:
         ]
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
         try:
-            assert "RedeliverThrottlesAlarm rings" in self.wrong(command, "alarms")
+            assert "RedeliverThrottlesAlarm is active" in self.wrong(command, "alarms")
         finally:
             cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
 
@@ -310,13 +310,13 @@ class TestPeople:
         said = command("find", "eve@example.com")
         assert said.code == 0
         assert "it was tried, and there is no contact yet" in said.out
-        assert "it probably waits, and comes again by itself" in said.out
-        assert "Clemta was not asked, as no call is left" in said.out
+        assert "it probably waits, and is retried automatically" in said.out
+        assert "Clemta was not called, because no call is left" in said.out
         assert command("find", "nobody@example.com").code == 1
 
     def test_find_says_that_clemta_is_down(self, command: Command, clemta: Clemta) -> None:
         clemta.fault("status", status=500, times=None)
-        assert "Clemta was asked and answered 500" in command("find", "eve@example.com").out
+        assert "Clemta answered 500" in command("find", "eve@example.com").out
 
     def test_a_submission_that_was_delivered_is_found_by_its_id(
         self, command: Command, clemta: Clemta, sign_up: SignUp
@@ -421,10 +421,10 @@ class TestDeadLetters:
         [held] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=600)["Messages"]
         try:
             said = command("dlq", "list", "--json")
-            assert (len(said.data), "1 more could not be seen" in said.err) == (1, True)
+            assert (len(said.data), "1 more could not be read" in said.err) == (1, True)
             assert "1 more" in command("dlq", "show", "nobody").err
             assert "1 more" in command("dlq", "replay", "--all", "--dry-run").err
-            assert "1 could not be seen" in command("doctor").out
+            assert "1 could not be read" in command("doctor").out
         finally:
             handle = held["ReceiptHandle"]
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
@@ -483,8 +483,8 @@ class TestDeadLetters:
     ) -> None:
         parked(clemta, sign_up, "ada")
         sign_up(email="ada@example.com")
-        [fate] = command("dlq", "replay", "--all", "--json").data
-        assert fate["outcome"] == "in Clemta"
+        [result] = command("dlq", "replay", "--all", "--json").data
+        assert result["outcome"] == "in Clemta"
         assert dead_letters.size() == 0
         assert len(clemta.contacts()) == 1
 
@@ -540,10 +540,10 @@ class TestHeld:
         assert "ada@example.com" in revealed
         assert "is held as spam" in command("find", "ada@example.com").out
         assert [line["outcome"] for line in command("find", one, "--json").data["history"]] == ["held"]
-        assert "1 taken for spam" in command("doctor").out
+        assert "1 held as spam" in command("doctor").out
         assert command("held", "release").code == 2, "which?"
-        [fate] = command("held", "release", "--all", "--dry-run", "--json").data
-        assert (fate["submission_id"], fate["outcome"], held_queue.size()) == (one, "released", 1)
+        [result] = command("held", "release", "--all", "--dry-run", "--json").data
+        assert (result["submission_id"], result["outcome"], held_queue.size()) == (one, "released", 1)
         assert command("held", "release", one).code == 0
         assert eventually(lambda: [contact["email"] for contact in clemta.contacts()] == ["ada@example.com"])
         assert held_queue.size() == dead_letters.size() == 0

@@ -11,7 +11,7 @@ import requests
 from local.stack import Deployed
 
 from .conftest import Clemta, Queue
-from .test_way import LEAD, signed
+from .test_submissions import LEAD, signed
 
 LIMIT = 60  # calls a minute, and so a sign-up's slot each 2.07 s
 

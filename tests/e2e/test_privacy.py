@@ -11,7 +11,7 @@ import requests
 from local.stack import Deployed
 
 from .conftest import Clemta, Queue, Redelivery, eventually
-from .test_way import FAULTS, signed
+from .test_submissions import FAULTS, signed
 
 # A word for every field: whatever shows up anywhere is traced to where it came from.
 CANARY = "kanarya"

@@ -240,7 +240,7 @@ def test_the_console_answers_a_wrong_request_with_an_error(stack: Deployed) -> N
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     headers = {"X-Token": page.text.partition('name="token" content="')[2].partition('"')[0]}
     for path, body, status in [
-        ("fault", '{"mood": "odd"}', 400),
+        ("fault", '{"simulated_state": "odd"}', 400),
         ("fault", "nonsense", 400),
         ("elsewhere", "{}", 400),
         ("replay", '{"id": "nobody"}', 409),

@@ -578,11 +578,11 @@ def test_the_latency_of_each_call_is_measured_also_without_an_answer(
 
     clock = Clock(5_000)
     client = Clemta("https://clemta.test", lambda stale: "k", FakeRateLimit(), Silent())
-    telemetry._measured.clear()
+    telemetry._pending.clear()
     monkeypatch.setattr(time, "monotonic", clock)
     with pytest.raises(OutcomeUnknown):
         client.create(contact(), Deadline(clock.now + 2))
-    assert telemetry._measured.pop("ClemtaLatency") == [250]
+    assert telemetry._pending.pop("ClemtaLatency") == [250]
 
 
 @pytest.mark.parametrize("status", [429, 503])

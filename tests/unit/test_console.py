@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.console import MOODS, mood, way
+from local.console import SIMULATED_STATES, history, simulated_state
 
 
 def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
@@ -13,11 +13,11 @@ def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
 
 def shown(*lines: dict[str, Any], form: bool = False) -> list[str]:
     """Name, state and note of each step, shortly."""
-    steps = way(lines, form=form)
+    steps = history(lines, form=form)
     return [" ".join(filter(None, (step["name"], step["state"], step["note"]))) for step in steps]
 
 
-TAKEN = ["received good", "proven good", "mapped good"]
+TAKEN = ["received good", "authenticated good", "mapped good"]
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,16 @@ TAKEN = ["received good", "proven good", "mapped good"]
     [
         ([line("created")], [*TAKEN, "created good"]),
         ([line("duplicate")], [*TAKEN, "duplicate good"]),
-        ([line("unauthentic", "signature_mismatch")], ["received good", "proven bad signature_mismatch"]),
+        (
+            [line("unauthentic", "signature_mismatch")],
+            ["received good", "authenticated bad signature_mismatch"],
+        ),
         ([line("refused", "invalid_fields")], [*TAKEN[:2], "mapped bad invalid_fields"]),
         ([line("ignored")], [*TAKEN[:2], "ignored good"]),
         ([line("held", "honeypot")], [*TAKEN, "held note honeypot"]),
         ([line("held", "honeypot"), line("created")], [*TAKEN, "held note honeypot", "created good"]),
         ([line("captcha_unavailable", "captcha_error"), line("created")], [*TAKEN, "created good"]),
-        ([line("unavailable", "queue_unavailable")], [*TAKEN[:2], "not taken bad queue_unavailable"]),
+        ([line("unavailable", "queue_unavailable")], [*TAKEN[:2], "not accepted bad queue_unavailable"]),
         (
             [line("parked", "invalid_fields", failure="DataError")],
             [*TAKEN[:2], "mapped bad invalid_fields", "parked bad invalid_fields"],
@@ -76,12 +79,12 @@ def test_a_form_is_open_and_proves_nothing() -> None:
     assert foreign == ["received good", "open form bad foreign_origin"]
 
 
-@pytest.mark.parametrize("name", MOODS)
+@pytest.mark.parametrize("name", SIMULATED_STATES)
 def test_clemtas_mood_is_known_by_its_fault(name: str) -> None:
-    fault = MOODS[name]
-    assert mood([{"on": "any", "times": None, **fault}] if fault else []) == name
+    fault = SIMULATED_STATES[name]
+    assert simulated_state([{"on": "any", "times": None, **fault}] if fault else []) == name
 
 
 def test_faults_of_somebody_elses_are_a_mood_of_their_own() -> None:
-    assert mood([{"fault": "html"}]) == "other"
-    assert mood([{"fault": "error_before"}, {"fault": "html"}]) == "other"
+    assert simulated_state([{"fault": "html"}]) == "other"
+    assert simulated_state([{"fault": "error_before"}, {"fault": "html"}]) == "other"

@@ -29,10 +29,10 @@ from tests.conftest import Lines
 
 
 def test_a_functions_log_line_becomes_metrics(logged: Lines) -> None:
-    telemetry._measured.clear()
-    telemetry.measured("ClemtaLatency", 80)
-    telemetry.measured("ClemtaLatency", 90)
-    telemetry.outcome("created", submission_id="s1", source="website", seconds=0.1)
+    telemetry._pending.clear()
+    telemetry.record("ClemtaLatency", 80)
+    telemetry.record("ClemtaLatency", 90)
+    telemetry.log_outcome("created", submission_id="s1", source="website", seconds=0.1)
     service = {"service": telemetry.log.service}
     assert list(embedded_metrics(json.dumps(logged()[0]))) == [
         ("ClemtaIntake", "ClemtaLatency", 80.0, "Milliseconds", service),

@@ -48,7 +48,7 @@ def test_a_value_may_hold_separators_and_lines(tmp_path: Path) -> None:
         (TEXT.encode("cp1254"), "past.csv:2: is not in UTF-8: save it as CSV UTF-8"),
         (TEXT.encode("utf-16"), "past.csv:1: is not in UTF-8: save it as CSV UTF-8"),
         (TEXT.encode("utf-16-le")[:-20], "save it as CSV UTF-8"),
-        (b"PK\x03\x04\x14\x00\x06\x00", "is a workbook and no CSV: save it as CSV UTF-8"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "is a workbook, not a CSV file: save it as CSV UTF-8"),
         (b"", "has no header line"),
         (b"name,email\n", "has no rows below its header line"),
         (b'name,email\n"Ada,ada@example.com\n', "is no CSV"),

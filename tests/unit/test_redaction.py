@@ -20,7 +20,7 @@ from clemta_intake.model import Submission
 from clemta_intake.queue_message import encode_envelope
 from clemta_intake.sources.config import presets, to_source
 from clemta_intake.sources.kept import kept_headers, kept_query
-from clemta_intake.sources.redaction import redact, says_secret
+from clemta_intake.sources.redaction import is_secret_name, redact
 from tests.conftest import Lines
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
@@ -90,12 +90,12 @@ def names(table: dict[str, str]) -> list[Any]:
 
 @pytest.mark.parametrize("name", names(SECRETS))
 def test_p4_the_head_of_a_name_says_that_it_is_a_secret(name: str) -> None:
-    assert says_secret(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", names(ANSWERS))
 def test_p4_another_field_is_an_answer_and_arrives(name: str) -> None:
-    assert not says_secret(name)
+    assert not is_secret_name(name)
 
 
 class TestShapes:
@@ -538,7 +538,7 @@ def steps(action: Any) -> int:
     import sys
 
     count = 0
-    says_secret.cache_clear()
+    is_secret_name.cache_clear()
 
     def trace(*_: Any) -> Any:
         nonlocal count

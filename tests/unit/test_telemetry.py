@@ -13,13 +13,13 @@ from tests.conftest import Lines
 
 @pytest.fixture(autouse=True)
 def _nothing_measured() -> Iterator[None]:
-    telemetry._measured.clear()
+    telemetry._pending.clear()
     yield
-    telemetry._measured.clear()
+    telemetry._pending.clear()
 
 
 def outcome(status: OutcomeName = "created") -> None:
-    telemetry.outcome(status, submission_id="s1", source="website", seconds=0.0124)
+    telemetry.log_outcome(status, submission_id="s1", source="website", seconds=0.0124)
 
 
 def records(line: dict[str, Any]) -> dict[str, Any]:
@@ -43,9 +43,9 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
 
 
 def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> None:
-    telemetry.measured("ClemtaLatency", 81.4)
-    telemetry.measured("ClemtaLatency", 33.3)
-    telemetry.measured("ClemtaUnauthorized")
+    telemetry.record("ClemtaLatency", 81.4)
+    telemetry.record("ClemtaLatency", 33.3)
+    telemetry.record("ClemtaUnauthorized")
     outcome()
     outcome()
     first, second = logged()
@@ -56,8 +56,8 @@ def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> Non
 
 def test_a_line_carries_a_hundred_values_of_a_metric_at_most(logged: Lines) -> None:
     for value in range(250):
-        telemetry.measured("ClemtaLatency", value)
-    telemetry.measured("BudgetLeft", 7)
+        telemetry.record("ClemtaLatency", value)
+    telemetry.record("BudgetLeft", 7)
     outcome()
     first, *rest = lines = logged()
     assert [len(line["ClemtaLatency"]) for line in lines] == [100, 100, 50]
@@ -71,7 +71,7 @@ def test_an_outcome_that_is_not_final_is_not_counted_as_a_submission(
     logged: Lines, status: OutcomeName
 ) -> None:
     outcome(status)
-    telemetry.measured("CaptchaUnavailable")
+    telemetry.record("CaptchaUnavailable")
     outcome(status)
     bare, measured = logged()
     assert "_aws" not in bare
@@ -79,8 +79,8 @@ def test_an_outcome_that_is_not_final_is_not_counted_as_a_submission(
 
 
 def test_a4_a_bug_is_counted_where_it_is_logged_with_what_was_measured_before_it(logged: Lines) -> None:
-    telemetry.measured("ClemtaLatency", 80)
-    telemetry.unexpected(KeyError("ada@example.com"))
+    telemetry.record("ClemtaLatency", 80)
+    telemetry.log_unexpected(KeyError("ada@example.com"))
     outcome()
     bug, after = logged()
     assert records(bug)["UnexpectedErrors"] == ([["service"]], [1], "Count")
@@ -92,6 +92,6 @@ def test_a4_a_bug_is_counted_where_it_is_logged_with_what_was_measured_before_it
 
 
 def test_a4_a_queue_out_of_reach_is_no_bug(logged: Lines) -> None:
-    telemetry.unexpected(Unavailable("queue_unavailable"))
+    telemetry.log_unexpected(Unavailable("queue_unavailable"))
     [line] = logged()
     assert "_aws" not in line

@@ -118,4 +118,4 @@ class Clemta:
         try:
             return self._transport.send(request, min(_CONNECT_SECONDS, remaining / 3), remaining)
         finally:
-            telemetry.measured("ClemtaLatency", (time.monotonic() - began) * 1000)
+            telemetry.record("ClemtaLatency", (time.monotonic() - began) * 1000)

@@ -147,7 +147,7 @@ class RateLimit:
             return False
         self._is_admitted = True
         self._reserved = [second] * (count - 1)
-        telemetry.measured("BudgetLeft", self._limit - sum(calls.values()))
+        telemetry.record("BudgetLeft", self._limit - sum(calls.values()))
         return True
 
     def _compare(self, demand: "_Demand") -> None:

@@ -1,4 +1,4 @@
-"""`python -m clemta_intake.sources.check FILE`: is this sources file usable? The build runs it; Lambda never does."""
+"""`python -m clemta_intake.sources.check FILE` checks a sources file. Only the build runs it, never Lambda."""
 
 import re
 import sys
@@ -31,7 +31,7 @@ from .expressions import referenced_paths
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the sources, or each mistake with its line; 0 only if there is none."""
+    """Prints the sources, or each mistake with its line; returns 0 only without mistakes."""
     if len(arguments) != 1:
         print("usage: python -m clemta_intake.sources.check FILE", file=sys.stderr)
         return 2
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 def check_file(path: Path) -> list[str]:
-    """The names of the file's sources, every one of them checked; raises InvalidSources with all mistakes."""
+    """Checks every source and returns their names; raises InvalidSources with all mistakes."""
     tables = read_sources(path)
     text = path.read_text(encoding="utf-8")
     mistakes: list[tuple[tuple[str, ...], str]] = []
@@ -93,7 +93,7 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _overwritten_by(source: Form | Webhook) -> str:
-    """Who could change a contact without its sender's will; nobody where each request proves its time."""
+    """Who could change a contact without permission; "" if the signature covers each request's time."""
     if isinstance(source, Form):
         return "anybody who knows an e-mail address"
     timed = isinstance(source.auth, StandardWebhooks) or (
@@ -103,9 +103,9 @@ def _overwritten_by(source: Form | Webhook) -> str:
 
 
 def _unsigned(source: Webhook) -> str:
-    """What `delivery_id` reads that the signature does not cover; "" if nothing.
+    """The first part that `delivery_id` reads and the signature does not cover; "" if there is none.
 
-    A token and a password prove no more of the body than of a header: there both are worth the same.
+    A token and a password cover neither the body nor a header, so with them no part is reported.
     """
     if not source.delivery_id or isinstance(source.auth, Token | Basic):
         return ""
@@ -120,7 +120,7 @@ def _unsigned(source: Webhook) -> str:
 
 
 def _no_id(source: Webhook, unsigned: str, preset: dict[str, Any]) -> str:
-    """Why it is none, and what to write instead."""
+    """Why `delivery_id` cannot be used, and what to write instead."""
     instead = 'read a field of the body, as "body.id", or leave the key out for the body\'s hash'
     if "delivery_id" in preset:
         instead = f"leave the key out for this sender's own id, {preset['delivery_id']}"
@@ -135,7 +135,7 @@ def _no_id(source: Webhook, unsigned: str, preset: dict[str, Any]) -> str:
 
 
 def _keys(problem: Any) -> tuple[str, ...]:
-    """The keys as they stand in the file: without pydantic's names of union members and its marks."""
+    """The keys as the file has them: without pydantic's names of union members and its marks."""
     keys = [str(part) for part in problem["loc"][1:] if part != "[key]"]
     if keys[:1] == ["auth"]:
         del keys[1:2]
@@ -180,7 +180,7 @@ _KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 
 
 def _line(text: str, keys: tuple[str, ...]) -> int:
-    """The line of `keys`, or of what stands nearest around them."""
+    """The line of `keys`, or of the nearest table or key that encloses them."""
     wanted = ".".join(keys).split(".")
     best, shared, table = 1, 0, ""
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,4 +1,4 @@
-"""sources.toml: one table a source, strict, so that a wrong file fails the build and never the first request."""
+"""The schema of sources.toml, one table for each source. It is strict: a wrong file fails the build, not a request."""
 
 import re
 import tomllib
@@ -24,20 +24,20 @@ from . import expressions
 
 _PRESETS = Path(__file__).with_name("presets.toml")
 SHIPPED = Path(__file__).parents[2] / "sources.toml"
-"""The file that ships with the functions."""
+"""The sources file in the functions' bundle."""
 
 CONTACT_FIELDS = frozenset(
     [field for field in ContactRequest.model_fields if field not in ("type", "company_id", "billing")]
     + [f"billing.{field}" for field in Billing.model_fields]
 )
-"""Clemta's fields that a source may fill: not the contact's type and company, which are the operator's."""
+"""Clemta's fields that a source may map. The operator sets the contact's type and company."""
 
 COUNTRY_CODE = "the ISO code of a country, as TR, DE or GB"
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 def _flat(value: Any) -> Any:
-    """`billing.phone = …` without quotes is a table in TOML: the same key, written another way."""
+    """Flattens `billing`: TOML reads `billing.phone = …` without quotes as a nested table."""
     if isinstance(value, dict) and isinstance(value.get("billing"), dict):
         rest = {key: inner for key, inner in value.items() if key != "billing"}
         return rest | {f"billing.{key}": inner for key, inner in value["billing"].items()}
@@ -102,23 +102,23 @@ class Hmac(BaseModel):
     secret: Name
     header: Header
     other_header: Header | None = None
-    """The name that newer requests of the sender use instead; read where `header` is missing."""
+    """The name that the sender's newer requests use; read if `header` is missing."""
     encoding: Literal["hex", "base64"] = "hex"
     digest: Literal["sha256", "sha512", "sha1"] = "sha256"
     prefix: str = ""
-    """Stands before each signature, as "sha256=" or "v1="; items that begin otherwise are no signatures."""
+    """The text before each signature, as "sha256=" or "v1="; items without it are ignored."""
     separator: Annotated[str, StringConstraints(max_length=1)] = ""
     signed: Signed = "{body}"
-    """What is hashed: {body}, {timestamp} and {id} as they came, {method} and {uri} of the request."""
+    """The text that is hashed: {body}, {timestamp} and {id} as received, {method} and {uri} of the request."""
     timestamp_header: Header | None = None
     timestamp_prefix: str | None = None
-    """The timestamp is that item of the signature's own header, as "t="."""
+    """The timestamp is the item of the signature header that begins so, as "t="."""
     timestamp_unit: Literal["s", "ms"] = "s"
     tolerance: Annotated[int, Field(ge=1, le=86_400)] = 300
     """Seconds that the timestamp may lie in the past or in the future."""
     id_header: Header | None = None
     key: Literal["text", "base64", "either"] = "text"
-    """How the secret becomes the key: its characters, base64 after "whsec_", or whichever of the two fits."""
+    """How the secret becomes the key: its characters, base64 after "whsec_", or either of the two."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Hmac":
@@ -141,11 +141,11 @@ class StandardWebhooks(BaseModel):
     secret: Name
     tolerance: Annotated[int, Field(ge=1, le=86_400)] = 300
     key: Literal["base64", "text", "either"] = "base64"
-    """How the secret becomes the key: base64 after "whsec_", its characters, or whichever of the two fits."""
+    """How the secret becomes the key: base64 after "whsec_", its characters, or either of the two."""
 
 
 class Jws(BaseModel):
-    """A JSON Web Signature, HS256 and nothing else, whose claim `sha256` is the hash of the raw body."""
+    """A JSON Web Signature with HS256 only; its claim `sha256` is the hash of the raw body."""
 
     model_config = _CONFIG
 
@@ -156,7 +156,7 @@ class Jws(BaseModel):
 
 
 class Token(BaseModel):
-    """A shared token: in `header`, or without one as a bearer token or as `?token=`."""
+    """A shared token: in `header`, or if that is not set, as a bearer token or as `?token=`."""
 
     model_config = _CONFIG
 
@@ -178,18 +178,18 @@ type Auth = Annotated[Hmac | StandardWebhooks | Jws | Token | Basic, Field(discr
 
 
 class Handshake(BaseModel):
-    """A request that a sender makes when it is connected: answered with 200, unsigned, and nothing is made of it."""
+    """An unsigned request that a sender makes to test the address: it is answered with 200 and creates nothing."""
 
     model_config = _CONFIG
 
     body: str
-    """Regular expression for the whole body, without the white space around it; of at most 1,000 characters."""
+    """Regular expression for the whole body, stripped of white space; a body over 1,000 characters never matches."""
     echo_header: Header | None = None
-    """Must be there, and goes back with the answer."""
+    """A header that the request must have; the answer repeats it."""
 
 
 class _Source(BaseModel):
-    """What a form and a webhook have in common."""
+    """The keys that forms and webhooks share."""
 
     model_config = _CONFIG
 
@@ -197,22 +197,22 @@ class _Source(BaseModel):
     company_id: CompanyId
     contact_type: Literal["customer", "vendor"] = "customer"
     on_existing: Literal["skip", "update", "create"] = "skip"
-    """What to do where the e-mail is a contact of that company and type already."""
+    """What to do if that company already has a contact of that type with the e-mail address."""
     allow_overwrite: bool = False
-    """Whether `update` is meant where anybody, or whoever repeats an old request, could change a contact."""
+    """Confirms `update` where anybody, or a replayed old request, could change a contact."""
     delivery_id: Expression | None = None
     event_time: Expression | None = None
-    """JMESPath to the event's own time: an update that is older than what was applied changes nothing."""
+    """JMESPath to the event's own time: an update older than the last applied one changes nothing."""
     accept: Expression | None = None
     contact: Annotated[dict[ContactField, Expression], BeforeValidator(_flat)] = {}
     """Clemta's field -> JMESPath over {body, headers, query}."""
     defaults: Annotated[
         dict[ContactField, Annotated[str | tuple[str, ...], PlainValidator(_list)]], BeforeValidator(_flat)
     ] = {}
-    """Clemta's field -> what stands there where the sender gives nothing."""
+    """Clemta's field -> its value if the sender gives none."""
     default_country: Country | None = None
     answer_seconds: Annotated[float, Field(ge=0.5, le=4)] = 4
-    """Within so many seconds the sender has its answer."""
+    """The sender gets its answer within so many seconds."""
     name_fallback: Literal["email", "reject"] = "email"
 
     def expressions(self) -> list[str]:
@@ -222,27 +222,27 @@ class _Source(BaseModel):
 
 
 class Spam(BaseModel):
-    """A form's defences; what breaks a rule is held, and gets the answer that a success gets."""
+    """A form's spam rules; a submission that breaks one is held, and answered as a success."""
 
     model_config = _CONFIG
 
     honeypot: str | None = None
-    """A field that people do not see: filled in, it was a machine."""
+    """A hidden field: only a bot fills it in."""
     min_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
     turnstile: Name | None = None
     hcaptcha: Name | None = None
     recaptcha: Name | None = None
     """The name of the captcha's secret."""
     captcha_outage: Literal["accept", "refuse"] = "accept"
-    """What to do while the captcha's maker does not answer, or takes no secret of ours."""
+    """What to do while the captcha's provider does not answer, or refuses our secret."""
     hostname: Hostname | None = None
-    """The host of the page on which the captcha must have been solved; a token of another one is refused."""
+    """The host of the page with the captcha; a token of another host is refused."""
     min_score: Annotated[float, Field(gt=0, le=1)] | None = None
-    """reCAPTCHA v3: what has a lower score is a machine's."""
+    """reCAPTCHA v3: a submission with a lower score is held."""
     disposable: bool = False
-    """Whether throw-away e-mail addresses are a machine's."""
+    """Whether submissions with a throw-away e-mail address are held."""
     max_per_day: Annotated[int, Field(ge=1)] | None = None
-    """New contacts that this source makes in a day, by UTC; what is over it is held."""
+    """New contacts of this source in one UTC day; further submissions are held."""
 
     @property
     def captcha(self) -> tuple[str, str] | None:
@@ -264,28 +264,28 @@ class Spam(BaseModel):
 
 
 class Form(_Source):
-    """A website form: open by its nature."""
+    """A website form, which anybody can post to."""
 
     lane: ClassVar[Lane] = "open"
     kind: Literal["form"]
     answers: Literal["body"] = "body"
     allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_list)] = ("*",)
-    """Pages that may post here with a script and read the answer; "*": any."""
+    """Origins of the pages whose scripts may post here and read the answer; "*" for any."""
     spam: Spam | None = None
     success_url: Url | None = None
     error_url: Url | None = None
 
 
 class Webhook(_Source):
-    """A sender that proves itself: there is no webhook without authentication."""
+    """A sender that authenticates each request; `auth` is required."""
 
     lane: ClassVar[Lane] = "proven"
     kind: Literal["webhook"]
     auth: Auth
     answers: Expression | None = None
-    """JMESPath to an object, or to a list of {key, label, type, value}, that the recogniser reads."""
+    """JMESPath to the answers for the recogniser: an object, or a list of {key, label, type, value}."""
     batch: bool = False
-    """The body may be a JSON array: each entry is a submission of its own."""
+    """The body may be a JSON array: each entry is a separate submission."""
     handshake: Handshake | None = None
 
     @model_validator(mode="after")
@@ -302,11 +302,11 @@ type Source = Annotated[Form | Webhook, Field(discriminator="kind")]
 
 
 class InvalidSources(Exception):
-    """The sources file cannot be used; a line for each mistake, with its place and what is allowed."""
+    """The sources file is invalid; the text has one line for each mistake, with its place and the allowed values."""
 
 
 def read_sources(path: Path) -> dict[str, Any]:
-    """The tables by name, unchecked; InvalidSources if the file is no TOML or `sources` no table."""
+    """The unchecked tables by name; raises InvalidSources if the file is not TOML or `sources` is not a table."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
     except OSError as error:
@@ -320,12 +320,12 @@ def read_sources(path: Path) -> dict[str, Any]:
 
 @cache
 def presets() -> dict[str, dict[str, Any]]:
-    """The senders that are known by name; read only when a source asks for one."""
+    """The presets by sender; the file is read when a source first uses one."""
     return tomllib.loads(_PRESETS.read_text(encoding="utf-8"))
 
 
 def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
-    """One checked source; pydantic's ValidationError if the table is wrong."""
+    """One validated source; raises pydantic's ValidationError."""
     values = table
     if isinstance(table, dict):
         values = {"company_id": default_company_id, **_with_preset(name, table), "name": name}
@@ -333,16 +333,16 @@ def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
     return source
 
 
-_OF_DOCS = {"title", "sign_up", "retries", "token_place"}
-"""Keys of a preset that are for people."""
+_DOCS_KEYS = {"title", "sign_up", "retries", "token_place"}
+"""Keys of a preset that only the documentation uses."""
 
 
 def _with_preset(name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """What the preset named by `kind` says, and over it what the file says."""
+    """The table merged over the preset that its `kind` names."""
     kind = table.get("kind")
     if kind in ("form", "webhook") or not isinstance(kind, str) or kind not in presets():
         return table
-    preset = {key: value for key, value in presets()[kind].items() if key not in _OF_DOCS}
+    preset = {key: value for key, value in presets()[kind].items() if key not in _DOCS_KEYS}
     given = {key: value for key, value in table.items() if key not in ("kind", "secret", "contact")}
     merged = preset | given | {"kind": "webhook"}
     if "auth" not in table:

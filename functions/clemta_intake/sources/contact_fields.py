@@ -1,4 +1,4 @@
-"""Values under Clemta's field names -> a valid contact: lines, names, addresses, phone and country. Pure."""
+"""Turns values under Clemta's field names into a valid contact: normalises lines, names, phone and country. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,13 @@ from . import normalise
 from .config import Form, Webhook
 
 _LINE_BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text beside them around
+_BIDI = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # they reverse the direction of the text around them
 
 
 def to_contact(values: Mapping[str, Any], source: Form | Webhook) -> ContactRequest:
-    """The contact; raises Unmappable, with each field that is missing or wrong."""
+    """The contact; raises Unmappable with every missing or wrong field."""
     top: dict[str, Any] = {}
     billing: dict[str, str] = {}
     for field, value in values.items():
@@ -35,7 +37,7 @@ def to_contact(values: Mapping[str, Any], source: Form | Webhook) -> ContactRequ
     email = top.get("email", "")
     if not email:
         raise Unmappable([("email", "is required")])
-    with suppress(ValueError):  # the validation says what is wrong with it
+    with suppress(ValueError):  # the validation below reports what is wrong
         email = top["email"] = ascii_email(email)
     if not top.get("full_name"):
         if source.name_fallback == "reject":
@@ -53,16 +55,16 @@ def to_contact(values: Mapping[str, Any], source: Form | Webhook) -> ContactRequ
                 (_field(problem["loc"]), str(problem["msg"]).removeprefix("Value error, "))
                 for problem in problems
             ]
-        ) from None  # pydantic's error would carry the values along
+        ) from None  # pydantic's error holds the values
 
 
 def is_own_address(name: str, email: str) -> bool:
-    """Whether the name is the sender's own address: Auth0, for one, puts it where it knows no name."""
+    """Whether the name is the sender's own address: for example, Auth0 sends it if it knows no name."""
     return bool(name) and name.strip().casefold() == email.strip().casefold()
 
 
 def _name(value: str) -> str:
-    """One line, and no `@`: a contact whose name holds an address is found by each search for that address."""
+    """The name in one line, without `@`: a search for an address also finds contacts with that address as a name."""
     name = _one_line(value)
     if "@" not in name:
         return name
@@ -71,7 +73,7 @@ def _name(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    """An address from a text area keeps its lines apart, in one line; a tab is a space; bidi controls go."""
+    """The lines joined by ", "; tabs become spaces, bidi controls are removed."""
     lines = _LINE_BREAKS.split(_BIDI.sub("", value.replace("\t", " ")))
     return ", ".join(text for line in lines if (text := line.strip()))
 

@@ -1,4 +1,4 @@
-"""JMESPath as sources use it: what an expression reads, and four functions for what senders' payloads need."""
+"""JMESPath for sources: evaluates and checks expressions, and adds functions that senders' payloads need."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +13,7 @@ from ..bodies.limits import MAX_FIELDS
 from ..errors import ConfigError, Unreadable
 from .fields import to_text
 
-# Expressions whose further parts are read from what the first one gives.
+# Expressions whose later parts read from the result of the first part.
 _SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}
 _MAX_JOINED = 10 * MAX_FIELDS
 _ANY: Any = {"types": []}
@@ -23,7 +23,7 @@ _TEXT_OR_NOTHING: Any = {"types": ["string", "null"]}
 
 
 class Functions(functions.Functions):
-    """JMESPath's functions, a `join` that leaves missing parts out, and ours."""
+    """JMESPath's functions, with a `join` that skips missing parts, and our own functions."""
 
     @functions.signature(_TEXT, _LIST)
     def _func_join(self, glue: str, parts: list[Any] | None) -> str:
@@ -31,7 +31,7 @@ class Functions(functions.Functions):
 
     @functions.signature(_LIST, _TEXT, _LIST, _TEXT)
     def _func_join_on(self, left: Any, left_key: str, right: Any, right_key: str) -> list[Any]:
-        """Each object of `left`, with the fields of that object of `right` whose key is the same."""
+        """Each object of `left`, with the fields of the object of `right` that has the same key."""
         by_key = {
             to_text(jmespath.search(right_key, entry)): entry
             for entry in right or []
@@ -42,14 +42,14 @@ class Functions(functions.Functions):
             if isinstance(entry, dict):
                 other = by_key.get(to_text(jmespath.search(left_key, entry)), {})
                 copied += len(other)
-                if copied > _MAX_JOINED:  # one large object of `right` that all of `left` name
+                if copied > _MAX_JOINED:  # every object of `left` may name one large object of `right`
                     raise Unreadable("too_many_fields", f"more than {_MAX_JOINED} fields are joined")
                 joined.append({**other, **entry})
         return joined
 
     @functions.signature(_ANY, _LIST)
     def _func_choices(self, value: Any, options: Any) -> Any:
-        """The texts of the chosen options, of which `value` holds the ids; any other value as it is."""
+        """The texts of the options whose ids `value` holds; any other value unchanged."""
         texts = {option.get("id"): option.get("text") for option in options or [] if isinstance(option, dict)}
         if isinstance(value, list):
             return [texts.get(chosen, chosen) if isinstance(chosen, str) else chosen for chosen in value]
@@ -63,7 +63,7 @@ class Functions(functions.Functions):
 
     @functions.signature(_TEXT_OR_NOTHING)
     def _func_parse_json(self, text: str | None) -> Any:
-        """JSON that a sender put into a text."""
+        """The parsed JSON of a text."""
         return None if text is None else parse_json(text)
 
 
@@ -71,16 +71,16 @@ _OPTIONS = jmespath.Options(custom_functions=Functions())
 
 
 def search(key: str, expression: str, data: Any) -> Any:
-    """What the expression finds; ConfigError, naming the `key` it stands under, if it fails."""
+    """The expression's result; raises ConfigError, which names the source's `key`, if it fails."""
     try:
         return jmespath.search(expression, data, _OPTIONS)
-    # Beyond its own errors, jmespath lets through what Python makes of, say, contains('abc', `null`) or ceil(1e999).
+    # jmespath also passes Python's own errors on, for example of contains('abc', `null`) or ceil(1e999).
     except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise ConfigError("mapping_failed", f"{key}: {error}") from error
 
 
 def check(text: str) -> str:
-    """The expression itself, if it can be used here; ValueError says what is wrong with it."""
+    """Returns the expression if it is valid; raises ValueError, which says what is wrong."""
     try:
         parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
@@ -95,7 +95,9 @@ def check(text: str) -> str:
     for root, *names in referenced_paths(text):
         if root not in ("body", "headers", "query"):
             raise ValueError(f"cannot read {root!r}; allowed: body, headers and query, as in body.{root}")
-        if root != "body" and not names:  # a submission that waits in a queue keeps only what is named
+        if (
+            root != "body" and not names
+        ):  # a queue message keeps only the headers and parameters that are named
             raise ValueError(f'must name what it reads, as in {root}."x-name"')
         if root == "headers" and names[0] != names[0].lower():
             raise ValueError(f"must name the header in lower case: {names[0].lower()}")

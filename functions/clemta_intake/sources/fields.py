@@ -1,7 +1,6 @@
-"""Answers, and the recogniser that reads a person from them: by type first, then by common field names, or not at all.
+"""The recogniser: finds a person's data in a form's answers, first by declared type, then by common field names.
 
-It knows the names that forms give their fields in English, Turkish, German, Spanish and French; it never guesses from
-what a person wrote.
+It knows the usual field names in English, Turkish, German, Spanish and French. It never guesses from an answer's text.
 """
 
 import re
@@ -22,8 +21,8 @@ _TYPES = {
     "phoneinput": "phone",
 }
 
-# Each field's names as `_plain` writes them. A name that means two things stands under the one that the other languages
-# agree on: "nom" is a last name, and alone it is the whole name.
+# Each field's names in the form that `_plain` returns. An ambiguous name is listed under the meaning that it shares
+# with the other languages: "nom" is listed as a last name; without a first name it becomes the whole name.
 _NAMES = {
     "email": "email emailaddress mail mailaddress youremail useremail contactemail eposta epostaadresi"
     " whatisyouremail whatsyouremail whatisyouremailaddress whatsyouremailaddress"
@@ -62,7 +61,7 @@ _NAMES = {
 }
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names.split()}
 
-# Objects that a person's fields are commonly put into; `product.name` is no person's.
+# Objects that usually hold a person's fields. Others do not: `product.name` is no person's name.
 _CONTAINERS = frozenset(
     [
         "address",
@@ -81,17 +80,18 @@ _CONTAINERS = frozenset(
     ]
 )
 
-# What comes in parts, and the name under which its parts are known: "adiniz" {"first": …} is as "name" {"first": …}.
+# Fields that can come in parts -> the key under which _NAMES lists the parts: "adiniz" {"first": …} is read as
+# "name" {"first": …}.
 _WHOLES = {"full_name": "name", "address_1": "address"}
 
 
-_MAX_NAME = 200  # characters of a key or a label; to decompose accents takes the square of it at worst
+_MAX_NAME = 200  # characters of a key or a label; decomposing accents can take quadratic time
 _NUMBERED = re.compile(r"^q\d+_(\D+)\d*$")  # Jotform's "q31_name31"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One field of a form: its key as a path, its label and type where the sender gives them, and what was answered."""
+    """One field of a form: its key as a path, its value, and its label and type if the sender gives them."""
 
     path: tuple[str, ...]
     value: str
@@ -100,7 +100,7 @@ class Answer:
 
 
 def to_text(value: Any) -> str:
-    """What was answered, as text: numbers are written out, lists joined; "" for nothing and for what is no text."""
+    """A value as text: numbers are written out, lists are joined; "" for null, booleans and objects."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool) or value is None:
@@ -115,7 +115,7 @@ def to_text(value: Any) -> str:
 
 
 def to_answers(data: Any) -> list[Answer]:
-    """The flat list of answers in an object, or in a list of {key, label, type, value}; empty ones are left out."""
+    """The flat list of answers in an object, or in a list of {key, label, type, value}, without empty ones."""
     if isinstance(data, list):
         return [answer for item in data if isinstance(item, dict) for answer in _listed(item)]
     return list(_flattened((), data))
@@ -124,7 +124,7 @@ def to_answers(data: Any) -> list[Answer]:
 def _listed(item: dict[str, Any]) -> Iterator[Answer]:
     key, label, kind = (to_text(item.get(name)) for name in ("key", "label", "type"))
     value = item.get("value")
-    if isinstance(value, dict):  # a name or an address in parts: the label names the whole and none of them
+    if isinstance(value, dict):  # a name or an address in parts: the label names the whole, not a part
         key, label = (key if _plain(key) in _FIELD_OF else label), ""
     for answer in _flattened((key,), value):
         yield Answer(answer.path, answer.value, label, kind)
@@ -139,7 +139,7 @@ def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
 
 
 def recognise(answers: Sequence[Answer]) -> dict[str, Answer]:
-    """Field -> its answer, for the fields in _NAMES; the first answer of a field stands, types go before names."""
+    """Field in _NAMES -> its answer: the first one with a matching type, else the first with a matching name."""
     found: dict[str, Answer] = {}
     for answer in answers:
         if field := declared_field(answer):
@@ -176,7 +176,7 @@ def _plain(name: str) -> str:
     return _letters(name) if len(name) <= _MAX_NAME else ""
 
 
-@lru_cache(2_048)  # an object's key is asked for with each of its leaves
+@lru_cache(2_048)  # an object's key is looked up again for each of its leaves
 def _letters(name: str) -> str:
     name = _NUMBERED.sub(r"\1", name)
     letters = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i").casefold())

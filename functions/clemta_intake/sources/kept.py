@@ -1,10 +1,10 @@
-"""The headers and query parameters that go on the queue beside the body. Pure."""
+"""The headers and query parameters that a queue message keeps with the body. Pure."""
 
 from collections.abc import Mapping
 
 from .config import Form, Hmac, Jws, Token, Webhook
 from .expressions import referenced_paths
-from .redaction import says_secret
+from .redaction import is_secret_name
 
 _CREDENTIALS = frozenset(
     {"authorization", "cookie", "proxy-authorization", "token", "x-api-key", "api-key", "apikey", "api_key"}
@@ -29,5 +29,5 @@ def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[
     return {
         name: values[name]
         for name in named
-        if name in values and name.lower() not in _CREDENTIALS | proof and not says_secret(name[:200])
+        if name in values and name.lower() not in _CREDENTIALS | proof and not is_secret_name(name[:200])
     }

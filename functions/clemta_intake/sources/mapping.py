@@ -1,4 +1,4 @@
-"""From the data of a submission to the contact that it asks for, with the origin of each field. Pure."""
+"""Maps the data of a submission to a contact, with the origin of each field. Pure."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from .expressions import search
 from .fields import Answer, declared_field, recognise, to_answers, to_text
 from .spam import answers_only
 
-# An id that was stripped, or a header that came twice (and reads "one, one"), names no delivery: the body then does.
+# Any other text is no delivery id, such as a header that came twice ("one, one"): then the body's hash is used.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _PAIRS = (("billing.country", "billing.iso_code"), ("billing.phone", "billing.phone_code"))
 _LISTS = ("cc_emails", "bcc_emails")
@@ -23,13 +23,13 @@ _BILLING = frozenset(
     ["phone", "address_1", "address_2", "postal_code", "country", "state", "province", "tax_id"]
 )
 _UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
-_MILLISECONDS = 1e11  # a larger number of seconds would be the year 5138
+_MILLISECONDS = 1e11  # a larger number is milliseconds: as seconds it would be after the year 5138
 
 
 class Origin(NamedTuple):
-    """Where a field of the contact comes from: a declared type, a name or label, an expression, a default, a stand-in.
+    """The origin of a contact's field: a declared type, a name or label, an expression, a default or a stand-in.
 
-    `answers` are those that it was made of; `given` is what an expression found, before it was normalised.
+    `answers` are the answers that the value was made of; `given` is an expression's result before normalisation.
     """
 
     kind: Literal["type", "name", "expression", "default", "stand-in"]
@@ -38,15 +38,15 @@ class Origin(NamedTuple):
 
 
 class MappingResult(NamedTuple):
-    """A mapped submission, the origin of each of its contact's fields, and all answers that could be mapped."""
+    """A mapped submission, the origin of each of its contact's fields, and all answers that the recogniser read."""
 
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
     answers: tuple[Answer, ...]
 
 
-class _Found:
-    """Values by Clemta's field, and where they come from; the last one that is put stands."""
+class _Fields:
+    """Values and origins by Clemta's field; a later `put` replaces an earlier one."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -57,7 +57,7 @@ class _Found:
 
 
 def expression_data(submission: Submission, source: Form | Webhook, body: Any) -> dict[str, Any]:
-    """What the source's expressions read; of a form, without the fields that only tell people from machines."""
+    """The data for the source's expressions; a form's spam fields (trap, elapsed time, captcha token) are left out."""
     if isinstance(source, Webhook) and source.batch and isinstance(body, list) and len(body) == 1:
         [body] = body
     if isinstance(source, Form) and isinstance(body, dict):
@@ -68,24 +68,26 @@ def expression_data(submission: Submission, source: Form | Webhook, body: Any) -
 def find_delivery_id(
     submission: Submission, source: Form | Webhook, data: Mapping[str, Any], signed_id: str = ""
 ) -> str:
-    """The id that the source's expression finds, else the signed one, else the body's hash. Raises as `search` does."""
+    """The id that the source's expression finds, else the signed id, else the body's hash. Raises as `search` does."""
     found = to_text(search("delivery_id", source.delivery_id, data)) if source.delivery_id else ""
     for delivery_id in (found, signed_id.strip()):
         if _DELIVERY_ID.fullmatch(delivery_id):
             return delivery_id
-    said = submission.body
-    if isinstance(source, Form):  # a second click says another time, and may bring another captcha's token
-        said = json.dumps(data["body"], sort_keys=True).encode()
-    return hashlib.sha256(said).hexdigest()
+    hashed = submission.body
+    if isinstance(
+        source, Form
+    ):  # without the spam fields: a second click has another elapsed time and captcha token
+        hashed = json.dumps(data["body"], sort_keys=True).encode()
+    return hashlib.sha256(hashed).hexdigest()
 
 
 def is_accepted(source: Form | Webhook, data: Mapping[str, Any]) -> bool:
-    """Whether it is an event that the source accepts. Raises ConfigError."""
+    """Whether the source accepts the event. Raises ConfigError."""
     return not source.accept or bool(search("accept", source.accept, data))
 
 
 def map_submission(submission: Submission, source: Form | Webhook, data: Mapping[str, Any]) -> MappingResult:
-    """The contact that a submission asks for; `data` is what `expression_data` gives.
+    """The contact that a submission asks for; `data` is the result of `expression_data`.
 
     Raises Unreadable (the body), Unmappable (its fields) or ConfigError (the source's expressions).
     """
@@ -98,7 +100,7 @@ def map_submission(submission: Submission, source: Form | Webhook, data: Mapping
     delivery_id = submission.delivery_id or find_delivery_id(submission, source, data)
     contact = to_contact(found.values, source)
     if not found.values.get("full_name"):
-        found.put("full_name", contact.full_name, Origin("stand-in"))  # the e-mail stands in
+        found.put("full_name", contact.full_name, Origin("stand-in"))  # the e-mail address replaces the name
     mapped = MappedSubmission(
         contact,
         f"{source.name}:{delivery_id}",
@@ -111,11 +113,15 @@ def map_submission(submission: Submission, source: Form | Webhook, data: Mapping
     return MappingResult(mapped, found.origins, tuple(answers))
 
 
-def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Found:
-    """Recognised answers under Clemta's names. Clemta has no company and no city: they go where a bookkeeper looks."""
+def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Fields:
+    """Recognised answers under Clemta's field names.
+
+    Clemta has no field for a company or a city: they go into the description and the district, where a bookkeeper
+    sees them.
+    """
     recognised = recognise(answers)
     texts = {field: answer.value for field, answer in recognised.items()}
-    found = _Found()
+    found = _Fields()
 
     def put(field: str, value: str, *made_of: str) -> None:
         if not value:
@@ -128,7 +134,7 @@ def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Found:
     if company := texts.get("company", ""):
         described["company"] = f"Company: {company}"
     if isinstance(source, Form) and (invoices_to := texts.pop("billing_email", "")):
-        # Anybody could have a customer's invoices sent elsewhere: a bookkeeper sees it, and decides.
+        # With billing.email anybody could redirect a customer's invoices: in the description a bookkeeper decides.
         described["billing_email"] = f"Billing e-mail: {invoices_to}"
     if message := texts.get("message", ""):
         described["message"] = message
@@ -149,9 +155,9 @@ def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Found:
 
 
 def _own_name(texts: Mapping[str, str], email: str) -> tuple[str, tuple[str, ...]]:
-    """The person's name, and what it is made of; "" if there is none, or only the sender's own address.
+    """The person's name, and the fields it is made of; "" if there is none, or only the sender's own address.
 
-    A name without an `@` goes first.
+    A name without an `@` has precedence.
     """
     both = " ".join(_of(texts, "first_name", "last_name"))
     names = [(texts.get("full_name", ""), ("full_name",)), (both, ("first_name", "last_name"))]
@@ -163,7 +169,7 @@ def _of(texts: Mapping[str, str], *fields: str) -> list[str]:
     return [texts[field] for field in fields if field in texts]
 
 
-def _put_expressions(found: _Found, source: Form | Webhook, data: Mapping[str, Any]) -> None:
+def _put_expressions(found: _Fields, source: Form | Webhook, data: Mapping[str, Any]) -> None:
     for field, expression in source.contact.items():
         value = search(f"contact.{field}", expression, data)
         text = to_text(value)
@@ -176,7 +182,7 @@ def _put_expressions(found: _Found, source: Form | Webhook, data: Mapping[str, A
         found.values["full_name"] = ""
 
 
-def _put_defaults(found: _Found, source: Form | Webhook, submission: Submission) -> None:
+def _put_defaults(found: _Fields, source: Form | Webhook, submission: Submission) -> None:
     for field, default in source.defaults.items():
         if not found.values.get(field):
             found.put(field, _filled(default, submission), Origin("default"))
@@ -189,27 +195,27 @@ def _filled(default: str | tuple[str, ...], submission: Submission) -> str | tup
     return default.replace("{source}", submission.source).replace("{date}", day)
 
 
-def _weak(found: _Found) -> frozenset[str]:
-    """The fields that the sender did not say: defaults and stand-ins."""
+def _weak(found: _Fields) -> frozenset[str]:
+    """The fields that the sender did not give: defaults and stand-ins."""
     weak = {field for field, origin in found.origins.items() if origin.kind in ("default", "stand-in")}
-    for pair in _PAIRS:  # one of the two may be made of the other
-        said = any(found.values.get(field) and field not in weak for field in pair)
-        weak = weak.difference(pair) if said else weak.union(pair)
+    for pair in _PAIRS:  # normalisation may derive one field of a pair from the other
+        given = any(found.values.get(field) and field not in weak for field in pair)
+        weak = weak.difference(pair) if given else weak.union(pair)
     return frozenset(weak)
 
 
-def _put_origins_of_pairs(found: _Found) -> None:
-    """Of a pair, the field that the sender did not say comes from where the other one does."""
+def _put_origins_of_pairs(found: _Fields) -> None:
+    """A pair's field that the sender did not give has the origin of the other field."""
     for pair in _PAIRS:
-        for said, made in (pair, pair[::-1]):
-            if found.values.get(said) and not found.values.get(made):
-                found.origins[made] = found.origins[said]
+        for given, derived in (pair, pair[::-1]):
+            if found.values.get(given) and not found.values.get(derived):
+                found.origins[derived] = found.origins[given]
 
 
 def _happened_at(source: Form | Webhook, data: Mapping[str, Any], received_at: float) -> float:
-    """The event's own time in unix seconds, from seconds, milliseconds or ISO 8601 (UTC where no zone is said).
+    """The event's own time in unix seconds, from seconds, milliseconds or ISO 8601 (UTC if it names no zone).
 
-    Nothing happens after it was received: a sender's wrong clock must not hold later updates back.
+    At most `received_at`: a sender's clock that is ahead must not block later updates.
     """
     text = to_text(search("event_time", source.event_time, data))[:40] if source.event_time else ""
     try:

@@ -1,10 +1,10 @@
-"""Phone numbers and countries in Clemta's shape; what cannot be read stays as it was written."""
+"""Phone numbers and countries in Clemta's format; unreadable ones stay as written."""
 
 import gettext
 import unicodedata
 from functools import cache
 
-# Names in daily use that ISO 3166 does not list, as `_folded` writes them.
+# Common names that ISO 3166 does not list, in the form that `_folded` returns.
 _ALSO = {
     "turkey": "TR",
     "uk": "GB",
@@ -29,21 +29,19 @@ _ALSO = {
     "holland": "NL",
     "uae": "AE",
 }
-_MAX_COUNTRY = (
-    100  # characters; the longest name in the tables has 74, and `_folded` takes the square of it at worst
-)
-_MAX_PHONE = 64  # characters; the library's patterns take the square of it at worst
+_MAX_COUNTRY = 100  # characters; the longest name in the tables has 74, and `_folded` can take quadratic time
+_MAX_PHONE = 64  # characters; the library's patterns can take quadratic time
 _LANGUAGES = ("tr", "de", "es", "fr")
 
 
 def phone(number: str, region: str | None) -> dict[str, str]:
-    """`phone` and `phone_code` ("5321234567", "+90"); only `phone`, as written, if it is no number of a known country.
+    """`phone` and `phone_code` ("5321234567", "+90"); only `phone`, as written, if the number is of no known country.
 
-    `region` is the ISO code that a number without a country code belongs to.
+    `region` is the ISO code of the country for numbers without a country code.
     """
     if len(number) > _MAX_PHONE:
         return {"phone": number}
-    import phonenumbers  # only for a contact that has a number: 12 ms and 2 MB
+    import phonenumbers  # imported only for a contact with a number: 12 ms and 2 MB
 
     try:
         parsed = phonenumbers.parse(number, region)
@@ -57,10 +55,10 @@ def phone(number: str, region: str | None) -> dict[str, str]:
 
 
 def country(name: str) -> dict[str, str]:
-    """`country` and `iso_code` ("Türkiye", "TR") of a name or code; only `country`, as written, if it is not known."""
+    """`country` and `iso_code` ("Türkiye", "TR") of a name or code; only `country`, as written, if it is unknown."""
     if len(name) > _MAX_COUNTRY:
         return {"country": name}
-    import pycountry  # only for a contact that has a country: 25 ms
+    import pycountry  # imported only for a contact with a country: 25 ms
 
     code = _ALSO.get(_folded(name))
     found = pycountry.countries.get(alpha_2=code) if code else None

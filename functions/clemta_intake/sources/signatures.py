@@ -1,7 +1,7 @@
-"""Does a request prove its origin? Pure and total: any input is accepted or raises Unauthentic, and nothing else.
+"""Authenticates a request. Pure and total: any input is accepted or raises Unauthentic, and nothing else.
 
-Verified are the raw bytes, before anything is read. Comparisons are of bytes and take constant time. An empty secret, a
-missing header, a stale or future timestamp and an odd encoding are all refused.
+It verifies the raw bytes, before they are parsed. It compares bytes, in constant time. It refuses an empty secret, a
+missing header, a stale or future timestamp and an odd encoding.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _TIMESTAMP = re.compile("[0-9]{1,15}")
 
 
 class SignedPost(NamedTuple):
-    """What a proof may cover: the raw bytes, headers with lower-case names, the query, and the address posted to."""
+    """The parts that a signature may cover: raw body, headers with lower-case names, query, and the request's URI."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -30,9 +30,9 @@ class SignedPost(NamedTuple):
 
 
 def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: float) -> str:
-    """Returns if one of `secrets` proves the post; `now` is unix seconds.
+    """The delivery id that the signature covers, "" for a scheme without one; raises Unauthentic if no secret matches.
 
-    What it returns is the id of the delivery that the signature covers; "" for a scheme that signs none.
+    `now` is unix seconds.
     """
     usable = [secret for secret in secrets if secret.strip()]
     if not usable:
@@ -75,7 +75,7 @@ def _hmac(auth: Hmac, secrets: Sequence[str], post: SignedPost, now: float) -> s
 def _items(auth: Hmac, headers: Mapping[str, str]) -> list[str]:
     other = auth.other_header if auth.other_header and auth.header not in headers else None
     header = _required(headers, other or auth.header)
-    # Supabase joins its signatures with ", " where the standard has " ": a comma at an item's end is no part of it.
+    # Supabase joins its signatures with ", " where the standard has " ": a comma at an item's end is stripped.
     return [item.strip(" ,") for item in header.split(auth.separator)] if auth.separator else [header.strip()]
 
 
@@ -108,15 +108,15 @@ def _standard_webhooks(auth: StandardWebhooks, secrets: Sequence[str], post: Sig
         id_header=f"{name}-id",
         key=auth.key,
     )
-    # Supabase keeps several secrets in one text, divided by "|", which no base64 holds.
+    # Supabase keeps several secrets in one text, separated by "|", which is no base64 character.
     several = [
         part for secret in secrets for part in (secret.split("|") if auth.key == "base64" else [secret])
     ]
-    return _hmac(scheme, several, post, now)  # the id of the family that verified, never the other's
+    return _hmac(scheme, several, post, now)  # the id from the header family whose signature matched
 
 
 def _jws(auth: Jws, secrets: Sequence[str], post: SignedPost) -> None:
-    """RFC 7515, compact; the algorithm is ours to choose, whatever the token says (`alg: none` is a known attack)."""
+    """RFC 7515, compact; we fix the algorithm and refuse any other in the token (`alg: none` is a known attack)."""
     signed, _, signature = _required(post.headers, auth.header).strip().rpartition(".")
     header, dot, claims = signed.partition(".")
     received = _unpadded(signature)
@@ -136,7 +136,7 @@ def _jws(auth: Jws, secrets: Sequence[str], post: SignedPost) -> None:
 
 
 def _object(part: str) -> dict[str, Any]:
-    """The JSON object in a part of a JWS; empty if there is none."""
+    """The JSON object in a part of a JWS; {} if it is not one."""
     try:
         value = json.loads(_unpadded(part))
     except (ValueError, RecursionError):
@@ -145,7 +145,7 @@ def _object(part: str) -> dict[str, Any]:
 
 
 def _unpadded(text: str) -> bytes:
-    """URL-safe base64 without padding; empty if it is none."""
+    """The bytes of URL-safe base64 without padding; empty if it is malformed."""
     return _decoded(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), "base64")
 
 
@@ -186,7 +186,7 @@ def _required(headers: Mapping[str, str], name: str) -> str:
 
 
 def _decoded(text: str, encoding: str) -> bytes:
-    """The signature's bytes; empty if it is no such encoding."""
+    """The decoded bytes; empty if the text is malformed."""
     try:
         raw = text.encode("ascii")
         return unhexlify(raw) if encoding == "hex" else b64decode(raw, validate=True)
@@ -195,7 +195,7 @@ def _decoded(text: str, encoding: str) -> bytes:
 
 
 def _keys(secret: str, form: str) -> list[bytes]:
-    """The bytes of every key that the secret can mean; an empty one if it is not of that form."""
+    """Every key that the secret can mean; an empty key if the secret does not have that form."""
     if form == "text":
         return [_text_key(secret)]
     text = secret.strip().removeprefix("v1,").removeprefix("whsec_")

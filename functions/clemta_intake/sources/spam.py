@@ -1,4 +1,4 @@
-"""What an open form does against machines: a trap field, the time a person needs, a captcha's token. Pure."""
+"""A form's spam rules: a trap field, a minimum time, disposable addresses, a captcha's token. Pure."""
 
 import math
 from collections.abc import Mapping
@@ -10,25 +10,25 @@ from .config import Spam
 TRAP = "_leave_empty"
 """The trap field of the pages in docs/website-form.md."""
 ELAPSED = "_elapsed"
-"""The field in which a page's script says how many milliseconds ago the page was loaded."""
+"""The field in which a page's script sends the milliseconds since the page was loaded."""
 TOKENS = {
     "turnstile": "cf-turnstile-response",
     "hcaptcha": "h-captcha-response",
     "recaptcha": "g-recaptcha-response",
 }
 _MAX_ELAPSED = 100  # characters
-MAX_TOKEN = 8_192  # characters; Turnstile's have 2,048 at most, the others' are not bounded
+MAX_TOKEN = 8_192  # characters; Turnstile's have at most 2,048, the other providers name no limit
 TRY_AGAIN = "was not accepted: reload the page and try again"
 
 
 def broken_rule(spam: Spam, fields: Mapping[str, Any], email: str) -> str | None:
-    """The rule that the submission breaks; None if it is a person's, as far as can be seen.
+    """The rule that the submission breaks, or None.
 
-    Raises Unmappable where the page says an impossible time.
+    Raises Unmappable if the elapsed time is impossible.
     """
     elapsed = _elapsed(fields.get(ELAPSED)) if spam.min_seconds else None
     trap = fields.get(spam.honeypot) if spam.honeypot else None
-    if any(trap) if isinstance(trap, list) else trap:  # a field that stands twice in the page comes as a list
+    if any(trap) if isinstance(trap, list) else trap:  # a field that is twice in the page comes as a list
         return "honeypot"
     if spam.min_seconds and elapsed is not None and elapsed < spam.min_seconds:
         return "too_fast"
@@ -38,7 +38,7 @@ def broken_rule(spam: Spam, fields: Mapping[str, Any], email: str) -> str | None
 
 
 def captcha_token(provider: str, fields: Mapping[str, Any]) -> str:
-    """What the captcha's widget put into the form; Unmappable if it is not there, or no widget wrote it."""
+    """The token that the captcha's widget put into the form; raises Unmappable if it is missing or malformed."""
     name = TOKENS[provider]
     token = fields.get(name)
     if not token or not isinstance(token, str):
@@ -49,18 +49,18 @@ def captcha_token(provider: str, fields: Mapping[str, Any]) -> str:
 
 
 def captcha_refused(provider: str, code: str) -> Unmappable:
-    """A person gets another token by trying again."""
+    """The error that asks a person to try again, with another token."""
     return Unmappable([(TOKENS[provider], TRY_AGAIN)], code)
 
 
 def answers_only(fields: Mapping[str, Any], spam: Spam | None) -> dict[str, Any]:
-    """The form's fields without those that only tell people from machines."""
+    """The form's fields without the spam fields: trap, elapsed time, captcha tokens."""
     left_out = {TRAP, ELAPSED, *TOKENS.values(), spam.honeypot if spam else None}
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
 def _elapsed(value: Any) -> float | None:
-    """Seconds; None where the page says nothing that can be read, as one without a script does."""
+    """The elapsed seconds; None if they are missing or unreadable, as from a page without the script."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
@@ -78,8 +78,8 @@ def _elapsed(value: Any) -> float | None:
 
 
 def _is_disposable(email: str) -> bool:
-    """Whether the address is of a service that throws mail away, or of a sub-domain of it."""
-    from disposable_email_domains import blocklist  # only for a form that asks: 5 ms
+    """Whether the address belongs to a throw-away mail service or one of its sub-domains."""
+    from disposable_email_domains import blocklist  # imported only for a form with this rule: 5 ms
 
     labels = email.rpartition("@")[2].lower().split(".")
     return any(".".join(labels[start:]) in blocklist for start in range(len(labels)))

@@ -1,4 +1,4 @@
-"""The way of a submission on the deployed stack: one contact, or one dead letter that says why."""
+"""A submission on the deployed stack becomes one contact, or one dead letter that gives the reason."""
 
 import base64
 import hmac
