@@ -95,7 +95,8 @@ class Captcha:
             "POST",
             self._verifiers[provider],
             {"Content-Type": "application/x-www-form-urlencoded"},
-            body=urlencode({"secret": secret, "response": token}).encode(),
+            # JSON can hold half of a character, which UTF-8 cannot: the verifier then refuses the secret.
+            body=urlencode({"secret": secret, "response": token}, errors="replace").encode(),
         )
         try:
             answer = self._transport.send(request, seconds / 3, seconds)

@@ -7,7 +7,7 @@ import pytest
 
 from clemta_intake.captcha import Captcha, Verdict
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import Retryable
+from clemta_intake.errors import CaptchaTrouble, Retryable
 from clemta_intake.http_values import Answer, HttpRequest
 from clemta_intake.transport import NoAnswer, TransportError
 
@@ -41,6 +41,15 @@ def test_p8_the_verifier_gets_the_secret_and_the_token_and_nothing_else() -> Non
     assert (request.method, request.url) == ("POST", "https://verifier.example")
     assert (request.headers, request.query) == ({"Content-Type": "application/x-www-form-urlencoded"}, {})
     assert parse_qs((request.body or b"").decode()) == {"secret": ["secret"], "response": ["token"]}
+
+
+def test_p2_a_secret_that_no_utf_8_can_carry_is_sent_all_the_same_and_the_verifier_refuses_it() -> None:
+    transport = FakeTransport(
+        Answer(200, body=b'{"success": false, "error-codes": ["invalid-input-secret"]}')
+    )
+    captcha = Captcha(transport, {"turnstile": "https://verifier.example"})
+    with pytest.raises(CaptchaTrouble, match="captcha_secret_refused"):
+        captcha.verify("turnstile", "half a character: \ud800", "token", Deadline.after(100))
 
 
 def test_p7_the_verifier_has_1_2_s_of_which_a_third_is_to_connect() -> None:
