@@ -10,7 +10,7 @@ from tools import aws_costs
 
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
-OURS, PLAIN, TUTORIAL, LEAN = "as shipped", "the same, by plain sam build", "tutorial handler", "lean handler"
+OURS, PLAIN, TUTORIAL = "as shipped", "the same, by plain sam build", "tutorial handler"
 
 
 def result(part: str) -> Any:

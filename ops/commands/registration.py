@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import requests
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
@@ -46,7 +45,6 @@ _EXPECTED_ERRORS = (
     IntakeError,
     ClientError,
     BotoCoreError,
-    requests.RequestException,
     OSError,
 )
 
@@ -88,6 +86,4 @@ def _one_line(error: BaseException, *, local: bool) -> str:
     """The error and what to do, in one line, without a stack trace and without a payload."""
     if isinstance(error, ClientError | BotoCoreError):
         return ": ".join(explain(error, local=local))
-    if isinstance(error, requests.RequestException):
-        return f"no answer: {type(error).__name__}"
     return str(error) or type(error).__name__

@@ -29,9 +29,9 @@ class FakeTransport:
         return self.answer
 
 
-def verify(transport: FakeTransport, seconds: float = 100, secret: str = "secret") -> Verdict:
+def verify(transport: FakeTransport, seconds: float = 100) -> Verdict:
     captcha = Captcha(transport, {"turnstile": "https://verifier.example"})
-    return captcha.verify("turnstile", secret, "token", Deadline.after(seconds))
+    return captcha.verify("turnstile", "secret", "token", Deadline.after(seconds))
 
 
 def test_p8_the_verifier_gets_the_secret_and_the_token_and_nothing_else() -> None:
@@ -44,9 +44,12 @@ def test_p8_the_verifier_gets_the_secret_and_the_token_and_nothing_else() -> Non
 
 
 def test_p2_a_secret_that_no_utf_8_can_carry_is_sent_all_the_same_and_the_verifier_refuses_it() -> None:
-    transport = FakeTransport(Answer(200, body=b'{"success": false, "error-codes": ["invalid-input-secret"]}'))
+    transport = FakeTransport(
+        Answer(200, body=b'{"success": false, "error-codes": ["invalid-input-secret"]}')
+    )
+    captcha = Captcha(transport, {"turnstile": "https://verifier.example"})
     with pytest.raises(CaptchaTrouble, match="captcha_secret_refused"):
-        verify(transport, secret="half a character: \ud800")
+        captcha.verify("turnstile", "half a character: \ud800", "token", Deadline.after(100))
 
 
 def test_p7_the_verifier_has_1_2_s_of_which_a_third_is_to_connect() -> None:

@@ -1,6 +1,6 @@
 """The states of a claim and the transitions between them, as data.
 
-One item stands for one contact. claims.py has a method for each transition, expressions.py makes a conditional write of
+One item stands for one contact. claims.py has a method for each transition, claim_items.py makes a conditional write of
 it, the fake in tests/support/fakes.py applies it to a dict, and docs/architecture.md gets its tables from here.
 """
 
