@@ -88,7 +88,7 @@ def shoot(browser: Chrome, name: str) -> None:
     browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
 
 
-def test_a_sign_up_is_seen_on_its_way_without_loading_the_page_anew(
+def test_history_of_a_sign_up_appears_without_a_page_reload(
     browser: Chrome, stack: Deployed, page: Page
 ) -> None:
     sign_up(browser, "new@example.com")
@@ -123,7 +123,7 @@ def test_clemta_down_queued_back_created_once_in_three_clicks(
     assert browser.find_element(By.NAME, "email").get_property("value") != proposed, "the next is another"
 
 
-def test_an_address_of_ones_own_can_be_sent_twice(browser: Chrome, stack: Deployed, page: Page) -> None:
+def test_typed_address_can_be_sent_twice(browser: Chrome, stack: Deployed, page: Page) -> None:
     sign_up(browser, "twice@example.com")
     until(browser, lambda: "Created" in page("form-answer"))
     browser.find_element(By.CSS_SELECTOR, "#form button").click()
@@ -143,7 +143,7 @@ def test_a_dead_letter_is_replayed(browser: Chrome, stack: Deployed, page: Page)
     assert contacts_of(stack, "parked@example.com") == 1
 
 
-def test_a_dead_letter_is_discarded_after_a_question(browser: Chrome, stack: Deployed, page: Page) -> None:
+def test_dead_letter_is_discarded_after_a_confirmation(browser: Chrome, stack: Deployed, page: Page) -> None:
     switch(browser, "refuses")
     sign_up(browser, "unwanted@example.com")
     until(browser, lambda: "unwanted@example.com" in page("dead"))
@@ -157,24 +157,24 @@ def test_a_dead_letter_is_discarded_after_a_question(browser: Chrome, stack: Dep
 
 
 @pytest.mark.parametrize("sender", ["crm", "typeform", "clerk", "stripe", "hubspot", "netlify", "mailchimp"])
-def test_a_senders_sample_is_signed_and_taken(browser: Chrome, page: Page, sender: str) -> None:
+def test_sample_of_a_sender_is_signed_and_accepted(browser: Chrome, page: Page, sender: str) -> None:
     browser.find_element(By.CSS_SELECTOR, f"#senders option[value={sender}]").click()
     browser.find_element(By.CSS_SELECTOR, "#sender button").click()
     until(browser, lambda: "Created" in page("sender-answer"))
 
 
-def test_every_sender_that_is_known_by_name_can_be_picked(browser: Chrome, page: Page) -> None:
+def test_every_sender_with_a_sample_can_be_selected(browser: Chrome, page: Page) -> None:
     offered = {option.text for option in browser.find_elements(By.CSS_SELECTOR, "#senders option")}
     samples = {file.stem for file in (ROOT / "events" / "sources").glob("*.json")}
     assert offered == samples | {"crm"}
 
 
-def test_what_the_form_lacks_is_named(browser: Chrome, page: Page) -> None:
+def test_form_mistake_is_shown_with_its_field(browser: Chrome, page: Page) -> None:
     sign_up(browser, "nonsense")
     until(browser, lambda: "email: must be an e-mail address" in page("form-answer"))
 
 
-def test_the_whole_story_by_keyboard(browser: Chrome, stack: Deployed, page: Page) -> None:
+def test_console_can_be_used_by_keyboard_only(browser: Chrome, stack: Deployed, page: Page) -> None:
     def press(wanted: Callable[[Any], bool], key: str) -> None:
         for _ in range(60):
             focused = browser.switch_to.active_element
@@ -198,7 +198,7 @@ def test_the_whole_story_by_keyboard(browser: Chrome, stack: Deployed, page: Pag
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_is_accessible_and_fits(
+def test_console_is_accessible_and_fits_the_width(
     browser: Chrome, stack: Deployed, page: Page, scheme: str, width: int
 ) -> None:
     browser.execute_cdp_cmd(

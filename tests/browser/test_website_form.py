@@ -143,7 +143,7 @@ def submit(browser: Chrome) -> None:
     browser.find_element(By.TAG_NAME, "button").click()
 
 
-def test_the_plain_form_leads_to_the_thanks(
+def test_plain_form_leads_to_the_success_page(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/plain.html", full_name="Ada Example", email="ada.plain@example.com")
@@ -152,7 +152,7 @@ def test_the_plain_form_leads_to_the_thanks(
     assert contacts() == ["ada.plain@example.com"]
 
 
-def test_the_plain_form_leads_to_the_error(
+def test_plain_form_leads_to_the_error_page(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/plain.html", full_name="Ada Example", email="ada@localhost")
@@ -161,7 +161,7 @@ def test_the_plain_form_leads_to_the_error(
     assert not contacts()
 
 
-def test_the_form_with_a_script_says_thank_you(
+def test_scripted_form_shows_its_success_message(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="ada.fetch@example.com")
@@ -170,7 +170,7 @@ def test_the_form_with_a_script_says_thank_you(
     assert contacts() == ["ada.fetch@example.com"]
 
 
-def test_it_shows_the_mistake_beside_its_field(
+def test_scripted_form_shows_a_mistake_next_to_its_field(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="nobody")
@@ -205,7 +205,7 @@ def test_a_page_of_another_site_is_refused(
     assert not contacts()
 
 
-def test_a_filled_in_trap_is_thanked_and_held(
+def test_filled_trap_is_answered_as_a_success_and_held(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     fill(browser, f"{site[1]}/fetch.html", full_name="A Machine", email="machine@example.com")
@@ -217,7 +217,7 @@ def test_a_filled_in_trap_is_thanked_and_held(
 
 
 @pytest.mark.parametrize("page", ["plain", "fetch"])
-def test_a_form_that_is_sent_faster_than_a_person_could_is_thanked_and_held(
+def test_form_sent_too_fast_is_answered_as_a_success_and_held(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any, page: str
 ) -> None:
     person = {"full_name": "A Machine", "email": "fast@example.com"}
@@ -231,7 +231,7 @@ def test_a_form_that_is_sent_faster_than_a_person_could_is_thanked_and_held(
     assert held(stack) == ["too_fast"]
 
 
-def test_the_form_with_turnstile_needs_the_widgets_word(
+def test_form_with_turnstile_needs_the_widgets_token(
     browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
 ) -> None:
     """The widget of the test gives no token: a person is told, and can try again."""

@@ -50,7 +50,7 @@ def test_every_module_ships_with_its_bytecode(bundles: list[Path]) -> None:
             )
 
 
-def test_it_runs_on_what_it_ships_and_compiles_nothing(bundles: list[Path]) -> None:
+def test_bundle_runs_on_its_own_modules_and_compiles_nothing(bundles: list[Path]) -> None:
     for bundle in bundles:
         before = sorted(bundle.rglob("*"))
         base = Path(sys.executable).resolve()
@@ -67,7 +67,7 @@ def test_one_bundle_runs_on_either_processor(bundles: list[Path]) -> None:
         assert compiled == {"x86_64-linux-gnu.so", "aarch64-linux-gnu.so"}
 
 
-def test_it_holds_what_runs_in_lambda_and_nothing_else(bundles: list[Path]) -> None:
+def test_bundle_holds_only_what_runs_in_lambda(bundles: list[Path]) -> None:
     for bundle in bundles:
         ours = {path.name for path in (bundle / "clemta_intake").iterdir()} - {"__pycache__"}
         assert ours == {path.name for path in (ROOT / "functions" / "clemta_intake").iterdir()} - {
@@ -79,6 +79,6 @@ def test_it_holds_what_runs_in_lambda_and_nothing_else(bundles: list[Path]) -> N
         assert (bundle / "sources.toml").read_bytes() == (ROOT / "functions" / "sources.toml").read_bytes()
 
 
-def test_it_is_small(bundles: list[Path]) -> None:
+def test_bundle_is_small(bundles: list[Path]) -> None:
     for bundle in bundles:
         assert bundle.with_suffix(".zip").stat().st_size < 25_000_000

@@ -12,7 +12,7 @@ type SignUp = Callable[..., requests.Response]
 ROUNDS = 20  # Lambda's guard against recursive loops drops a message after 16
 
 
-def test_a1_a_message_that_goes_round_20_times_still_becomes_a_contact(
+def test_a1_message_that_is_requeued_20_times_still_becomes_a_contact(
     sign_up: SignUp, clemta: Clemta, retry_queue: Queue, dead_letters: Queue
 ) -> None:
     clemta.fault("rate_limited", times=ROUNDS, seconds=1)
@@ -25,13 +25,13 @@ def test_a1_a_message_that_goes_round_20_times_still_becomes_a_contact(
     assert eventually(lambda: retry_queue.size() == 0)
 
 
-def test_a2_a_second_stage_answers_nothing(stack: Deployed, http: requests.Session) -> None:
+def test_a2_no_second_stage_answers(stack: Deployed, http: requests.Session) -> None:
     assert http.get(f"{stack.api_url}/health", timeout=30).status_code == 200
     second = f"{stack.api_url.removesuffix('v1')}Stage/health"
     assert http.get(second, timeout=30).status_code in (403, 404)
 
 
-def test_a15_an_unknown_address_is_not_found_and_a_pages_script_may_read_that(
+def test_a15_unknown_address_answers_404_that_a_script_may_read(
     stack: Deployed, http: requests.Session
 ) -> None:
     answer = http.post(f"{stack.api_url}/sign-up", data={"email": "ada@example.com"}, timeout=30)

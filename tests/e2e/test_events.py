@@ -50,7 +50,7 @@ def invoke(stack: Deployed, function: str, event: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_there_is_an_event_of_every_kind() -> None:
+def test_every_kind_of_source_has_a_sample_event() -> None:
     assert {event.stem for event in EVENTS} == {
         "form",
         "form-json",
@@ -61,7 +61,7 @@ def test_there_is_an_event_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.stem)
-def test_the_event_becomes_contacts(stack: Deployed, clemta: Clemta, event: Path) -> None:
+def test_sample_event_becomes_contacts(stack: Deployed, clemta: Clemta, event: Path) -> None:
     records = json.loads(event.read_text()).get("Records")
     answer = invoke(stack, "RedeliverFunction" if records else "ReceiveFunction", event)
     if records:

@@ -73,7 +73,7 @@ def mails(stack: Deployed, aws: Callable[[str], Any]) -> Callable[[], list[dict[
     return received
 
 
-def test_an_alarm_reaches_the_topic_and_says_what_to_do(
+def test_alarm_reaches_the_topic_with_instructions(
     stack: Deployed, aws: Callable[[str], Any], mails: Callable[[], list[dict[str, Any]]]
 ) -> None:
     cloudwatch = aws("cloudwatch")

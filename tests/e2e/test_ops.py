@@ -121,7 +121,7 @@ class TestDoctor:
         finally:
             client.put_secret_value(SecretId=secret_id, SecretString=before)
 
-    def test_where_nothing_is_wrong_it_says_so(self, command: Command, clemta: Clemta) -> None:
+    def test_doctor_reports_no_failure_on_a_good_stack(self, command: Command, clemta: Clemta) -> None:
         said = command("doctor", "--json")
         states = {check["name"]: check["state"] for check in said.data}
         states.pop("alarms")  # other tests make them ring
@@ -139,37 +139,43 @@ class TestDoctor:
         ("text", "expected"),
         [(" ", "none"), ("{oops", "JSON"), ("clemta_wrong", "401"), ("cl\u00e9", "usable")],
     )
-    def test_the_clemta_key(self, command: Command, stack: Deployed, text: str, expected: str) -> None:
+    def test_doctor_reports_a_wrong_clemta_key(
+        self, command: Command, stack: Deployed, text: str, expected: str
+    ) -> None:
         with self.secret(stack, stack.clemta_secret_id, text):
             name = "clemta" if expected == "401" else "clemta key"
             assert expected in self.wrong(command, name)
 
     @pytest.mark.parametrize(("change", "status"), [("companies", "404"), ("forbidden", "403")])
-    def test_the_company(self, command: Command, clemta: Clemta, change: str, status: str) -> None:
+    def test_doctor_reports_an_unknown_or_forbidden_company(
+        self, command: Command, clemta: Clemta, change: str, status: str
+    ) -> None:
         company = "64b8f1a2e4b0c8d9f0123456"
         clemta.settings(**{change: [company] if change == "forbidden" else ["0" * 24]})
         assert status in self.wrong(command, "clemta")
 
-    def test_a_signing_secret_that_is_missing(self, command: Command, stack: Deployed) -> None:
+    def test_doctor_reports_a_missing_signing_secret(self, command: Command, stack: Deployed) -> None:
         with self.secret(stack, stack.signing_secret_id, '{"typeform": "x"}'):
             assert "crm is missing" in self.wrong(command, "signing secrets")
 
-    def test_signing_secrets_that_are_no_json(self, command: Command, stack: Deployed) -> None:
+    def test_doctor_reports_signing_secrets_that_are_not_json(
+        self, command: Command, stack: Deployed
+    ) -> None:
         with self.secret(stack, stack.signing_secret_id, "crm: x"):
             assert "JSON" in self.wrong(command, "signing secrets")
 
-    def test_a_secret_that_was_not_copied_whole(self, command: Command, stack: Deployed) -> None:
+    def test_doctor_reports_a_malformed_signing_secret(self, command: Command, stack: Deployed) -> None:
         known = json.loads(
             stack.client("secretsmanager").get_secret_value(SecretId=stack.signing_secret_id)["SecretString"]
         )
         with self.secret(stack, stack.signing_secret_id, json.dumps(known | {"clerk": "whsec_?"})):
             assert "clerk" in self.wrong(command, "signing secrets")
 
-    def test_dead_letters_that_wait(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
+    def test_doctor_reports_dead_letters(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
         parked(clemta, sign_up, "ada")
         assert "1 of class config" in self.wrong(command, "dead letters")
 
-    def test_an_alarm_that_rings(self, command: Command, aws: Callable[[str], Any]) -> None:
+    def test_doctor_reports_an_active_alarm(self, command: Command, aws: Callable[[str], Any]) -> None:
         cloudwatch = aws("cloudwatch")
         [name] = [
             alarm["AlarmName"]
@@ -182,21 +188,23 @@ class TestDoctor:
         finally:
             cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
 
-    def test_a_sources_file_with_a_mistake(self, command: Command, tmp_path: Path) -> None:
+    def test_doctor_reports_a_mistake_in_the_sources_file(self, command: Command, tmp_path: Path) -> None:
         file = tmp_path / "wrong.toml"
         file.write_text('[sources.website]\nkind = "frm"\n')
         assert "wrong.toml:2" in self.wrong(command, "sources file", "--sources", str(file))
 
-    def test_a_source_that_is_not_deployed(self, command: Command, tmp_path: Path) -> None:
+    def test_doctor_reports_a_source_that_is_not_deployed(self, command: Command, tmp_path: Path) -> None:
         file = tmp_path / "more.toml"
         file.write_text('[sources.newsletter]\nkind = "form"\n')
         assert "newsletter" in self.wrong(command, "api sources", "--sources", str(file))
 
-    def test_redelivery_that_is_switched_off(self, command: Command, redelivery: Redelivery) -> None:
+    def test_doctor_reports_redelivery_that_is_switched_off(
+        self, command: Command, redelivery: Redelivery
+    ) -> None:
         redelivery.hold()
         assert "switched off" in self.wrong(command, "redelivery")
 
-    def test_a_stack_that_does_not_exist(self, command: Command, project: Path) -> None:
+    def test_doctor_reports_a_stack_that_does_not_exist(self, command: Command, project: Path) -> None:
         facts = json.loads((project / ".local" / "stack.json").read_text())
         other = project / "other"
         (other / ".local").mkdir(parents=True)
@@ -205,7 +213,7 @@ class TestDoctor:
         os.chdir(other)
         assert "no stack elsewhere" in self.wrong(command, "stack")
 
-    def test_a_clock_that_is_wrong(self, stack: Deployed, project: Path) -> None:
+    def test_doctor_reports_a_wrong_clock(self, stack: Deployed, project: Path) -> None:
         class Late(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response_only(200)
@@ -223,14 +231,16 @@ class TestDoctor:
         assert checks["clock"].state == "fail"
         assert "NTP" in checks["clock"].do
 
-    def test_a_stack_that_is_down(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_doctor_reports_that_the_local_stack_is_down(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.chdir(tmp_path)
         result = CliRunner().invoke(app, ["doctor"])
         assert (result.exit_code, "make up" in result.stderr) == (1, True)
 
 
 class TestStatus:
-    def test_it_counts_by_source_and_outcome(self, command: Command, sign_up: SignUp) -> None:
+    def test_status_counts_by_source_and_outcome(self, command: Command, sign_up: SignUp) -> None:
         def created() -> int:
             return int(command("status", "--json").data["today"].get("website", {}).get("created", 0))
 
@@ -245,7 +255,7 @@ class TestStatus:
         assert "website" in said
         assert "retry" in said
 
-    def test_it_shows_itself_anew_until_it_is_interrupted(self, project: Path) -> None:
+    def test_status_watch_refreshes_until_it_is_interrupted(self, project: Path) -> None:
         process = started(project, "status", "--watch")
         assert process.stdout is not None
         assert "source" in process.stdout.readline()
@@ -264,7 +274,7 @@ class TestRequests:
         assert found["request"]["email"] == "ada.form@example.com"
         assert not clemta.requests()
 
-    def test_preview_of_a_forgery_fails(self, command: Command) -> None:
+    def test_preview_of_a_forged_request_fails(self, command: Command) -> None:
         file = str(ROOT / "events/sources/typeform.json")
         said = command("preview", "--source", "typeform", file)
         assert (said.code, "not authentic" in said.out) == (1, True)
@@ -278,11 +288,11 @@ class TestRequests:
         assert (said.code, said.data["answer"]["status"]) == (0, "created"), said.out
         assert len(clemta.contacts()) == 1
 
-    def test_send_signs_for_a_sender_of_ones_own(self, command: Command, clemta: Clemta) -> None:
+    def test_send_signs_for_a_webhook_without_a_preset(self, command: Command, clemta: Clemta) -> None:
         said = command("send", "--source", "crm", str(ROOT / "events/webhook-hmac.json"), "--json")
         assert said.data["answer"]["status"] == "created"
 
-    def test_a_refusal_is_no_success(self, command: Command, project: Path) -> None:
+    def test_send_exits_with_1_if_it_is_refused(self, command: Command, project: Path) -> None:
         (project / "empty.json").write_text("{}")
         assert command("send", "--source", "website", "empty.json").code == 1
         assert command("send", "--source", "nobody", "empty.json").code == 1
@@ -290,7 +300,7 @@ class TestRequests:
 
 
 class TestPeople:
-    def test_find_says_what_became_of_a_sign_up(
+    def test_find_shows_the_outcome_of_a_sign_up(
         self, command: Command, clemta: Clemta, sign_up: SignUp, redelivery: Redelivery
     ) -> None:
         assert command("find", "ada@example.com").code == 1
@@ -302,7 +312,7 @@ class TestPeople:
         assert letter in command("find", "bo@example.com").out
         assert command("find", letter, "--json").data["parked"][0]["class"] == "config"
 
-    def test_find_says_of_a_delayed_sign_up_that_it_comes_again_by_itself(
+    def test_find_says_that_a_delayed_sign_up_is_retried_automatically(
         self, command: Command, clemta: Clemta, sign_up: SignUp
     ) -> None:
         clemta.fault("rate_limited", seconds=60, times=None)
@@ -335,7 +345,7 @@ class TestPeople:
         assert "created, from website" in command("find", submission_id).out
         assert command("find", "0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d").code == 1
 
-    def test_erase_leaves_nothing_but_the_contact_which_it_names(
+    def test_erase_deletes_everything_and_names_the_contact_that_stays(
         self,
         command: Command,
         clemta: Clemta,
@@ -355,7 +365,7 @@ class TestPeople:
         assert [line["outcome"] for line in found] == ["duplicate"], "Clemta has her still"
 
     @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-    def test_erase_that_is_ended_switches_redelivery_on_again(
+    def test_terminated_erase_switches_redelivery_on_again(
         self, project: Path, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], number: int
     ) -> None:
         def switched_on() -> bool:
@@ -394,7 +404,7 @@ class TestPeople:
 
 
 class TestDeadLetters:
-    def test_list_and_show_keep_the_payload_to_themselves(
+    def test_dlq_list_and_show_hide_the_payload(
         self, command: Command, clemta: Clemta, sign_up: SignUp
     ) -> None:
         [letter] = parked(clemta, sign_up, "ada")
@@ -413,7 +423,7 @@ class TestDeadLetters:
         assert "ada@example.com" in revealed
         assert command("dlq", "show", "nobody").code == 1
 
-    def test_what_somebody_else_holds_is_said_to_be_missing(
+    def test_dlq_reports_messages_that_another_consumer_holds(
         self, command: Command, clemta: Clemta, sign_up: SignUp, aws: Callable[[str], Any], stack: Deployed
     ) -> None:
         parked(clemta, sign_up, "ada", "bo")
@@ -429,13 +439,15 @@ class TestDeadLetters:
             handle = held["ReceiptHandle"]
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
-    def test_export_is_whole(self, command: Command, clemta: Clemta, sign_up: SignUp) -> None:
+    def test_dlq_export_prints_every_dead_letter_whole(
+        self, command: Command, clemta: Clemta, sign_up: SignUp
+    ) -> None:
         letters = parked(clemta, sign_up, "ada", "bo")
         lines = [json.loads(line) for line in command("dlq", "export").out.splitlines()]
         assert sorted(line["submission_id"] for line in lines) == sorted(letters)
         assert all("example.com" in line["body"] for line in lines)
 
-    def test_p8_a_file_that_an_export_goes_to_is_its_owners_alone(
+    def test_p8_export_file_is_readable_by_its_owner_only(
         self, project: Path, clemta: Clemta, sign_up: SignUp
     ) -> None:
         parked(clemta, sign_up, "ada")
@@ -448,7 +460,7 @@ class TestDeadLetters:
         assert "website" in letters.read_text()
         assert letters.stat().st_mode & 0o777 == 0o600
 
-    def test_discard_says_why_in_the_log(
+    def test_discard_logs_its_reason(
         self,
         command: Command,
         clemta: Clemta,
@@ -463,7 +475,7 @@ class TestDeadLetters:
         assert dead_letters.size() == 0
         assert command("dlq", "discard", letter, "--reason", "a test").code == 1
 
-    def test_replay_delivers_what_is_meant(
+    def test_replay_delivers_only_the_selected_dead_letters(
         self, command: Command, clemta: Clemta, sign_up: SignUp, dead_letters: Queue
     ) -> None:
         first, second = parked(clemta, sign_up, "ada", "bo")
@@ -478,7 +490,7 @@ class TestDeadLetters:
         assert dead_letters.size() == 0
         assert command("dlq", "replay", second).code == 1, "it is not there any more"
 
-    def test_replay_of_what_clemta_has_by_now_makes_nothing(
+    def test_replay_of_a_contact_that_clemta_has_creates_nothing(
         self, command: Command, clemta: Clemta, sign_up: SignUp, dead_letters: Queue
     ) -> None:
         parked(clemta, sign_up, "ada")
@@ -525,7 +537,7 @@ class TestHeld:
         assert {answer["status"] for answer in answers} == {"created"}, "it is answered as a success is"
         return [answer["submission_id"] for answer in answers]
 
-    def test_p1_what_was_held_by_mistake_is_released_and_becomes_a_contact(
+    def test_p1_submission_held_by_mistake_is_released_and_becomes_a_contact(
         self, command: Command, clemta: Clemta, sign_up: SignUp, held_queue: Queue, dead_letters: Queue
     ) -> None:
         [one] = self.held(sign_up, "ada")
@@ -549,7 +561,7 @@ class TestHeld:
         assert held_queue.size() == dead_letters.size() == 0
         assert command("held", "release", one).code == 1, "it is not there any more"
 
-    def test_discard_and_erase_reach_what_is_held(
+    def test_discard_and_erase_delete_held_submissions(
         self, command: Command, clemta: Clemta, sign_up: SignUp, held_queue: Queue
     ) -> None:
         spam, _ = self.held(sign_up, "machine", "bo")
@@ -560,7 +572,7 @@ class TestHeld:
         assert command("held", "list", "--json").data == []
         assert not clemta.contacts()
 
-    def test_status_counts_what_is_held(self, command: Command, sign_up: SignUp) -> None:
+    def test_status_counts_held_submissions(self, command: Command, sign_up: SignUp) -> None:
         def counted() -> int:
             return int(command("status", "--json").data["today"].get("website", {}).get("held", 0))
 
@@ -580,7 +592,7 @@ def test_sources_are_listed_and_checked(command: Command, project: Path) -> None
     assert (said.code, "wrong.toml:2" in said.out) == (1, True)
 
 
-def test_trouble_is_one_line_and_no_stack_trace(command: Command) -> None:
+def test_command_prints_an_error_in_one_line_without_a_stack_trace(command: Command) -> None:
     for arguments in (["doctor", "--env", "nowhere"], ["find", "x", "--stack", "s", "--region", "us-east-1"]):
         said = command(*arguments)
         assert said.code == 1

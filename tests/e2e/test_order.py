@@ -45,7 +45,7 @@ def small_limit(stack: Deployed, aws: Callable[[str], Any], clemta: Clemta) -> I
 
 
 @pytest.mark.usefixtures("small_limit")
-def test_p6_a_small_burst_is_served_in_the_order_in_which_it_came(
+def test_p6_small_burst_is_served_in_order_of_arrival(
     stack: Deployed, http: requests.Session, clemta: Clemta, retry_queue: Queue, dead_letters: Queue
 ) -> None:
     came: dict[str, float] = {}

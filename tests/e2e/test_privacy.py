@@ -53,7 +53,7 @@ def everything(stack: Deployed, aws: Callable[[str], Any]) -> Callable[[], dict[
     return read
 
 
-def test_p8_nothing_personal_is_seen_beside_the_payload(
+def test_p8_no_personal_data_appears_outside_the_payload(
     stack: Deployed,
     http: requests.Session,
     clemta: Clemta,

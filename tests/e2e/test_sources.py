@@ -27,7 +27,7 @@ def signed(name: str, stack: Deployed) -> tuple[bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_sample_becomes_the_expected_contact(
+def test_sample_of_each_sender_becomes_the_expected_contact(
     stack: Deployed, http: requests.Session, clemta: Clemta, name: str
 ) -> None:
     body, headers = signed(name, stack)
@@ -48,7 +48,7 @@ def test_p5_the_sample_of_another_sender_is_refused(
     assert not clemta.contacts()
 
 
-def test_a_token_may_stand_in_the_address(stack: Deployed, http: requests.Session, clemta: Clemta) -> None:
+def test_token_may_be_in_the_query(stack: Deployed, http: requests.Session, clemta: Clemta) -> None:
     sample = Sample("jotform")
     answer = http.post(
         f"{stack.api_url}/signups/jotform",

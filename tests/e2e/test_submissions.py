@@ -68,7 +68,7 @@ def test_json_and_multipart_become_contacts(stack: Deployed, http: requests.Sess
     assert [contact["full_name"] for contact in clemta.contacts()] == ["Bo", "Cé"]
 
 
-def test_a_webhook_is_proven_by_its_raw_bytes(
+def test_webhook_is_authenticated_by_its_raw_bytes(
     stack: Deployed, http: requests.Session, clemta: Clemta
 ) -> None:
     body = json.dumps(LEAD, indent=1, ensure_ascii=False).encode() + b"\r\n"
@@ -164,7 +164,7 @@ def test_p3_a_webhooks_redelivery_does_not_bring_back_a_contact_that_was_deleted
     assert not clemta.contacts()
 
 
-def test_p3_a_replay_of_the_same_submission_does_not_bring_it_back_either(
+def test_p3_replay_of_the_same_submission_does_not_bring_a_deleted_contact_back(
     sign_up: SignUp,
     stack: Deployed,
     aws: Callable[[str], Any],
@@ -277,7 +277,7 @@ def test_p1_a_queued_submission_waits_in_sqs_whole(
     assert eventually(lambda: retry_queue.size() == 0 and len(clemta.contacts()) == 1, 60)
 
 
-def test_p4_what_crashes_the_function_is_parked_as_poison(
+def test_p4_message_that_crashes_the_function_is_parked_as_poison(
     stack: Deployed, aws: Callable[[str], Any], clemta: Clemta, dead_letters: Queue
 ) -> None:
     aws("sqs").send_message(
@@ -306,7 +306,7 @@ def test_a_rotated_key_loses_nothing(
         secrets.put_secret_value(SecretId=stack.clemta_secret_id, SecretString=before)
 
 
-def test_a_form_that_cannot_be_read_names_its_fields(sign_up: SignUp, clemta: Clemta) -> None:
+def test_unmappable_form_is_refused_by_field(sign_up: SignUp, clemta: Clemta) -> None:
     answer = sign_up(email="ada@example.com\r\nBcc: bo@example.com")
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": "email", "message": "must be an e-mail address"}]
@@ -324,7 +324,7 @@ def test_a_large_body_is_read_up_to_180_kb(
     assert not clemta.contacts()
 
 
-def test_the_other_routes(stack: Deployed, http: requests.Session) -> None:
+def test_ready_health_unknown_and_preflight_routes_answer(stack: Deployed, http: requests.Session) -> None:
     assert http.get(f"{stack.api_url}/signups/website", timeout=30).json() == {"status": "ready"}
     assert http.get(f"{stack.api_url}/health", timeout=30).json()["status"] == "ok"
     assert http.post(f"{stack.api_url}/signups/nobody", data=b"x", timeout=30).status_code == 404

@@ -82,7 +82,7 @@ def of_release(release: Path, build: Path, folder: Path) -> Path:
     return file
 
 
-def test_p4_a6_an_upgrade_that_adds_a_domain_replaces_nothing_and_delivers_what_waited(
+def test_p4_a6_upgrade_that_adds_a_domain_replaces_nothing_and_delivers_queued_submissions(
     stack: Deployed,
     stack_settings: Stack,
     clemta: Clemta,

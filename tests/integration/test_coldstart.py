@@ -42,7 +42,7 @@ def test_all_clients_of_the_functions_share_one_tls_context(
     assert pool.conn_kw["ssl_context"] is coldstart.tls_context()
 
 
-def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tuple[str, str]) -> None:
+def test_p5_server_with_a_foreign_certificate_gets_no_request(aws: Aws, certificate: tuple[str, str]) -> None:
     with StandIn(certfile=certificate[0], keyfile=certificate[1]) as stranger:
         client = boto3.client("secretsmanager", endpoint_url=stranger.url)
         with pytest.raises(botocore.exceptions.SSLError):
@@ -50,7 +50,7 @@ def test_p5_a_stranger_who_says_to_be_aws_gets_nothing(aws: Aws, certificate: tu
         assert not stranger.requests
 
 
-def test_the_list_of_authorities_is_read_once(tmp_path: Path) -> None:
+def test_certificate_authorities_are_loaded_once(tmp_path: Path) -> None:
     coldstart.tls_context.cache_clear()
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(Path(certifi.where()).read_bytes())

@@ -94,7 +94,7 @@ def test_a_person_in_a_message_of_a_newer_release_is_found(newer: Aws, env: Envi
     assert not people.mentions(env, letter, "da@example.com")
 
 
-def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
+def test_message_of_a_newer_release_without_ids_is_listed_under_its_sqs_id(
     aws: Aws, env: Environment
 ) -> None:
     text = '{"version": 2, "source": "no name of a source"}'
@@ -106,9 +106,7 @@ def test_a_message_of_a_newer_release_that_names_nothing_goes_by_its_own_id(
     assert not people.mentions(env, letter, "ada@example.com")
 
 
-def test_p8_a_dead_letter_shows_nothing_that_somebody_wrote_unless_it_is_revealed(
-    aws: Aws, env: Environment
-) -> None:
+def test_p8_dead_letter_shows_no_user_text_unless_revealed(aws: Aws, env: Environment) -> None:
     body = json.dumps({"email": "ada@example.com", "What is wrong with Bo Example?": "much"}).encode()
     submission = Submission("s1", "website", 1.0, body, "application/json", {"x-id": "Cy"}, {"q": "Di"})
     failure = Failure("data", 400, "VALIDATION_FAILED", "email of Ada Example is not valid")

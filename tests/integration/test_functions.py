@@ -83,7 +83,7 @@ def test_p3_two_sources_that_report_one_person_at_once_make_one_contact(clemta: 
     assert sorted(statuses) in (["created", "queued"], ["created", "duplicate"], ["created", "created"])
 
 
-def test_p3_p4_where_strangers_flood_the_search_the_sign_up_waits_and_no_contact_is_made(
+def test_p3_p4_flooded_search_keeps_the_sign_up_waiting_and_creates_no_contact(
     clemta: StandIn, aws: Aws
 ) -> None:
     for number in range(501):
@@ -97,7 +97,7 @@ def test_p3_p4_where_strangers_flood_the_search_the_sign_up_waits_and_no_contact
 THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
 
 
-def test_p1_p7_a_throttled_ledger_only_means_that_it_comes_again(
+def test_p1_p7_throttled_ledger_queues_the_submission(
     clemta: StandIn, aws: Aws, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(BREAKS["dynamodb"], serve(THROTTLED, 400))
@@ -108,7 +108,7 @@ def test_p1_p7_a_throttled_ledger_only_means_that_it_comes_again(
     assert not clemta.requests
 
 
-def test_p4_a_dead_letter_says_why_and_holds_the_payload(clemta: StandIn, aws: Aws) -> None:
+def test_p4_dead_letter_holds_the_reason_and_the_payload(clemta: StandIn, aws: Aws) -> None:
     clemta.fault("status", status=403, on="create")
     assert send(form(ADA))[1]["status"] == "parked"
     [message] = aws.messages(aws.settings.dead_letter_queue_url)
@@ -146,7 +146,7 @@ BREAKS = {
         (["dynamodb", "sqs"], form(ADA), "503"),
     ],
 )
-def test_p1_p2_p7_whatever_is_out_of_reach_the_sender_has_its_answer_in_time(
+def test_p1_p2_p7_sender_is_answered_in_time_whichever_service_is_unreachable(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     how: str,
@@ -193,7 +193,7 @@ def test_p7_a_cold_start_and_services_that_are_all_slow_at_once_are_answered_in_
 
 @pytest.mark.parametrize("seconds", [1, 2, 3.5])
 @pytest.mark.parametrize("broken", [["clemta"], ["clemta", "dynamodb"], ["dynamodb", "sqs"]])
-def test_p7_a_source_that_says_so_answers_in_less_time(
+def test_p7_source_with_smaller_answer_seconds_answers_sooner(
     aws: Aws, hung: str, monkeypatch: pytest.MonkeyPatch, broken: list[str], seconds: float
 ) -> None:
     for name in broken:
@@ -231,7 +231,7 @@ def test_p4_p7_a_batch_that_a_slow_queue_cuts_off_parks_each_bad_entry_once(
     assert aws.waiting(aws.settings.dead_letter_queue_url) == 10
 
 
-def test_p7_no_client_repeats_a_call_and_two_tries_of_the_queue_fit_into_what_is_kept_for_them(
+def test_p7_no_client_retries_a_call_and_two_queue_tries_fit_into_their_reserve(
     aws: Aws,
 ) -> None:
     clients = LambdaClients()
@@ -243,7 +243,7 @@ def test_p7_no_client_repeats_a_call_and_two_tries_of_the_queue_fit_into_what_is
     assert 2 * (queue.connect_timeout + queue.read_timeout) <= RESERVE_SECONDS
 
 
-def test_p7_a_cold_start_that_took_long_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:
+def test_p7_long_cold_start_leaves_no_time_for_clemta(clemta: StandIn, aws: Aws) -> None:
     event = form(ADA)
     event["requestContext"]["requestTimeEpoch"] = (time.time() - 3) * 1000
     assert send(event)[1]["status"] == "queued"
@@ -265,12 +265,12 @@ def test_p3_a_submission_whose_answer_was_lost_is_adopted_when_it_comes_again(
 
 
 class TestSecrets:
-    def test_the_key_may_be_json(self, aws: Aws, deps: Dependencies) -> None:
+    def test_api_key_may_be_json(self, aws: Aws, deps: Dependencies) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, '{"api_key": " clemta_x\\n"}')
         assert deps.secrets.api_key(None) == "clemta_x"
 
     @pytest.mark.parametrize("text", [" ", "{}", '{"api_key": 1}', "{", "clé", "a\nb", '{"other": "x"}'])
-    def test_p4_a_secret_that_holds_no_key_is_the_operators_to_fix(
+    def test_p4_secret_without_a_usable_key_raises_config_error(
         self, aws: Aws, deps: Dependencies, text: str
     ) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, text)
@@ -284,7 +284,7 @@ class TestSecrets:
         with pytest.raises(ConfigError):
             deps.secrets.api_key(None)
 
-    def test_p4_a_secret_that_is_about_to_be_deleted_holds_none(
+    def test_p4_secret_scheduled_for_deletion_holds_no_key(
         self, aws: Aws, clemta: StandIn, deps: Dependencies
     ) -> None:
         aws.client("secretsmanager").delete_secret(
@@ -302,7 +302,7 @@ class TestSecrets:
         with pytest.raises(ConfigError):
             dependencies_of(aws.settings).secrets.pepper()
 
-    def test_the_key_is_kept_for_five_minutes(self, aws: Aws) -> None:
+    def test_api_key_is_cached_for_five_minutes(self, aws: Aws) -> None:
         clock = Clock()
         deps = dependencies_of(aws.settings, clock=clock)
         assert deps.secrets.api_key(None) == DEFAULT_API_KEY
@@ -312,14 +312,14 @@ class TestSecrets:
         clock.advance(1)
         assert deps.secrets.api_key(None) == "clemta_new"
 
-    def test_a_stale_key_is_read_afresh_at_once(self, aws: Aws, deps: Dependencies) -> None:
+    def test_stale_api_key_is_read_again_at_once(self, aws: Aws, deps: Dependencies) -> None:
         assert deps.secrets.api_key(None) == DEFAULT_API_KEY
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         assert deps.secrets.api_key(DEFAULT_API_KEY) == "clemta_new"
         assert deps.secrets.api_key(DEFAULT_API_KEY) == "clemta_new"
 
     @pytest.mark.parametrize("text", [" ", '{"api_key": ""}', '{"api_key"', "cl\u00e9"])
-    def test_p4_an_unusable_key_parks_what_a_replay_then_delivers(
+    def test_p4_submission_parked_for_an_unusable_key_is_delivered_by_a_replay(
         self, aws: Aws, clemta: StandIn, logged: Lines, text: str
     ) -> None:
         aws.put_secret(aws.settings.clemta_secret_id, text)
@@ -332,9 +332,7 @@ class TestSecrets:
         redeliver.handler(batch(json.dumps(message["Body"])), Context(60))  # type: ignore[arg-type]
         assert len(clemta.contacts()) == 1, "the fixed key is read at once"
 
-    def test_a_signing_secret_that_was_changed_is_read_at_once_and_then_not_for_each_forgery(
-        self, aws: Aws
-    ) -> None:
+    def test_changed_signing_secret_is_read_at_once_but_not_for_each_forgery(self, aws: Aws) -> None:
         deps = dependencies_of(aws.settings, clock=(clock := Clock(time.time())))
         app = receive.create_app(lambda: deps)
 
@@ -349,13 +347,13 @@ class TestSecrets:
         assert status(crm(LEAD, secret="new")) == 200
         assert status(crm(LEAD)) == 401
 
-    def test_a_rotation_in_flight_loses_nothing(self, aws: Aws, clemta: StandIn) -> None:
+    def test_secret_rotation_during_requests_loses_nothing(self, aws: Aws, clemta: StandIn) -> None:
         assert send(form(ADA))[1]["status"] == "created"
         clemta.configure(api_keys=["clemta_new"])
         aws.put_secret(aws.settings.clemta_secret_id, "clemta_new")
         assert send(crm(LEAD))[1]["status"] == "created"
 
-    def test_a_known_key_outlives_an_outage(
+    def test_cached_key_is_used_during_an_outage(
         self, aws: Aws, closed: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, clients = Clock(), LambdaClients()
@@ -384,14 +382,14 @@ class TestSecrets:
             ("a", ()),
         ],
     )
-    def test_p5_a_malformed_signing_secret_lets_nothing_in(
+    def test_p5_malformed_signing_secret_accepts_nothing(
         self, aws: Aws, deps: Dependencies, text: str, expected: tuple[str, ...]
     ) -> None:
         aws.put_secret(aws.settings.signing_secret_id, text)
         assert deps.secrets.signing_secrets("crm") == expected
 
 
-def test_a_source_is_read_once(deps: Dependencies) -> None:
+def test_source_is_parsed_once(deps: Dependencies) -> None:
     assert deps.source("website") is deps.source("website")
     with pytest.raises(UnknownSource):
         deps.source("nobody")

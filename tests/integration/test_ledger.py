@@ -198,7 +198,7 @@ def test_a_contact_remembers_a_bounded_number_of_deliveries(
 
 
 class TestDailyCap:
-    def test_a_source_has_its_number_each_day(self, aws: Aws) -> None:
+    def test_daily_cap_counts_per_source_and_day(self, aws: Aws) -> None:
         clock = Clock()
         cap = DailyCap(table(aws), clock)
         for _ in range(3):
@@ -214,12 +214,12 @@ class TestDailyCap:
         clock.advance(1)
         cap.take("website", 3, 1)
 
-    def test_its_count_expires_when_its_day_is_long_over(self, aws: Aws) -> None:
+    def test_daily_count_expires_after_its_day(self, aws: Aws) -> None:
         DailyCap(table(aws), clock := Clock()).take("website", 3, 1)
         [item] = items(aws)
         assert int(item["expires_at"]["N"]) == (clock.now // 86_400 + 2) * 86_400
 
-    def test_while_the_table_is_out_of_reach_all_are_taken(self, aws: Aws) -> None:
+    def test_daily_cap_accepts_all_while_the_table_is_unreachable(self, aws: Aws) -> None:
         client = boto3.client("dynamodb")
         DailyCap(Table(lambda: client, "no-such-table"), Clock()).take("website", 1, 1)
 
@@ -228,7 +228,7 @@ class TestBatches:
     WHOLE = Submission("s", "crm", 0, b'[{"email": "ada@example.com"}, 1]')
     RESULTS: ClassVar = [{"status": "parked", "submission_id": "s-1"}]
 
-    def test_p4_a_batch_that_was_cut_off_is_known_by_its_source_and_body(self, aws: Aws) -> None:
+    def test_p4_interrupted_batch_is_recognised_by_source_and_body(self, aws: Aws) -> None:
         batches = Batches(table(aws), lambda: PEPPER, Clock())
         assert batches.settled(self.WHOLE) == []
         assert items(aws) == [], "to ask leaves nothing behind"
@@ -237,7 +237,7 @@ class TestBatches:
         assert batches.settled(replace(self.WHOLE, source="other")) == []
         assert batches.settled(replace(self.WHOLE, body=b"[]")) == []
 
-    def test_p8_it_is_kept_under_a_hash_and_expires(self, aws: Aws) -> None:
+    def test_p8_batch_record_has_a_hashed_key_and_expires(self, aws: Aws) -> None:
         clock = Clock()
         Batches(table(aws), lambda: PEPPER, clock).settle(self.WHOLE, self.RESULTS)
         [item] = items(aws)
@@ -247,7 +247,7 @@ class TestBatches:
             known = Batches(table(aws), lambda pepper=pepper: pepper, clock).settled(self.WHOLE)  # type: ignore[misc]
             assert bool(known) == (pepper == PEPPER)
 
-    def test_while_the_table_or_the_pepper_is_out_of_reach_nothing_is_known(self, aws: Aws) -> None:
+    def test_no_batch_is_recognised_while_table_or_pepper_is_unreachable(self, aws: Aws) -> None:
         def no_pepper() -> str:
             raise ConfigError("ledger_pepper_missing")
 

@@ -37,7 +37,7 @@ def received(sqs: Any, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_p4_looking_at_the_retry_queue_makes_no_poison_of_what_waits(aws: Aws) -> None:
+def test_p4_reading_the_retry_queue_does_not_turn_messages_into_poison(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(), 0)
     for _ in range(6):
@@ -50,7 +50,7 @@ def test_p4_looking_at_the_retry_queue_makes_no_poison_of_what_waits(aws: Aws) -
     assert json.loads(message["Body"])["submission_id"] == "s0"
 
 
-def test_what_is_not_due_yet_is_given_back_with_the_delay_that_is_left(aws: Aws) -> None:
+def test_message_that_is_not_due_is_put_back_with_its_remaining_delay(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(not_before=time.time() + 600), 0)
     with QueueReader(sqs, url, keep_receive_count=True) as reading:
@@ -59,7 +59,7 @@ def test_what_is_not_due_yet_is_given_back_with_the_delay_that_is_left(aws: Aws)
     assert messages.depth(sqs, url) == {"ready": 0, "delayed": 1, "in work": 0}
 
 
-def test_a_message_that_is_none_of_ours_is_given_back_as_it_was(aws: Aws) -> None:
+def test_foreign_message_is_put_back_unchanged(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     sqs.send_message(QueueUrl=url, MessageBody="nonsense")
     with QueueReader(sqs, url, keep_receive_count=True) as reading:
@@ -67,7 +67,7 @@ def test_a_message_that_is_none_of_ours_is_given_back_as_it_was(aws: Aws) -> Non
     assert [message["Body"] for message in received(sqs, url)] == ["nonsense"]
 
 
-def test_what_is_deleted_is_not_given_back(aws: Aws) -> None:
+def test_deleted_message_is_not_put_back(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.retry_queue_url
     queues(aws).retry(envelope(), 0)
     with QueueReader(sqs, url, keep_receive_count=True) as reading:
@@ -76,7 +76,7 @@ def test_what_is_deleted_is_not_given_back(aws: Aws) -> None:
     assert messages.depth(sqs, url) == {"ready": 0, "delayed": 0, "in work": 0}
 
 
-def test_a_reading_that_outlasts_the_hiding_is_whole_all_the_same(
+def test_reading_longer_than_the_visibility_timeout_finds_every_message_once(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """35 messages at 0.1 s each, where a message stays hidden for 1 s."""
@@ -94,7 +94,7 @@ def test_a_reading_that_outlasts_the_hiding_is_whole_all_the_same(
     assert messages.depth(sqs, url)["ready"] == 35
 
 
-def test_what_somebody_else_holds_is_said_to_be_missing(aws: Aws) -> None:
+def test_messages_held_by_another_consumer_are_counted_as_unread(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.settings.dead_letter_queue_url
     for number in range(3):
         queues(aws).park(envelope(number))

@@ -835,7 +835,9 @@ def test_answers_conform_to_clemtas_description(
     conforms(post(), "UnauthorizedError")
 
 
-def test_its_fields_are_those_of_clemtas_description(clemta: StandIn, post: Any, conforms: Any) -> None:
+def test_stand_in_contact_has_the_fields_of_clemtas_description(
+    clemta: StandIn, post: Any, conforms: Any
+) -> None:
     schemas = json.loads(SPEC.read_text())["components"]["schemas"]
     assert post().json()["data"].keys() == schemas["ContactResponse"]["properties"].keys()
     billing = dict.fromkeys(schemas["ContactBilling"]["properties"], "x")

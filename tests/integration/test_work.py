@@ -221,7 +221,7 @@ KNOWN: dict[str, tuple[str, Shape]] = {
 
 
 @pytest.mark.parametrize("what", KNOWN)
-def test_p9_twice_the_length_is_at_most_2_6_times_the_work(meter: Meter, what: str) -> None:
+def test_p9_body_of_twice_the_length_takes_at_most_2_6_times_the_work(meter: Meter, what: str) -> None:
     source, shape = KNOWN[what]
     assert_linear(meter, source, shape, what, SIZES if what in COSTLY else SMALLER)
 
@@ -255,7 +255,7 @@ SHAPES: st.SearchStrategy[tuple[str, Shape]] = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(SHAPES)
-def test_p9_whatever_a_form_holds_its_work_is_linear(meter: Meter, drawn: tuple[str, Shape]) -> None:
+def test_p9_any_form_takes_linear_work(meter: Meter, drawn: tuple[str, Shape]) -> None:
     source, shape = drawn
     assert_linear(meter, source, shape, shape(30))
 
@@ -286,7 +286,7 @@ def is_taken(source: Source, sample: Sample, data: Any) -> bool:
 
 @pytest.mark.parametrize("unit", [" ", "\u0316\u0301"])
 @pytest.mark.parametrize("name", sorted(presets()))
-def test_p9_whatever_a_sender_s_fields_hold_its_work_is_linear(meter: Meter, name: str, unit: str) -> None:
+def test_p9_any_webhook_fields_take_linear_work(meter: Meter, name: str, unit: str) -> None:
     sample = Sample(name)
     if "json" not in sample.content_type:
         value = (

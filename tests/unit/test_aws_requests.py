@@ -25,7 +25,7 @@ UPDATE = {
 }
 
 
-def test_p10_what_aws_takes_is_let_through() -> None:
+def test_p10_valid_aws_request_passes() -> None:
     assert refusals_of("SendMessage", MESSAGE) == []
     assert refusals_of("UpdateItem", UPDATE) == []
 
@@ -48,7 +48,7 @@ def test_p10_what_aws_takes_is_let_through() -> None:
     ],
     ids=str,
 )
-def test_p10_a_message_that_sqs_refuses_is_found(change: dict[str, Any]) -> None:
+def test_p10_message_that_sqs_would_refuse_is_detected(change: dict[str, Any]) -> None:
     assert len(refusals_of("SendMessage", MESSAGE | change)) == 1
 
 
@@ -79,5 +79,5 @@ def test_p10_a_message_that_sqs_refuses_is_found(change: dict[str, Any]) -> None
     ],
     ids=str,
 )
-def test_p10_an_update_that_dynamodb_refuses_is_found(change: dict[str, Any], found: str) -> None:
+def test_p10_update_that_dynamodb_would_refuse_is_detected(change: dict[str, Any], found: str) -> None:
     assert any(found in refusal for refusal in refusals_of("UpdateItem", UPDATE | change))

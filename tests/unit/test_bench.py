@@ -21,13 +21,13 @@ RECORDED = {
 }
 
 
-def test_what_stays_within_three_percent_passes() -> None:
+def test_budget_passes_within_three_percent() -> None:
     today = RECORDED | {"cold_m_instructions": 2059, "lines": {"botocore": 9999}}
     assert budget.exceeded(RECORDED, today) == []
 
 
 @pytest.mark.parametrize("figure", budget.UNITS)
-def test_what_is_over_fails_and_the_module_that_grew_is_named(figure: str) -> None:
+def test_budget_fails_above_and_names_the_module_that_grew(figure: str) -> None:
     today = RECORDED | {
         figure: RECORDED[figure] * 1.04,  # type: ignore[operator]
         "imported": ["asyncio", "json"],
@@ -43,14 +43,14 @@ def test_what_is_over_fails_and_the_module_that_grew_is_named(figure: str) -> No
     ]
 
 
-def test_on_another_interpreter_only_the_size_is_compared() -> None:
+def test_on_another_interpreter_the_budget_compares_only_the_size() -> None:
     elsewhere = {**RECORDED, "on": "Python 3.13.9, aarch64", "cold_m_instructions": 9999}
     assert budget.exceeded(RECORDED, elsewhere) == []
     [first, *_] = budget.exceeded(RECORDED, {**elsewhere, "zip_mb": 13.0})
     assert "zipped" in first
 
 
-def test_lines_are_counted_by_our_module_and_by_others_package() -> None:
+def test_budget_counts_lines_by_own_module_and_by_foreign_package() -> None:
     lines = {
         "/somewhere/bundle/clemta_intake/receive.py": 3,
         "/somewhere/bundle/botocore/client.py": 2,
@@ -61,7 +61,7 @@ def test_lines_are_counted_by_our_module_and_by_others_package() -> None:
     assert budget.by_module(lines, bundle) == {"botocore": 4, "clemta_intake/receive.py": 3, "python": 1}
 
 
-def test_an_answer_says_what_was_measured() -> None:
+def test_bench_outcome_of_an_answer_is_its_status() -> None:
     assert outcome({"statusCode": 200, "body": '{"status": "queued"}'}) == "queued"
     assert outcome({"statusCode": 401, "body": '{"title": "Unauthorized", "status": 401}'}) == "401"
     assert outcome({"statusCode": 303, "body": ""}) == "303"

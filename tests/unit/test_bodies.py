@@ -42,11 +42,11 @@ class TestSize:
     def submission(self, body: bytes = b"", **texts: Any) -> Submission:
         return Submission("id", "website", 1_800_000_000, body, **texts)
 
-    def test_what_a_queue_message_can_carry_is_taken(self) -> None:
+    def test_body_of_the_maximum_queue_message_size_is_accepted(self) -> None:
         half = "a" * (MAX_HEADERS // 2)
         check_size(self.submission(b"x" * MAX_BODY, headers={"x-id": half}, query={"id": half}))
 
-    def test_a_larger_body_is_refused(self) -> None:
+    def test_body_above_the_maximum_queue_message_size_is_refused(self) -> None:
         with pytest.raises(TooLarge, match=str(MAX_BODY)):
             check_size(self.submission(b"x" * (MAX_BODY + 1)))
 
@@ -58,11 +58,11 @@ class TestSize:
             {"query": {"id": "a" * (MAX_HEADERS + 1)}},
         ],
     )
-    def test_more_text_around_it_is_refused(self, texts: dict[str, Any]) -> None:
+    def test_headers_and_query_above_the_maximum_size_are_refused(self, texts: dict[str, Any]) -> None:
         with pytest.raises(TooLarge):
             check_size(self.submission(**texts))
 
-    def test_p8_a_submission_that_is_printed_shows_nothing_of_the_person(self) -> None:
+    def test_p8_repr_of_a_submission_shows_no_personal_data(self) -> None:
         texts = {"headers": {"x-mail": "ada@example.com"}, "query": {"mail": "ada@example.com"}}
         assert "ada" not in repr(self.submission(b"ada@example.com", **texts))
 
@@ -79,21 +79,21 @@ class TestJson:
             "",
         ],
     )
-    def test_it_is_read_under_the_names_that_senders_give_it(self, content_type: str) -> None:
+    def test_json_is_parsed_under_each_content_type_of_senders(self, content_type: str) -> None:
         assert read_body(content_type, '{"name": "Zoë 🎉"}'.encode()) == {"name": "Zoë 🎉"}
 
-    def test_a_byte_order_mark_is_no_part_of_it(self) -> None:
+    def test_json_may_begin_with_a_byte_order_mark(self) -> None:
         assert read_body("application/json", b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
-    def test_an_old_charset_is_read_where_it_is_declared(self) -> None:
+    def test_json_is_decoded_in_its_declared_charset(self) -> None:
         assert read_body("application/json; charset=iso-8859-9", b'{"ad": "\xdeule"}') == {"ad": "Şule"}
 
-    def test_every_kind_of_value_comes_through(self) -> None:
+    def test_json_keeps_every_kind_of_value(self) -> None:
         data = {"text": "a\x00b", "number": 10**400, "half": 0.5, "yes": True, "none": None, "list": [[], {}]}
         assert read_body("application/json", json.dumps(data).encode()) == data
 
     @pytest.mark.parametrize("body", [b"[1, 2]", b'"text"', b"7", b"null", b"false"])
-    def test_a_body_need_not_be_an_object(self, body: bytes) -> None:
+    def test_json_body_need_not_be_an_object(self, body: bytes) -> None:
         assert read_body("application/json", body) == json.loads(body)
 
     @pytest.mark.parametrize(
@@ -123,15 +123,15 @@ class TestJson:
             ('{"name": "Zoë"}'.encode("utf-16"), "charset"),
         ],
     )
-    def test_what_is_not_json_is_refused_with_its_reason(self, body: bytes, code: str) -> None:
+    def test_invalid_json_is_refused_with_its_reason(self, body: bytes, code: str) -> None:
         error = refusal("application/json", body)
         assert (type(error), error.code) == (Unreadable, code)
 
-    def test_p8_a_refusal_does_not_quote_the_body(self) -> None:
+    def test_p8_refusal_of_invalid_json_does_not_quote_the_body(self) -> None:
         bodies = (b'{"mail": ada@example.com}', b'{"ada@example.com": 1, "ada@example.com": 2}')
         assert not any("ada" in str(refusal("application/json", body)) for body in bodies)
 
-    def test_depth_has_a_limit(self) -> None:
+    def test_json_deeper_than_the_limit_is_refused(self) -> None:
         assert read_body("application/json", b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
         assert refusal("application/json", b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)).code == "too_deep"
 
@@ -139,10 +139,10 @@ class TestJson:
         "data",
         [{f"f{n}": n for n in range(10_000)}, [[1] * 50 for _ in range(200)], {"a": {"b": [0] * 10_000}}],
     )
-    def test_the_number_of_values_has_a_limit(self, data: Any) -> None:
+    def test_json_with_more_values_than_the_limit_is_refused(self, data: Any) -> None:
         assert refusal("application/json", json.dumps(data).encode()).code == "too_many_fields"
 
-    def test_p9_exactly_the_limit_is_taken_and_one_field_more_is_refused(self) -> None:
+    def test_p9_json_with_exactly_the_maximum_of_fields_is_accepted_and_one_more_is_refused(self) -> None:
         data = {f"f{n}": "x" for n in range(MAX_FIELDS)}
         assert read_body("application/json", json.dumps(data).encode()) == data
         more = json.dumps(data | {"more": "x"}).encode()
@@ -161,25 +161,25 @@ class TestContentType:
             "\ud800",
         ],
     )
-    def test_another_kind_of_body_is_refused(self, content_type: str) -> None:
+    def test_unsupported_content_type_is_refused(self, content_type: str) -> None:
         error = refusal(content_type, b"{}")
         assert (type(error), error.code) == (UnsupportedMedia, "content_type")
 
     @pytest.mark.parametrize("content_type", ["", "text/plain"])
-    def test_an_unnamed_body_that_is_no_json_asks_for_a_name(self, content_type: str) -> None:
+    def test_body_without_content_type_that_is_not_json_is_refused(self, content_type: str) -> None:
         error = refusal(content_type, b"name=Ada")
         assert isinstance(error, UnsupportedMedia)
         assert "Content-Type" in str(error)
 
     @pytest.mark.parametrize("content_type", ["", "text/plain"])
-    def test_an_unnamed_body_that_is_json_but_for_a_mistake_is_told_the_mistake(
+    def test_body_without_content_type_that_is_broken_json_is_refused_with_its_reason(
         self, content_type: str
     ) -> None:
         error = refusal(content_type, b'{"a": 1, "a": 2}')
         assert (type(error), error.code) == (Unreadable, "duplicate_key")
         assert str(error) == "a key stands twice in one JSON object"
 
-    def test_ascii_is_only_ascii(self) -> None:
+    def test_declared_ascii_refuses_other_bytes(self) -> None:
         assert read_body("application/json; charset=us-ascii", b'{"a": "b"}') == {"a": "b"}
         assert refusal("application/json; charset=us-ascii", '{"a": "ş"}'.encode()).code == "charset"
 
@@ -191,7 +191,7 @@ class TestContentType:
         error = refusal(f"application/json; charset={charset}", b"{}")
         assert (type(error), error.code) == (UnsupportedMedia, "charset")
 
-    def test_p9_a_sender_s_word_for_a_charset_is_not_remembered(self) -> None:
+    def test_p9_charset_names_of_senders_are_not_cached(self) -> None:
         asked = []
 
         def search(name: str) -> None:
@@ -221,13 +221,13 @@ class TestContentType:
             "cp1254",
         ],
     )
-    def test_a_charset_is_known_by_its_usual_names(self, name: str) -> None:
+    def test_charset_is_known_by_its_usual_names(self, name: str) -> None:
         assert read_body(f"application/json; charset={name}", b'{"a": "b"}') == {"a": "b"}
 
-    def test_the_charset_is_found_among_other_parameters(self) -> None:
+    def test_charset_is_found_among_other_content_type_parameters(self) -> None:
         assert read_body(FORM + "; version=1;CHARSET = windows-1254 ", b"ad=%DEule") == {"ad": "Şule"}
 
-    def test_a_parameter_that_only_ends_in_charset_is_none(self) -> None:
+    def test_parameter_whose_name_only_ends_in_charset_is_ignored(self) -> None:
         assert read_body("application/json; x-charset=utf-16", b"{}") == {}
 
 
@@ -235,7 +235,7 @@ class TestUrlencoded:
     def read(self, text: str | bytes) -> Any:
         return read_body(FORM, text.encode() if isinstance(text, str) else text)
 
-    def test_names_and_values_are_decoded(self) -> None:
+    def test_urlencoded_names_and_values_are_decoded(self) -> None:
         assert self.read("full+name=Ay%C5%9Fe+%F0%9F%8E%89&e%2Dmail=a%40example.com") == {
             "full name": "Ayşe 🎉",
             "e-mail": "a@example.com",
@@ -255,7 +255,7 @@ class TestUrlencoded:
             ("a=1&a=2&a=3", {"a": ["1", "2", "3"]}),
         ],
     )
-    def test_odd_pairs_have_one_reading(self, text: str, data: Any) -> None:
+    def test_malformed_urlencoded_pairs_have_one_defined_reading(self, text: str, data: Any) -> None:
         assert self.read(text) == data
 
     @pytest.mark.parametrize(
@@ -280,32 +280,34 @@ class TestUrlencoded:
             ),
         ],
     )
-    def test_brackets_are_read_as_php_writes_them(self, text: str, data: Any) -> None:
+    def test_urlencoded_brackets_are_read_as_in_php(self, text: str, data: Any) -> None:
         assert self.read(text) == data
 
-    def test_brackets_deeper_than_the_limit_are_refused(self) -> None:
+    def test_urlencoded_brackets_deeper_than_the_limit_are_refused(self) -> None:
         assert refusal(FORM, b"a" + b"[b]" * 1_000 + b"=1").code == "too_deep"
 
-    def test_p9_exactly_the_limit_is_taken_and_one_field_more_is_refused(self) -> None:
+    def test_p9_urlencoded_body_with_exactly_the_maximum_of_fields_is_accepted_and_one_more_is_refused(
+        self,
+    ) -> None:
         data = {f"f{n}": str(n) for n in range(MAX_FIELDS)}
         assert self.read(urlencode(data)) == data
         assert refusal(FORM, urlencode(data | {"more": "x"}).encode()).code == "too_many_fields"
 
     @pytest.mark.parametrize("body", [b"name=Zo%EB", b"name=Zo\xeb", b"n%FF=1", b"a=%ED%A0%80"])
-    def test_what_is_not_the_charset_is_refused(self, body: bytes) -> None:
+    def test_urlencoded_bytes_outside_the_charset_are_refused(self, body: bytes) -> None:
         assert refusal(FORM, body).code == "charset"
 
-    def test_a_field_named_charset_says_how_the_others_are_written(self) -> None:
+    def test_urlencoded_charset_field_sets_the_charset_of_the_other_fields(self) -> None:
         assert self.read("ad=%DEule&_charset_=windows-1254&%DE=1") == {"ad": "Şule", "Ş": "1"}
         assert self.read("_charset_=&ad=%C5%9Eule") == {"ad": "Şule"}
         assert refusal(FORM, b"_charset_=klingon&a=1").code == "charset"
 
-    def test_no_named_field_is_no_data(self) -> None:
+    def test_urlencoded_body_without_a_named_field_has_no_data(self) -> None:
         assert self.read("&=1") == {}
 
 
 class TestMultipart:
-    def test_fields_are_read_and_files_left_out_and_counted(self) -> None:
+    def test_multipart_fields_are_read_and_files_are_counted_and_left_out(self) -> None:
         body = multipart(
             part("Ayşe 🎉".encode(), 'name="full name"'),
             part(b"a", 'name="topics[]"'),
@@ -315,32 +317,32 @@ class TestMultipart:
         )
         assert read_body(MULTIPART, body) == {"full name": "Ayşe 🎉", "topics": ["a", "b"], "_files": "2"}
 
-    def test_a_file_input_that_was_left_empty_is_no_file(self) -> None:
+    def test_empty_file_input_is_not_counted_as_a_file(self) -> None:
         assert read_body(
             MULTIPART, multipart(part(b"", 'name="cv"; filename=""'), part(b"1", 'name="a"'))
         ) == {"a": "1"}
 
-    def test_a_file_without_a_name_counts(self) -> None:
+    def test_file_without_a_name_is_counted(self) -> None:
         assert read_body(MULTIPART, multipart(part(b"x", 'name="cv"; filename=""'))) == {"_files": "1"}
 
-    def test_the_charset_of_the_whole_stands_for_its_parts(self) -> None:
+    def test_multipart_charset_applies_to_its_parts(self) -> None:
         body = multipart(part(b"\xdeule", 'name="ad"'))
         assert read_body(MULTIPART + "; charset=iso-8859-9", body) == {"ad": "Şule"}
 
-    def test_a_part_s_own_charset_goes_before_that_of_the_whole(self) -> None:
+    def test_charset_of_a_part_overrides_the_multipart_charset(self) -> None:
         turkish = part(b"\xdeule", 'name="ad"\r\nContent-Type: text/plain; charset="ISO-8859-9"')
         latin = part(b"Zo\xeb", 'name="name"')
         body = multipart(turkish, latin)
         assert read_body(MULTIPART + "; charset=latin1", body) == {"ad": "Şule", "name": "Zoë"}
 
-    def test_a_field_named_charset_says_how_names_and_values_are_written(self) -> None:
+    def test_multipart_charset_field_sets_the_charset_of_names_and_values(self) -> None:
         named = b'--frontier\r\nContent-Disposition: form-data; name="\xde"\r\n\r\n\xdeule\r\n'
         utf8 = part("Şule".encode(), 'name="ad"\r\nContent-Type: text/plain; charset=utf-8')
         body = multipart(named, utf8, part(b"iso-8859-9\r\n", 'name="_charset_"'))
         assert read_body(MULTIPART, body) == {"Ş": "Şule", "ad": "Şule"}
 
     @pytest.mark.parametrize("where", ["part", "field"])
-    def test_a_charset_that_is_unknown_is_refused(self, where: str) -> None:
+    def test_multipart_with_an_unknown_charset_is_refused(self, where: str) -> None:
         of_a_part = part(b"x", 'name="a"\r\nContent-Type: text/plain; charset=klingon')
         error = refusal(
             MULTIPART, multipart(of_a_part if where == "part" else part(b"klingon", 'name="_charset_"'))
@@ -348,29 +350,29 @@ class TestMultipart:
         assert (type(error), error.code) == (UnsupportedMedia, "charset")
 
     @pytest.mark.parametrize("names", [[""], ["[]"], ["", "[]"], ["a", "[]", ""]])
-    def test_p2_a_field_without_a_name_is_refused(self, names: list[str]) -> None:
+    def test_p2_multipart_field_without_a_name_is_refused(self, names: list[str]) -> None:
         body = multipart(*(part(b"1", f'name="{name}"') for name in names))
         error = refusal(MULTIPART, body)
         assert (type(error), error.code) == (Unreadable, "nameless_field")
 
-    def test_p9_a_header_that_goes_on_in_a_next_line_is_refused(self) -> None:
+    def test_p9_folded_multipart_header_is_refused(self) -> None:
         assert refusal(MULTIPART, multipart(part(b"1", 'name="a"\r\n; b=c'.replace("; b", " ; b")))).code == (
             "not_multipart"
         )
 
-    def test_p9_exactly_as_many_parts_as_the_limit_are_taken(self) -> None:
+    def test_p9_exactly_the_maximum_of_multipart_parts_is_accepted(self) -> None:
         data = {f"f{n}": str(n) for n in range(MAX_FIELDS)}
         body = multipart(*(part(value.encode(), f'name="{name}"') for name, value in data.items()))
         assert len(body) < MAX_BODY
         assert read_body(MULTIPART, body) == data
 
-    def test_a_value_may_be_empty(self) -> None:
+    def test_multipart_value_may_be_empty(self) -> None:
         assert read_body(MULTIPART, multipart(part(b"", 'name="a"'), part(b"1", 'name="b"'))) == {
             "a": "",
             "b": "1",
         }
 
-    def test_the_names_of_the_content_type_have_no_case(self) -> None:
+    def test_multipart_content_type_is_case_insensitive(self) -> None:
         assert read_body("Multipart/Form-Data; Boundary=frontier", multipart(part(b"1", 'name="a"'))) == {
             "a": "1"
         }
@@ -390,11 +392,11 @@ class TestMultipart:
             (MULTIPART, multipart(*(part(b"1", 'name="a"') for _ in range(MAX_FIELDS + 1)))),
         ],
     )
-    def test_a_broken_one_is_refused(self, content_type: str, body: bytes) -> None:
+    def test_broken_multipart_is_refused(self, content_type: str, body: bytes) -> None:
         error = refusal(content_type, body)
         assert (type(error), error.code) == (Unreadable, "not_multipart")
 
-    def test_a_value_that_is_not_the_charset_is_refused(self) -> None:
+    def test_multipart_value_outside_the_charset_is_refused(self) -> None:
         assert refusal(MULTIPART, multipart(part(b"Zo\xeb", 'name="a"'))).code == "charset"
         named = b'--frontier\r\nContent-Disposition: form-data; name="\xeb"\r\n\r\n1\r\n'
         assert refusal(MULTIPART, multipart(named)).code == "charset"

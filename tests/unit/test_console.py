@@ -67,11 +67,13 @@ TAKEN = ["received good", "authenticated good", "mapped good"]
         ),
     ],
 )
-def test_a_submissions_way_is_told_by_its_lines(lines: list[dict[str, Any]], steps: list[str]) -> None:
+def test_history_of_a_submission_comes_from_its_log_lines(
+    lines: list[dict[str, Any]], steps: list[str]
+) -> None:
     assert shown(*lines) == steps
 
 
-def test_a_form_is_open_and_proves_nothing() -> None:
+def test_history_of_a_form_shows_that_it_is_open() -> None:
     assert shown(line("created"), form=True) == [
         *("received good", "open form note", "mapped good", "created good")
     ]
@@ -80,11 +82,11 @@ def test_a_form_is_open_and_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", SIMULATED_STATES)
-def test_clemtas_mood_is_known_by_its_fault(name: str) -> None:
+def test_simulated_state_is_recognised_by_its_fault(name: str) -> None:
     fault = SIMULATED_STATES[name]
     assert simulated_state([{"on": "any", "times": None, **fault}] if fault else []) == name
 
 
-def test_faults_of_somebody_elses_are_a_mood_of_their_own() -> None:
+def test_other_faults_are_shown_as_state_other() -> None:
     assert simulated_state([{"fault": "html"}]) == "other"
     assert simulated_state([{"fault": "error_before"}, {"fault": "html"}]) == "other"

@@ -71,7 +71,7 @@ class TestEmail:
             ("a" * 64 + "@example.com", "a" * 64 + "@example.com"),
         ],
     )
-    def test_an_address_that_mail_servers_know_is_taken(self, written: str, address: str) -> None:
+    def test_valid_email_address_is_accepted(self, written: str, address: str) -> None:
         assert ascii_email(written) == address
 
     def test_p9_an_address_has_254_characters_at_most_and_64_before_its_at(self) -> None:
@@ -130,7 +130,7 @@ class TestEmail:
             "ada@" + "ä" * 100_000,
         ],
     )
-    def test_what_is_none_is_refused(self, written: str) -> None:
+    def test_invalid_email_address_is_refused(self, written: str) -> None:
         with pytest.raises(ValueError, match=r"^must be an e-mail address$"):
             ascii_email(written)
 
@@ -148,7 +148,7 @@ class TestEmail:
 
 
 class TestContact:
-    def test_nothing_without_a_value_goes_over_the_wire(self) -> None:
+    def test_empty_fields_are_left_out_of_the_request_body(self) -> None:
         assert contact(description=None, cc_emails=(), billing=Billing()).body() == {
             "type": "customer",
             "full_name": "Ada Example",
@@ -156,16 +156,16 @@ class TestContact:
             "company_id": COMPANY,
         }
 
-    def test_everything_with_a_value_does(self) -> None:
+    def test_every_field_with_a_value_is_in_the_request_body(self) -> None:
         assert ContactRequest.model_validate(FULL).body() == json.loads(json.dumps(FULL))
 
-    def test_space_around_a_value_is_no_part_of_it(self) -> None:
+    def test_space_around_a_value_is_stripped(self) -> None:
         made = contact(full_name="  Ada 🎉 Example\n", email=" ada@example.com ", billing={"phone": " 1 "})
         assert (made.full_name, made.email) == ("Ada 🎉 Example", "ada@example.com")
         assert made.billing == Billing(phone="1")
 
     @pytest.mark.parametrize("missing", ["type", "full_name", "email", "company_id"])
-    def test_what_clemta_requires_is_required(self, missing: str) -> None:
+    def test_fields_that_clemta_requires_are_required(self, missing: str) -> None:
         with pytest.raises(ValidationError, match=missing):
             ContactRequest.model_validate({key: value for key, value in FULL.items() if key != missing})
 
@@ -199,7 +199,7 @@ class TestContact:
             {"unknown": "x"},
         ],
     )
-    def test_what_clemta_would_not_take_is_refused_by_field(self, values: dict[str, Any]) -> None:
+    def test_value_that_clemta_refuses_is_refused_with_its_field(self, values: dict[str, Any]) -> None:
         assert list(mistakes(**values)) == list(values)
 
     @pytest.mark.parametrize("name", list(Billing.model_fields))
@@ -216,19 +216,19 @@ class TestContact:
     def test_a_description_keeps_its_lines(self) -> None:
         assert contact(description=" a\r\n\tb 🎉 ").body()["description"] == "a\r\n\tb 🎉"
 
-    def test_p8_the_error_quotes_nothing_of_the_person(self) -> None:
+    def test_p8_validation_error_quotes_no_personal_data(self) -> None:
         with pytest.raises(ValidationError) as caught:
             contact(full_name="Ada\tSecret", email="ada.secret", billing={"tax_id": "secret\n1"})
         assert "ecret" not in str(caught.value)
 
-    def test_a_contact_cannot_be_changed(self) -> None:
+    def test_contact_is_immutable(self) -> None:
         with pytest.raises(ValidationError):
             contact().email = "bo@example.com"
 
 
 @pytest.mark.skipif(not OPENAPI.is_file(), reason="Clemta's published OpenAPI is not at hand")
 @pytest.mark.parametrize("values", [{}, FULL])
-def test_the_body_is_what_clemta_publishes(values: dict[str, Any]) -> None:
+def test_request_body_conforms_to_clemtas_published_schema(values: dict[str, Any]) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     document = json.loads(OPENAPI.read_text(encoding="utf-8"))
     schema = {"$ref": "#/components/schemas/CreateContactRequest", "components": document["components"]}

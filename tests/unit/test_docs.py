@@ -101,7 +101,7 @@ def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", ROOT / "docs" / "operations.md"], ids=lambda page: page.name
 )
-def test_the_first_deploy_is_of_an_environment_that_the_command_finds(page: Path) -> None:
+def test_readmes_first_deploy_names_an_environment_that_the_command_finds(page: Path) -> None:
     known = tomllib.loads((ROOT / "samconfig.toml").read_text())
     deploys = re.findall(r"sam deploy --guided(?: --config-env (\w+))?", page.read_text())
     assert deploys
@@ -128,13 +128,13 @@ def test_every_failure_class_is_documented_and_no_other() -> None:
     assert rows(OPERATIONS, "`class`") == FAILURE_CLASSES.keys()
 
 
-def test_every_alarm_has_its_part_of_the_runbook_and_no_other() -> None:
+def test_runbook_has_a_section_for_every_alarm_and_no_other() -> None:
     headings = re.findall(r"^### (.*Alarm.*)$", OPERATIONS, re.M)
     alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", TEMPLATE, re.M)
     assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(alarms)
 
 
-def test_what_is_generated_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+def test_generated_documentation_is_current(capsys: pytest.CaptureFixture[str]) -> None:
     assert docs.main(["--check"]) == 0, capsys.readouterr().err
 
 

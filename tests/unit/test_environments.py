@@ -35,14 +35,14 @@ def test_a_damaged_stack_file_is_named(tmp_path: Path, text: str) -> None:
         "[staging.deploy.parameters]\nstack_name = 1",
     ],
 )
-def test_a_samconfig_without_the_stack_says_where_it_belongs(tmp_path: Path, text: str) -> None:
+def test_missing_stack_in_samconfig_is_reported_with_its_place(tmp_path: Path, text: str) -> None:
     (tmp_path / "samconfig.toml").write_text(text)
     with pytest.raises(OpsError, match=r"\[staging.deploy.parameters\] stack_name"):
         StackLocation.named("staging", tmp_path)
 
 
 @pytest.mark.parametrize("raw", [b"[", b"\xff"])
-def test_a_samconfig_that_is_none_cannot_be_read(tmp_path: Path, raw: bytes) -> None:
+def test_invalid_samconfig_is_reported(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "samconfig.toml").write_bytes(raw)
     with pytest.raises(OpsError, match=r"samconfig.toml cannot be read"):
         StackLocation.named("staging", tmp_path)
@@ -73,11 +73,11 @@ def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetItem"),
             False,
-            "AWS refuses GetItem: AccessDenied: no: look at your AWS permissions",
+            "AWS refuses GetItem: AccessDenied: no: check your AWS permissions",
         ),
     ],
 )
-def test_trouble_with_aws_is_named_with_what_helps(
+def test_aws_error_is_explained_with_advice(
     error: ClientError | BotoCoreError, local: bool, expected: str
 ) -> None:
     says, helps = explain(error, local=local)

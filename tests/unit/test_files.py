@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_p8_a_private_file_is_its_owners_alone_even_where_it_was_not(tmp_path: Path) -> None:
+def test_p8_private_file_is_readable_by_its_owner_only_even_if_it_existed_before(tmp_path: Path) -> None:
     file = tmp_path / "letters"
     write_private(file, "ä")
     assert (mode(file), file.read_text(encoding="utf-8")) == (0o600, "ä")
@@ -33,14 +33,14 @@ def test_p8_a_private_file_is_its_owners_alone_even_where_it_was_not(tmp_path: P
     assert (mode(file), file.read_text()) == (0o600, "b")
 
 
-def test_p8_a_file_that_standard_output_goes_to_becomes_its_owners_alone(tmp_path: Path) -> None:
+def test_p8_file_behind_standard_output_becomes_readable_by_its_owner_only(tmp_path: Path) -> None:
     with (tmp_path / "letters").open("w") as file:
         assert mode(tmp_path / "letters") == 0o666
         make_private(file)
     assert mode(tmp_path / "letters") == 0o600
 
 
-def test_what_is_no_file_stays_as_it_is() -> None:
+def test_stream_that_is_not_a_file_keeps_its_mode() -> None:
     make_private(io.StringIO())
     with open(os.devnull, "w") as nowhere:
         before = mode(Path(os.devnull))
@@ -48,7 +48,7 @@ def test_what_is_no_file_stays_as_it_is() -> None:
     assert mode(Path(os.devnull)) == before
 
 
-def test_p8_what_a_service_of_the_local_stack_writes_is_its_owners_alone(tmp_path: Path) -> None:
+def test_p8_files_of_a_local_service_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     """Its command holds a key, its log and its files may hold people."""
     script = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(''); time.sleep(60)"
     written = tmp_path / "state"

@@ -32,7 +32,7 @@ def rows(tmp_path: Path, raw: bytes) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_a_csv_is_read_whatever_separates_it(tmp_path: Path, separator: str, encoding: str) -> None:
+def test_csv_is_read_with_each_common_separator(tmp_path: Path, separator: str, encoding: str) -> None:
     raw = TEXT.replace(",", separator).replace("\n", "\r\n").encode(encoding)
     assert rows(tmp_path, raw) == [{"name": "Ada Çelik", "email": "ada@example.com"}]
 
@@ -54,7 +54,7 @@ def test_a_value_may_hold_separators_and_lines(tmp_path: Path) -> None:
         (b'name,email\n"Ada,ada@example.com\n', "is no CSV"),
     ],
 )
-def test_what_is_no_csv_is_named_with_what_helps(tmp_path: Path, raw: bytes, expected: str) -> None:
+def test_invalid_csv_file_is_refused_with_advice(tmp_path: Path, raw: bytes, expected: str) -> None:
     with pytest.raises(OpsError, match=expected):
         rows(tmp_path, raw)
 
@@ -64,7 +64,7 @@ def test_p4_a_column_of_passwords_is_not_imported(tmp_path: Path) -> None:
     assert rows(tmp_path, raw) == [{"name": "Ada", "email": "ada@example.com"}]
 
 
-def test_an_import_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_import_continues_where_it_stopped(tmp_path: Path) -> None:
     file = tmp_path / "past.csv"
     file.write_text(TEXT)
     env = Environment(StackLocation("stack", "us-east-1"), tmp_path / "sources.toml")

@@ -45,7 +45,7 @@ def json_of(data: Any, **more: Any) -> Submission:
 
 
 class TestDecision:
-    def test_a_person_is_mapped(self) -> None:
+    def test_form_with_a_person_is_mapped(self) -> None:
         found = posted(json_of(ADA | {"password": "kanarya7"}), a_form())
         assert isinstance(found, Mapped)
         assert found.mapped.contact.email == "ada@example.com"
@@ -53,7 +53,7 @@ class TestDecision:
         assert json.loads(found.submission.body) == ADA
         assert found.captcha is None
 
-    def test_what_the_source_does_not_accept_is_ignored(self) -> None:
+    def test_event_that_the_source_does_not_accept_is_ignored(self) -> None:
         found = posted(json_of({"event": "other", "otp": "1"}), a_hook(accept="body.event=='lead'"))
         assert isinstance(found, Ignored)
         assert found.left_out == ("otp",)
@@ -71,7 +71,7 @@ class TestDecision:
             (ADA, a_hook(delivery_id="parse_json(body.name)"), Unreadable, DataError),
         ],
     )
-    def test_p4_what_cannot_be_mapped_is_invalid_and_never_raises(
+    def test_p4_unmappable_submission_is_invalid_and_raises_nothing(
         self, data: Any, source: Form | Webhook, error: type[Exception], failure: type[Exception]
     ) -> None:
         found = posted(json_of(data), source)
@@ -80,12 +80,12 @@ class TestDecision:
         assert type(found.failure) is failure
         assert (found.failure.code, str(found.failure)) == (found.error.code, str(found.error))
 
-    def test_another_content_type_is_invalid(self) -> None:
+    def test_unsupported_content_type_is_invalid(self) -> None:
         found = posted(Submission("s1", "website", 0, b"<a/>", "text/xml"), a_form())
         assert isinstance(found, Invalid)
         assert isinstance(found.error, UnsupportedMedia)
 
-    def test_a_body_that_grows_when_it_is_written_again_is_too_large(self) -> None:
+    def test_body_that_grows_above_the_limit_after_redaction_is_too_large(self) -> None:
         text = '{"email": "ada@example.com", "otp": "1", "message": "' + "\\u4f60" * 10 + '", "x": "%s"}'
         body = (text % ("ş" * (MAX_BODY - len(text) - 1_000))).encode("iso-8859-9")
         made = Submission("s1", "hook", 0, body, "application/json; charset=iso-8859-9")
@@ -93,7 +93,7 @@ class TestDecision:
         assert isinstance(found, Invalid)
         assert isinstance(found.error, TooLarge)
 
-    def test_a_filled_trap_is_held_once_its_captcha_is_verified(self) -> None:
+    def test_filled_trap_is_held_and_still_has_a_captcha_to_verify(self) -> None:
         sent = ADA | {"trap": "x", "cf-turnstile-response": "token"}
         found = posted(json_of(sent), a_form(spam=GUARDED))
         assert isinstance(found, Held)
@@ -107,12 +107,12 @@ class TestDecision:
         assert isinstance(found, Invalid)
         assert found.error.code == "captcha_missing"
 
-    def test_what_comes_from_a_queue_meets_no_rule_against_spam(self) -> None:
+    def test_queued_submission_is_not_checked_for_spam(self) -> None:
         found = evaluate_queued(json_of(ADA | {"trap": "x"}), a_form(spam=GUARDED))
         assert isinstance(found, Mapped)
         assert found.captcha is None
 
-    def test_p4_a_batch_of_which_the_bytes_cannot_be_told_apart_is_one_event(self) -> None:
+    def test_p4_batch_whose_entries_bytes_cannot_be_separated_is_one_event(self) -> None:
         body = '[{"ş": 1, "\\u00c5\\u009f": 2}, {}]'.encode()
         found = posted(json_of(body), a_hook(batch=True))
         assert isinstance(found, Invalid)
@@ -127,7 +127,7 @@ class TestOrigins:
             for field, origin in found.origins.items()
         }
 
-    def test_a_declared_type_a_name_and_a_label(self) -> None:
+    def test_origin_is_a_declared_type_a_name_or_a_label(self) -> None:
         answers = [
             {"key": "a", "type": "INPUT_EMAIL", "value": "ada@example.com"},
             {"key": "b", "label": "Company", "value": "Example Ltd"},
@@ -141,25 +141,25 @@ class TestOrigins:
             "billing.phone_code": ("name", "phone"),
         }
 
-    def test_names_in_parts_name_each_part(self) -> None:
+    def test_origin_of_a_name_in_parts_names_each_part(self) -> None:
         data = {"first": "Ada", "last": "Example", "email": "ada@example.com", "city": "İzmir"}
         found = self.origins(data, a_form())
         assert found["full_name"] == ("name", "first,last")
         assert found["billing.district"] == ("name", "city")
 
-    def test_an_expression_goes_before_a_name_and_its_country_has_the_same_origin(self) -> None:
+    def test_expression_overrides_a_recognised_name_and_its_country_has_the_same_origin(self) -> None:
         source = a_form(contact={"billing.iso_code": "body.staat"})
         found = self.origins(ADA | {"staat": "DE", "message": "hello"}, source)
         assert found["billing.iso_code"] == found["billing.country"] == ("expression", "DE")
         assert found["description"] == ("name", "message")
 
-    def test_defaults_and_stand_ins(self) -> None:
+    def test_origin_of_defaults_and_stand_ins_is_shown(self) -> None:
         source = a_form(contact={"description": "body.nothing"}, defaults={"description": "d"})
         found = self.origins({"email": "ada@example.com"}, source)
         assert found["description"] == ("default", "")
         assert found["full_name"] == ("stand-in", "")
 
-    def test_a_forms_billing_email_is_part_of_the_description(self) -> None:
+    def test_origin_of_a_forms_billing_email_is_in_the_description(self) -> None:
         found = self.origins(ADA | {"billing_email": "b@example.com", "message": "hello"}, a_form())
         assert found["description"] == ("name", "billing_email,message")
         assert "billing.email" not in found
@@ -203,14 +203,16 @@ class TestOneParse:
         answer = app.resolve(event, Context())  # type: ignore[arg-type]
         return str(json.JSONDecoder().decode(answer["body"])["status"])
 
-    def test_a_form_with_rules_against_spam_and_secrets(
+    def test_form_with_spam_rules_and_secrets_is_parsed_once(
         self, deps: FakeDependencies, parsers: Parsers
     ) -> None:
         sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
         assert self.send(deps, form(sent)) == "created"
         assert parsers.count == 1
 
-    def test_a_multipart_form_with_secrets(self, deps: FakeDependencies, parsers: Parsers) -> None:
+    def test_multipart_form_with_secrets_is_parsed_once(
+        self, deps: FakeDependencies, parsers: Parsers
+    ) -> None:
         sent = ADA | {"_elapsed": "9000", "cf-turnstile-response": "t", "password": "kanarya7"}
         part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
         body = "".join(part.format(*field) for field in sent.items()) + "--b--\r\n"
@@ -218,17 +220,17 @@ class TestOneParse:
         assert self.send(deps, request("POST", "/signups/website", body.encode(), content_type)) == "created"
         assert parsers.count == 1
 
-    def test_a_webhook_with_secrets(self, deps: FakeDependencies, parsers: Parsers) -> None:
+    def test_webhook_with_secrets_is_parsed_once(self, deps: FakeDependencies, parsers: Parsers) -> None:
         assert self.send(deps, crm(ADA | {"password": "kanarya7"})) == "created"
         assert parsers.count == 1
 
-    def test_a_batch_of_three(self, deps: FakeDependencies, parsers: Parsers) -> None:
+    def test_batch_of_three_is_parsed_once(self, deps: FakeDependencies, parsers: Parsers) -> None:
         people = [ADA | {"email": f"ada{number}@example.com", "otp": "1"} for number in range(3)]
         assert self.send(deps, crm(people)) == "created"
         assert len(deps.clemta.stored) == 3
         assert parsers.count == 1
 
-    def test_a_batch_that_is_not_ascii_once_more_for_the_ids_of_its_bytes(
+    def test_batch_that_is_not_ascii_is_parsed_once_more_for_its_entries_ids(
         self, deps: FakeDependencies, parsers: Parsers
     ) -> None:
         people = [ADA | {"name": "Ayşe", "email": f"ada{number}@example.com"} for number in range(3)]
@@ -242,7 +244,7 @@ class TestOneParse:
             ("crm", "application/json", b'[{"email": "ada@example.com", "password": "kanarya7"}]'),
         ],
     )
-    def test_a_redelivered_message(
+    def test_redelivered_message_is_parsed_once(
         self, deps: FakeDependencies, parsers: Parsers, source: str, content_type: str, body: bytes
     ) -> None:
         submission = Submission("s1", source, deps.clock(), body, content_type)

@@ -174,12 +174,12 @@ def test_p9_every_pattern_of_the_functions_takes_linear_time() -> None:
         r"x(\w+\s?)+$",
     ],
 )
-def test_p9_a_pattern_that_takes_the_square_of_a_text_is_found(pattern: str) -> None:
+def test_p9_check_finds_a_pattern_with_quadratic_time(pattern: str) -> None:
     assert conflicts(pattern, anywhere=False)
 
 
 @pytest.mark.parametrize("pattern", [r"\s+$", r"[a-z]+@", r"\s*,"])
-def test_p9_a_search_that_begins_anew_at_each_character_is_found(pattern: str) -> None:
+def test_p9_check_finds_a_search_that_restarts_at_each_character(pattern: str) -> None:
     assert conflicts(pattern, anywhere=True)
     assert not conflicts(pattern, anywhere=False)
 
@@ -196,5 +196,5 @@ def test_p9_a_search_that_begins_anew_at_each_character_is_found(pattern: str) -
         r"\.{1,9}",
     ],
 )
-def test_p9_a_linear_pattern_is_left_alone(pattern: str) -> None:
+def test_p9_check_accepts_a_linear_pattern(pattern: str) -> None:
     assert not conflicts(pattern, anywhere=False)

@@ -54,7 +54,7 @@ def mistakes(data: Any, source: Form | Webhook | None = None) -> dict[str, str]:
 
 
 class TestAPlainForm:
-    def test_a_form_needs_no_mapping(self) -> None:
+    def test_form_is_mapped_without_a_contact_table(self) -> None:
         written = {
             "Ad": "Ayşe",
             "Soyad": "Örnek 🎉",
@@ -87,12 +87,12 @@ class TestAPlainForm:
             },
         }
 
-    def test_multipart_is_read_as_well(self) -> None:
+    def test_multipart_form_is_mapped(self) -> None:
         body = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nada@example.com\r\n--b--\r\n'
         read = contact(body, content_type="multipart/form-data; boundary=b")
         assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
 
-    def test_numbers_and_lists_become_text(self) -> None:
+    def test_numbers_and_lists_in_a_form_become_text(self) -> None:
         written = ADA | {"phone": 905321234567, "zip": 34000, "notes": ["a", 2]}
         assert contact(written, form(default_country="TR")) == {
             "full_name": "Ada Example",
@@ -104,11 +104,11 @@ class TestAPlainForm:
     @pytest.mark.parametrize(
         "body", [b"[]", b'"ada@example.com"', b"7", b"null", b'[{"email": "ada@example.com"}]']
     )
-    def test_a_body_must_be_an_object_of_fields(self, body: bytes) -> None:
+    def test_form_body_must_be_an_object(self, body: bytes) -> None:
         with pytest.raises(Unreadable, match="object of fields"):
             reading(body, form())
 
-    def test_what_cannot_be_read_is_refused_as_such(self) -> None:
+    def test_unreadable_form_is_refused_as_unreadable(self) -> None:
         with pytest.raises(Unreadable):
             reading(b"{", form())
         with pytest.raises(UnsupportedMedia):
@@ -149,7 +149,7 @@ class TestName:
             ({"name": True}, "ada@example.com"),
         ],
     )
-    def test_it_is_the_best_there_is(self, written: dict[str, Any], name: str) -> None:
+    def test_best_available_name_becomes_the_full_name(self, written: dict[str, Any], name: str) -> None:
         assert contact({"email": "ada@example.com", **written})["full_name"] == name
 
     def test_p3_a_name_never_holds_an_address_that_is_not_its_own_persons(self) -> None:
@@ -161,18 +161,18 @@ class TestName:
         friend = form(contact=mapped.contact, defaults={"full_name": "Friend"})
         assert contact({"mail": "ada@example.com", "who": "ada@example.com"}, friend)["full_name"] == "Friend"
 
-    def test_none_may_be_refused_instead(self) -> None:
+    def test_missing_name_is_refused_with_name_fallback_reject(self) -> None:
         strict = form(name_fallback="reject")
         assert mistakes({"email": "ada@example.com"}, strict) == {"full_name": "is required"}
         assert contact(ADA, strict)["full_name"] == "Ada Example"
 
     @pytest.mark.parametrize("name", ["A" * 10_240, "Ada\x00", "Ada\x1b[31m"])
-    def test_one_that_no_list_can_show_is_refused(self, name: str) -> None:
+    def test_name_that_is_too_long_or_has_control_characters_is_refused(self, name: str) -> None:
         assert list(mistakes(ADA | {"name": name})) == ["full_name"]
 
 
 class TestEmail:
-    def test_it_is_required(self) -> None:
+    def test_missing_email_is_refused(self) -> None:
         values: list[Any] = ["", " ", None, [], {}, True]
         for nothing in values:
             assert mistakes({"name": "Ada", "email": nothing}) == {"email": "is required"}
@@ -196,10 +196,10 @@ class TestEmail:
             7,
         ],
     )
-    def test_a_wrong_one_is_named_and_not_quoted(self, written: Any) -> None:
+    def test_wrong_email_is_refused_by_field_and_not_quoted(self, written: Any) -> None:
         assert mistakes({"name": "Ada", "email": written}) == {"email": "must be an e-mail address"}
 
-    def test_on_an_open_form_that_of_the_invoice_is_only_said_in_the_description(self) -> None:
+    def test_forms_billing_email_goes_only_into_the_description(self) -> None:
         read = contact(ADA | {"billing_email": "thief@example.com"})
         assert read == {
             "full_name": "Ada Example",
@@ -208,16 +208,16 @@ class TestEmail:
         }
         assert mistakes({"billing_email": "thief@example.com"}) == {"email": "is required"}
 
-    def test_of_a_proven_sender_that_of_the_invoice_is_read_and_stands_in(self) -> None:
+    def test_webhooks_billing_email_is_mapped_and_replaces_a_missing_email(self) -> None:
         read = contact({"billing_email": "books@example.com"}, webhook())
         assert (read["email"], read["billing"]) == ("books@example.com", {"email": "books@example.com"})
 
-    def test_an_international_domain_is_written_as_mail_servers_know_it(self) -> None:
+    def test_international_email_domain_becomes_punycode(self) -> None:
         assert contact({"email": "ada@exämple.com"})["email"] == "ada@xn--exmple-cua.com"
 
 
 class TestTheDeliveryOfAForm:
-    def test_p3_a_second_click_is_the_same_delivery_whatever_time_and_token_it_brings(self) -> None:
+    def test_p3_second_click_with_another_elapsed_time_and_token_is_the_same_delivery(self) -> None:
         clicks = [
             ADA | {"_elapsed": 5_000, "cf-turnstile-response": "one"},
             {"_elapsed": 6_000, "cf-turnstile-response": "two"} | ADA,
@@ -232,14 +232,14 @@ class TestTheDeliveryOfAForm:
 
 
 class TestDescription:
-    def test_line_and_paragraph_separators_are_line_breaks(self) -> None:
+    def test_line_and_paragraph_separators_become_line_breaks_in_the_description(self) -> None:
         written = ADA | {"message": "one\u2028two\u2029three\r\nfour\rfive"}
         assert contact(written)["description"] == "one\ntwo\nthree\nfour\nfive"
 
 
 class TestAddress:
     @pytest.mark.parametrize("key", ["address_2", "address_line_2", "billing[address_2]"])
-    def test_p4_its_second_line_is_a_field_of_its_own(self, key: str) -> None:
+    def test_p4_second_address_line_is_a_separate_field(self, key: str) -> None:
         written = urlencode(ADA | {"address_1": "1 Example Street", key: "Floor 2"}).encode()
         billing = contact(written, content_type="application/x-www-form-urlencoded")["billing"]
         assert billing == {"address_1": "1 Example Street", "address_2": "Floor 2"}
@@ -275,23 +275,23 @@ class TestPhoneAndCountry:
             ),
         ],
     )
-    def test_they_take_clemta_s_shape(
+    def test_phone_and_country_get_clemtas_format(
         self, written: dict[str, str], default: str | None, billing: dict[str, str]
     ) -> None:
         assert contact(ADA | written, form(default_country=default))["billing"] == billing
 
-    def test_a_code_alone_gives_the_country(self) -> None:
+    def test_country_code_alone_sets_the_country(self) -> None:
         source = form(contact={"billing.iso_code": "body.code"})
         assert contact(ADA | {"code": "TR"}, source)["billing"] == {"country": "Türkiye", "iso_code": "TR"}
 
-    def test_what_a_mapping_gives_in_full_stays_as_it_is(self) -> None:
+    def test_complete_phone_and_country_of_a_mapping_stay_unchanged(self) -> None:
         fields = {"phone": "0532 123 45 67", "phone_code": "+90", "country": "Elsewhere", "iso_code": "TR"}
         source = form(contact={f"billing.{name}": f"body.x.{name}" for name in fields})
         assert contact(ADA | {"x": fields}, source)["billing"] == fields
 
 
 class TestMapping:
-    def test_it_goes_before_what_is_recognised_field_by_field(self) -> None:
+    def test_contact_expression_overrides_the_recognised_field(self) -> None:
         source = form(contact={"full_name": "join(' ', [body.a, body.b])", "billing.state": "query.state"})
         written = ADA | {"a": "Bo", "b": None, "city": "Izmir"}
         assert contact(written, source, query={"state": "x"}) == {
@@ -300,17 +300,17 @@ class TestMapping:
             "billing": {"state": "x", "district": "Izmir"},
         }
 
-    def test_a_webhook_without_answers_has_nothing_but_its_mapping(self) -> None:
+    def test_webhook_without_answers_maps_only_its_contact_expressions(self) -> None:
         source = webhook(answers=None, contact={"email": "body.contact.mail"})
         read = contact({"name": "Not asked", "contact": {"mail": "ada@example.com"}}, source)
         assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
 
-    def test_only_where_its_source_says_that_they_come_in_batches_an_array_of_one_is_that_one(self) -> None:
+    def test_array_of_one_entry_is_unwrapped_only_for_a_batch_source(self) -> None:
         assert contact([ADA], webhook(batch=True, answers="body"))["full_name"] == "Ada Example"
         whole = webhook(answers="body[0].{name: name, email: email}")
         assert contact([ADA], whole)["full_name"] == "Ada Example", "it is the array that the mapping reads"
 
-    def test_answers_may_stand_anywhere_in_the_body(self) -> None:
+    def test_answers_may_be_anywhere_in_the_body(self) -> None:
         source = webhook(answers="body.data.fields")
         fields = [
             {"key": "q1", "label": "Ad Soyad", "type": "INPUT_TEXT", "value": "Ayşe Örnek"},
@@ -324,16 +324,16 @@ class TestMapping:
         read = contact({"name": "form name", "data": {"fields": fields}}, source)
         assert read == {"full_name": "Ayşe Örnek", "email": "ayse@example.com"}
 
-    def test_answers_that_are_not_there_are_none(self) -> None:
+    def test_missing_answers_are_an_empty_list(self) -> None:
         assert mistakes({}, webhook(answers="body.data.fields")) == {"email": "is required"}
 
     @pytest.mark.parametrize("value", [{"a": "b"}, True, False])
-    def test_what_is_no_text_is_refused(self, value: Any) -> None:
+    def test_expression_result_that_is_not_text_is_refused(self, value: Any) -> None:
         source = form(contact={"description": "body.x"})
         assert mistakes(ADA | {"x": value}, source) == {"description": "must be text"}
 
     @pytest.mark.parametrize("value", [None, "", " ", []])
-    def test_nothing_is_no_value(self, value: Any) -> None:
+    def test_null_result_of_an_expression_sets_no_value(self, value: Any) -> None:
         source = form(contact={"status": "body.x", "cc_emails": "body.x", "billing.state": "body.x"})
         assert contact(ADA | {"x": value}, source).keys() == {"full_name", "email"}
 
@@ -345,18 +345,18 @@ class TestMapping:
             (["bo@example.com", "cy@example.com"], ["bo@example.com", "cy@example.com"]),
         ],
     )
-    def test_copies_go_to_one_address_or_several(self, value: Any, addresses: list[str]) -> None:
+    def test_cc_emails_may_be_one_address_or_several(self, value: Any, addresses: list[str]) -> None:
         source = form(contact={"cc_emails": "body.x", "bcc_emails": "body.x"})
         read = contact(ADA | {"x": value}, source)
         assert (read["cc_emails"], read["bcc_emails"]) == (addresses, addresses)
 
-    def test_p9_copies_to_too_many_addresses_are_refused_before_one_is_read(self) -> None:
+    def test_p9_too_many_cc_emails_are_refused_before_one_is_validated(self) -> None:
         source = form(contact={"cc_emails": "body.x"})
         assert len(contact(ADA | {"x": ["bo@example.com"] * 20}, source)["cc_emails"]) == 20
         for many in (["bo@example.com"] * 21, ["bo"] * 21, ",".join(["bo"] * 21)):
             assert mistakes(ADA | {"x": many}, source) == {"cc_emails": "must be at most 20 addresses"}
 
-    def test_p9_one_object_that_all_others_are_joined_with_is_refused_when_it_is_large(self) -> None:
+    def test_p9_join_of_all_entries_with_one_large_object_is_refused(self) -> None:
         joined = "join_on(body.left, 'id', body.right, 'id')"
         source = webhook(answers=joined)
         large = {"id": "x"} | {f"k{number}": "" for number in range(700)}
@@ -371,21 +371,21 @@ class TestMapping:
                 with pytest.raises(Unreadable, match="fields are joined"):
                     reading(body, source)
 
-    def test_what_is_no_object_is_joined_with_nothing(self) -> None:
+    def test_join_skips_entries_that_are_not_objects(self) -> None:
         source = webhook(answers="join_on(body.left, 'id', body.right, 'id')")
         answer = {"id": "x", "key": "email", "value": "ada@example.com"}
         body = {"left": ["x", None, answer, 7], "right": ["x", {"id": "x", "label": "E-mail"}, None]}
         assert contact(body, source)["email"] == "ada@example.com"
 
     @pytest.mark.parametrize("value", ["bo", ["bo@example.com", "bo"], [7], [None], 7, {"a": "b"}, True])
-    def test_a_copy_to_no_address_is_refused(self, value: Any) -> None:
+    def test_invalid_cc_email_is_refused(self, value: Any) -> None:
         assert list(mistakes(ADA | {"x": value}, form(contact={"cc_emails": "body.x"}))) == ["cc_emails"]
 
     def test_all_wrong_fields_are_named_at_once(self) -> None:
         written = {"name": "A" * 300, "email": "ada", "zip": "1\x002"}
         assert mistakes(written).keys() == {"full_name", "email", "billing.postal_code"}
 
-    def test_type_and_company_are_the_operator_s(self) -> None:
+    def test_contact_type_and_company_come_from_the_source_only(self) -> None:
         source = form(contact_type="vendor", company_id="0123456789abcdef01234567")
         written = ADA | {"type": "customer", "company_id": COMPANY, "billing": {"company_id": COMPANY}}
         assert contact(written, source) == {"full_name": "Ada Example", "email": "ada@example.com"}
@@ -401,9 +401,7 @@ class TestMapping:
             ("abs(body.n, body.n)", {"n": 1}),
         ],
     )
-    def test_an_expression_that_fails_on_this_body_is_the_operator_s_to_mend(
-        self, expression: str, body: dict[str, Any]
-    ) -> None:
+    def test_failing_expression_is_a_configuration_error(self, expression: str, body: dict[str, Any]) -> None:
         for source, key in (
             (form(accept=expression), "accept"),
             (form(delivery_id=expression), "delivery_id"),
@@ -416,7 +414,7 @@ class TestMapping:
 
 
 class TestDefaults:
-    def test_they_stand_where_the_sender_gives_nothing(self) -> None:
+    def test_defaults_fill_fields_that_the_sender_does_not_give(self) -> None:
         defaults = {"full_name": "Friend", "cc_emails": ["books@example.com"], "billing.country": "TR"}
         assert contact({"email": "ada@example.com", "name": ""}, form(defaults=defaults)) == {
             "full_name": "Friend",
@@ -425,7 +423,7 @@ class TestDefaults:
             "billing": {"country": "Türkiye", "iso_code": "TR"},
         }
 
-    def test_what_the_sender_gives_goes_before_them(self) -> None:
+    def test_sender_values_override_defaults(self) -> None:
         defaults = {"full_name": "Friend", "email": "no@example.com", "cc_emails": ["books@example.com"]}
         source = form(defaults=defaults, contact={"cc_emails": "body.cc"})
         read = contact(ADA | {"cc": "bo@example.com"}, source)
@@ -435,7 +433,7 @@ class TestDefaults:
             "cc_emails": ["bo@example.com"],
         }
 
-    def test_they_may_name_the_source_and_the_day(self) -> None:
+    def test_defaults_may_contain_the_source_and_the_date(self) -> None:
         source = form(defaults={"description": "Signed up through {source} on {date}, {name}"})
         assert contact(ADA, source)["description"] == "Signed up through website on 2027-01-15, {name}"
 
@@ -453,7 +451,7 @@ class TestEvents:
             ('headers."x-event"', {}, True),
         ],
     )
-    def test_only_those_of_interest_are_read(
+    def test_only_accepted_events_are_mapped(
         self, expression: str, body: dict[str, Any], taken: bool
     ) -> None:
         found = reading(
@@ -461,7 +459,7 @@ class TestEvents:
         )
         assert (found is not None) == taken
 
-    def test_one_of_no_interest_need_not_be_mappable(self) -> None:
+    def test_event_that_is_not_accepted_need_not_be_mappable(self) -> None:
         assert reading([], form(accept="body.event")) is None
 
 
@@ -485,19 +483,19 @@ class TestEventTime:
             (None, 1_800_000_000),
         ],
     )
-    def test_p3_it_is_the_senders_and_never_after_it_was_received(
+    def test_p3_event_time_is_the_senders_and_at_most_the_time_of_receipt(
         self, value: Any, happened_at: float
     ) -> None:
         found = reading(ADA | {"at": value}, webhook(event_time="body.at"))
         assert found is not None
         assert (found.received_at, found.happened_at) == (1_800_000_000, happened_at)
 
-    def test_p3_without_it_the_time_of_receipt_counts(self) -> None:
+    def test_p3_without_an_event_time_the_time_of_receipt_is_used(self) -> None:
         found = reading(ADA, form())
         assert found is not None
         assert found.happened_at == found.received_at == 1_800_000_000
 
-    def test_a_header_that_names_it_is_kept(self) -> None:
+    def test_header_with_the_event_time_is_kept(self) -> None:
         assert kept_headers(webhook(event_time='headers."x-at"'), {"x-at": "1", "x-b": "2"}) == {"x-at": "1"}
 
 
@@ -522,7 +520,7 @@ class TestWeak:
             (ADA | {"phone": "5321234567"}, {"defaults": {"billing.phone_code": "+90"}}, set()),
         ],
     )
-    def test_p3_what_the_sender_did_not_say_is_known(
+    def test_p3_fields_that_the_sender_did_not_give_are_marked_weak(
         self, data: Any, keys: dict[str, Any], weak: set[str]
     ) -> None:
         found = reading(data, form(**keys))
@@ -531,7 +529,7 @@ class TestWeak:
         filled = {*said, *(f"billing.{name}" for name in said.get("billing", {}))}
         assert found.weak & filled == weak
 
-    def test_a_form_is_posted_anew_and_a_webhook_is_sent_again(self) -> None:
+    def test_only_a_webhook_submission_is_marked_as_resent(self) -> None:
         posted, sent = reading(ADA, form()), reading(ADA, webhook())
         assert posted is not None
         assert sent is not None
@@ -546,13 +544,13 @@ class TestDeliveryId:
         assert name == source.name, "another source's id is another delivery"
         return delivery_id
 
-    def test_it_is_the_sender_s(self) -> None:
+    def test_delivery_id_is_the_senders(self) -> None:
         by_header = webhook(delivery_id='headers."x-delivery"')
         assert self.delivery_id(by_header, headers={"x-delivery": " d1 "}) == "d1"
         assert self.delivery_id(webhook(delivery_id="body.id"), ADA | {"id": 7}) == "7"
 
     @pytest.mark.parametrize("data", [ADA, ADA | {"id": ""}, ADA | {"id": {"a": 1}}, ADA | {"id": None}])
-    def test_without_one_the_same_bytes_are_the_same_delivery(self, data: Any) -> None:
+    def test_without_a_delivery_id_the_same_bytes_are_the_same_delivery(self, data: Any) -> None:
         body = json.dumps(data).encode()
         assert self.delivery_id(webhook(delivery_id="body.id"), body) == hashlib.sha256(body).hexdigest()
         assert self.delivery_id(webhook(), body) != self.delivery_id(webhook(), body + b" ")
@@ -571,7 +569,7 @@ SENT = {"x-delivery": "d1", "x-event": "lead", "x-signature": "s", "authorizatio
 class TestWhatIsKept:
     """What goes on the queue beside the body: what the mapping will read there, and no credential."""
 
-    def test_only_headers_that_an_expression_names(self) -> None:
+    def test_only_headers_named_by_an_expression_are_kept(self) -> None:
         source = webhook(
             delivery_id='headers."x-delivery" || headers."x-missing"',
             contact={"status": 'join(\'-\', [headers."x-event", body.headers."x-signature"])'},
@@ -579,21 +577,21 @@ class TestWhatIsKept:
         assert kept_headers(source, SENT) == {"x-delivery": "d1", "x-event": "lead"}
         assert kept_headers(form(), SENT) == {}
 
-    def test_they_are_kept_in_one_order_whatever_python_hashes_first(self) -> None:
+    def test_kept_headers_have_a_fixed_order(self) -> None:
         names = [f"x-{letter}" for letter in "hgfedcba"]
         source = webhook(delivery_id=" || ".join(f'headers."{name}"' for name in names))
         assert [*kept_headers(source, dict.fromkeys(names, "1"))] == sorted(names)
 
-    def test_only_parameters_that_an_expression_names(self) -> None:
+    def test_only_query_parameters_named_by_an_expression_are_kept(self) -> None:
         source = webhook(accept="query.list == 'news'", answers="body.query")
         assert kept_query(source, {"list": "news", "token": "t", "x": "y"}) == {"list": "news"}
 
-    def test_p8_no_credential_even_if_it_is_named(self) -> None:
+    def test_p8_credentials_are_not_kept_even_if_an_expression_names_them(self) -> None:
         source = webhook(delivery_id="headers.authorization || headers.cookie || query.token")
         assert kept_headers(source, SENT) == {}
         assert kept_query(source, {"token": "t"}) == {}
 
-    def test_what_is_kept_is_enough_to_read_it_again(self) -> None:
+    def test_kept_headers_and_query_are_enough_to_map_the_submission_again(self) -> None:
         source = webhook(delivery_id='headers."x-delivery"', contact={"status": "query.list"})
         query = {"list": "news", "token": "t"}
         whole = reading(ADA, source, headers=SENT, query=query)
@@ -602,7 +600,7 @@ class TestWhatIsKept:
 
 
 @pytest.mark.skipif(not OPENAPI.is_file(), reason="Clemta's published OpenAPI is not at hand")
-def test_the_contact_is_what_clemta_publishes() -> None:
+def test_mapped_contact_conforms_to_clemtas_published_schema() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     document = json.loads(OPENAPI.read_text(encoding="utf-8"))
     schema = {"$ref": "#/components/schemas/CreateContactRequest", "components": document["components"]}
@@ -670,7 +668,7 @@ _SIGN_UPS = _ANSWERS.map(lambda answers: answers | {"email": "ada@example.com"})
 
 @settings(max_examples=250, deadline=None, derandomize=True)
 @given(data=_SIGN_UPS | _ANSWERS | _DATA, source=_SOURCES)
-def test_any_data_is_a_contact_without_empty_values_or_refused(data: Any, source: Form) -> None:
+def test_any_data_becomes_a_contact_without_empty_values_or_is_refused(data: Any, source: Form) -> None:
     try:
         found = reading(data, source)
     except (Refused, ConfigError):

@@ -533,7 +533,9 @@ QUICK = settings(
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
 @pytest.mark.parametrize("submissions", [1, 2])
-def test_p1_p3_p4_two_workers_make_one_contact_whatever_happens(policy: Policy, submissions: int) -> None:
+def test_p1_p3_p4_two_workers_make_one_contact_in_every_interleaving(
+    policy: Policy, submissions: int
+) -> None:
     @QUICK
     @given(
         *(ACTIONS, st.sampled_from([0, 10, LAG]), st.sampled_from(list(SEARCHES.values()))),
@@ -552,7 +554,7 @@ def test_p1_p3_p4_two_workers_make_one_contact_whatever_happens(policy: Policy, 
 
 @pytest.mark.parametrize("policy", ["skip", "update"])
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_p3_two_workers_keep_the_contact_as_it_should_be_now_whatever_the_operator_does(
+def test_p3_two_workers_keep_the_contact_current_while_the_operator_changes_it(
     policy: Policy, newest_first: bool
 ) -> None:
     @settings(QUICK, max_examples=250)
@@ -567,7 +569,7 @@ def test_p3_two_workers_keep_the_contact_as_it_should_be_now_whatever_the_operat
 
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
-def test_p3_no_redelivery_brings_a_deleted_contact_back_whatever_happens(policy: Policy) -> None:
+def test_p3_redelivery_never_brings_a_deleted_contact_back(policy: Policy) -> None:
     @settings(QUICK, max_examples=200)
     @given(ACTIONS)
     def whatever_happens(actions: list[tuple[int, str, float]]) -> None:
@@ -870,7 +872,7 @@ def test_the_model_notices_names_that_are_compared_letter_by_letter(monkeypatch:
 
 @QUICK
 @given(ACTIONS)
-def test_p4_a_submission_that_is_refused_for_good_is_parked(actions: list[tuple[int, str, float]]) -> None:
+def test_p4_permanently_refused_submission_is_parked(actions: list[tuple[int, str, float]]) -> None:
     world = World(submissions=1)
     world.clemta.trouble = world.clemta.search_trouble = ConfigError("ACCESS_DENIED", status=403)
     disturb(world, actions)

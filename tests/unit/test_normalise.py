@@ -24,7 +24,7 @@ from clemta_intake.sources import normalise
         ("+1 212 555 0123 x45", None, "2125550123 ext. 45", "+1"),
     ],
 )
-def test_a_phone_number_is_national_with_its_code(
+def test_phone_number_becomes_a_national_number_and_a_code(
     written: str, region: str | None, number: str, code: str
 ) -> None:
     assert normalise.phone(written, region) == {"phone": number, "phone_code": code}
@@ -46,7 +46,7 @@ def test_a_phone_number_is_national_with_its_code(
         ("\ud800", "TR"),
     ],
 )
-def test_a_phone_number_that_cannot_be_read_stays_as_it_was_written(written: str, region: str | None) -> None:
+def test_unreadable_phone_number_stays_unchanged(written: str, region: str | None) -> None:
     assert normalise.phone(written, region) == {"phone": written}
 
 
@@ -86,7 +86,7 @@ def test_a_country_is_known_by_its_names_in_five_languages(code: str, country: s
     "name",
     ["Narnia", "KKTC", "XX", "Europe", "somewhere in Turkey", "🎉", "\ud800", "-", "İ", "TR" + " " * 100],
 )
-def test_a_country_that_is_not_known_stays_as_it_was_written(name: str) -> None:
+def test_unknown_country_stays_unchanged(name: str) -> None:
     assert normalise.country(name) == {"country": name}
 
 
@@ -95,13 +95,13 @@ def test_a_country_that_is_not_known_stays_as_it_was_written(name: str) -> None:
     written=st.text(min_size=1) | st.text("+0123456789 ()-x٣", min_size=1),
     region=st.sampled_from([None, "TR", "US"]),
 )
-def test_any_text_is_a_number_or_stays_as_it_is(written: str, region: str | None) -> None:
+def test_any_text_is_a_phone_number_or_stays_unchanged(written: str, region: str | None) -> None:
     read = normalise.phone(written, region)
     assert read["phone"] == written or read["phone_code"].startswith("+")
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(min_size=1))
-def test_any_text_is_a_country_or_stays_as_it_is(written: str) -> None:
+def test_any_text_is_a_country_or_stays_unchanged(written: str) -> None:
     read = normalise.country(written)
     assert read["country"] == written or len(read["iso_code"]) == 2

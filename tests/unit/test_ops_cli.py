@@ -47,23 +47,23 @@ def test_every_command_shows_examples_that_it_takes(name: str) -> None:
         COMMANDS[name].make_context(name, words[len(name.split()) :])
 
 
-def test_it_says_its_version() -> None:
+def test_command_prints_its_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"clemta-intake {__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_says_what_it_is(name: str) -> None:
+def test_every_command_and_option_has_a_help_text(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
-def test_the_page_names_every_command_and_no_other() -> None:
+def test_command_page_names_every_command_and_no_other() -> None:
     assert set(re.findall(r"^### `([a-z ]+?)(?: [A-Z\[].*)?`$", PAGE, re.M)) == COMMANDS.keys()
 
 
-def test_the_page_names_every_option_and_no_other() -> None:
+def test_command_page_names_every_option_and_no_other() -> None:
     options = {
         option
         for command in COMMANDS.values()
@@ -74,14 +74,14 @@ def test_the_page_names_every_option_and_no_other() -> None:
     assert set(re.findall(r"`(--[a-z-]+)", PAGE)) == options
 
 
-def test_what_it_imports_is_what_the_functions_ship() -> None:
+def test_commands_dependencies_include_those_of_the_functions() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     shipped = set(project["dependency-groups"]["functions"])
     assert shipped <= set(project["project"]["dependencies"])
 
 
 @pytest.mark.parametrize("name", ["dlq list", "dlq replay", "dlq export"])
-def test_a_class_that_there_is_not_is_a_wrong_use(name: str) -> None:
+def test_unknown_failure_class_is_a_usage_error(name: str) -> None:
     said = CliRunner().invoke(app, [*name.split(), "--class", "confg"])
     assert (said.exit_code, "'config', 'data', 'outage', 'poison'" in said.stderr) == (2, True)
 
@@ -89,11 +89,11 @@ def test_a_class_that_there_is_not_is_a_wrong_use(name: str) -> None:
 @pytest.mark.parametrize(
     ("incomplete", "expected"), [("", ["staging", "production", "local"]), ("p", ["production"])]
 )
-def test_environments_are_completed(incomplete: str, expected: list[str]) -> None:
+def test_shell_completes_environments(incomplete: str, expected: list[str]) -> None:
     assert complete_environment(incomplete) == expected
 
 
-def test_sources_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_completes_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "sources.toml"
     file.write_text("[sources.website]\n[sources.webshop]\n[sources.crm]\n")
     monkeypatch.setenv("SOURCES_FILE", str(file))
@@ -103,7 +103,7 @@ def test_sources_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert complete_source("web") == []
 
 
-def test_what_somebody_wrote_is_shown_as_it_is_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_user_text_is_shown_completely_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
     word = "[red]x[/nope] :smile: " + "long " * 50
     found = Preview(
         "s1", status="contact", fields=[Field("full_name", word, word, word)], dropped=[(word, "")]

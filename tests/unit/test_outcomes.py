@@ -26,7 +26,7 @@ PAGES = [ROOT / "README.md", ROOT / "template.yaml", *sorted((ROOT / "docs").glo
 COUNTED = {name for name, info in OUTCOMES.items() if info.counted}
 
 
-def test_every_name_has_its_row_and_no_other() -> None:
+def test_outcomes_table_has_a_row_for_every_name_and_no_other() -> None:
     assert OUTCOMES.keys() == {*get_args(OutcomeName.__value__)}
     assert FAILURE_CLASSES.keys() == {*get_args(FailureClass)}
     assert {*get_args(FailureClass)} - {*get_args(DeadLetterClass)} == {"spam"}
@@ -40,12 +40,12 @@ def test_the_metric_counts_final_outcomes_only() -> None:
 @pytest.mark.parametrize(
     "info", [*OUTCOMES.values(), *FAILURE_CLASSES.values()], ids=lambda info: info.meaning
 )
-def test_every_row_says_what_it_means_and_what_to_do(info: tuple[str, ...]) -> None:
+def test_every_outcome_has_a_meaning_and_an_action(info: tuple[str, ...]) -> None:
     texts = [text for text in info if isinstance(text, str)]
     assert all(text and text == text.strip() and "|" not in text and text[-1] != "." for text in texts)
 
 
-def test_only_a_good_outcome_asks_for_nothing() -> None:
+def test_only_a_good_outcome_needs_no_action() -> None:
     assert {info.state for info in OUTCOMES.values() if info.action == "nothing"} == {"good"}
     assert {info.action for info in OUTCOMES.values() if info.state == "good"} == {"nothing"}
 
@@ -56,7 +56,7 @@ def test_an_accepted_request_is_answered_with_a_final_outcome_that_is_no_rejecti
     }
 
 
-def test_a_batch_has_the_status_of_its_least_settled_entry() -> None:
+def test_batch_has_the_status_of_its_least_complete_entry() -> None:
     order = {"needs_person": 0, "waits": 1, "good": 2}
     states = [order[OUTCOMES[name].state] for name in ANSWERED]
     assert states == sorted(states)
@@ -68,7 +68,7 @@ def subclasses(kind: type[errors.IntakeError]) -> Iterator[type[errors.IntakeErr
         yield from subclasses(one)
 
 
-def test_every_failure_class_is_an_errors_or_is_given_by_the_business_rule() -> None:
+def test_every_failure_class_belongs_to_an_error_or_is_poison_or_spam() -> None:
     raised = {
         error.failure_class
         for error in subclasses(errors.IntakeError)
@@ -94,7 +94,7 @@ def test_the_command_has_advice_for_every_failure_class() -> None:
     assert {name: info.action for name, info in FAILURE_CLASSES.items()} == WHAT_TO_DO
 
 
-def test_the_console_page_has_words_for_every_answer_and_no_advice_of_its_own() -> None:
+def test_console_page_has_a_text_for_every_answer_and_names_no_failure_class() -> None:
     meanings = CONSOLE.partition("const MEANING = {")[2].partition("};")[0]
     styles = dict(re.findall(r'(\w+): \["(\w+)", "', meanings))
     colour = {"good": "good", "waits": "wait", "needs_person": "bad"}
@@ -102,7 +102,7 @@ def test_the_console_page_has_words_for_every_answer_and_no_advice_of_its_own() 
     assert not [name for name in FAILURE_CLASSES if f"{name}:" in CONSOLE]
 
 
-def test_every_outcome_that_an_alarm_or_the_dashboard_asks_for_is_counted() -> None:
+def test_every_outcome_in_an_alarm_or_the_dashboard_is_counted() -> None:
     asked = re.findall(r'Name: outcome, Value: (\w+)|"outcome", "(\w+)"', TEMPLATE)
     assert {name for names in asked for name in names if name} == {"parked", "unauthentic", "unavailable"}
     assert {name for names in asked for name in names if name} <= COUNTED
@@ -114,7 +114,7 @@ def test_every_failure_class_that_a_page_names_for_the_command_exists(page: Path
 
 
 @pytest.mark.parametrize("alarm", ["DeadLetterAlarm", "DeadLetterArrivalAlarm"])
-def test_an_alarm_about_dead_letters_sends_the_reader_to_the_classs_advice(alarm: str) -> None:
+def test_alarm_about_dead_letters_names_dlq_show_and_no_failure_class(alarm: str) -> None:
     text = (
         TEMPLATE.partition(f"\n  {alarm}:\n")[2].partition("Description: >-\n")[2].partition("\n      #")[0]
     )

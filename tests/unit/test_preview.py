@@ -30,7 +30,7 @@ def previewed(body: str, **table: Any) -> Preview:
         ("email=ada@mailinator.com&cf-turnstile-response=x", "disposable"),
     ],
 )
-def test_what_would_be_taken_for_spam_is_said_to_be(body: str, rule: str) -> None:
+def test_preview_names_the_spam_rule_that_a_form_breaks(body: str, rule: str) -> None:
     found = previewed(body, spam=SPAM)
     assert (found.spam, found.status, found.good) == (rule, "spam" if rule else "contact", not rule)
 
@@ -39,12 +39,12 @@ def test_what_would_be_taken_for_spam_is_said_to_be(body: str, rule: str) -> Non
     ("body", "field"),
     [("email=nonsense&website_url=x", "email"), ("email=ada@example.com", "cf-turnstile-response")],
 )
-def test_what_would_be_refused_is_not_said_to_be_spam(body: str, field: str) -> None:
+def test_preview_of_a_refused_form_names_no_spam_rule(body: str, field: str) -> None:
     found = previewed(body, spam=SPAM)
     assert (found.status, found.spam, [name for name, _ in found.problems]) == ("refused", "", [field])
 
 
-def test_a_mapped_field_shows_what_was_sent() -> None:
+def test_preview_shows_a_mapped_fields_original_value() -> None:
     found = previewed(
         "mail=ada@example.com&tel=%2B90+532+123+45+67",
         contact={"email": "body.mail", "billing.phone": "body.tel"},
@@ -54,12 +54,12 @@ def test_a_mapped_field_shows_what_was_sent() -> None:
     assert shown["billing.phone"] == ("5321234567", "contact: body.tel", "+90 532 123 45 67")
 
 
-def test_p4_a_secret_is_named_and_not_shown() -> None:
+def test_p4_preview_names_a_secret_field_and_does_not_show_its_value() -> None:
     found = previewed("email=ada@example.com&Password=kanarya&g-recaptcha-response=kanarya")
     assert found.left_out == ["Password", "g-recaptcha-response"]
     assert "kanarya" not in str(found.as_json())
 
 
-def test_the_captcha_is_judged_by_what_was_sent_before_its_token_is_left_out() -> None:
+def test_preview_checks_the_captcha_token_before_it_is_redacted() -> None:
     found = previewed("email=ada@example.com&cf-turnstile-response=x", spam=SPAM)
     assert (found.spam, found.left_out) == ("", ["cf-turnstile-response"])

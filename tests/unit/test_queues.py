@@ -47,7 +47,7 @@ def test_the_queue_message_has_the_fixed_shape() -> None:
     texts=st.lists(st.text(st.characters(exclude_categories=[])), min_size=4, max_size=4),
     status=st.none() | st.integers(400, 599),
 )
-def test_p4_a_submission_survives_the_queue_byte_by_byte(
+def test_p4_submission_survives_the_queue_unchanged(
     body: bytes, texts: list[str], status: int | None
 ) -> None:
     kind, header, query, message = texts
@@ -71,12 +71,12 @@ def test_p1_the_largest_submission_fits_into_an_sqs_message() -> None:
 @pytest.mark.parametrize(
     "text", ["", "null", "1", '{"version": 1}', '{"version": 9}', "{" * 100_000, '"' + "x" * 9 + '"']
 )
-def test_a_text_that_is_no_message_of_ours_is_refused(text: str) -> None:
+def test_text_that_is_not_a_queue_message_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         decode_envelope(text)
 
 
-def test_p4_a_newer_version_is_told_from_what_is_no_message_of_ours() -> None:
+def test_p4_message_of_a_newer_version_is_distinguished_from_an_invalid_one() -> None:
     with pytest.raises(NewerVersion) as caught:
         decode_envelope(json.dumps({"version": 2, "submission_id": "s1-2", "source": "web_site"}))
     assert (caught.value.submission_id, caught.value.source) == ("s1-2", "web_site")
@@ -109,7 +109,7 @@ def test_a_message_with_a_wrong_value_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["/w=A=", "/wA=junk", "/wA", " /wA=", "/wA=\n", "\u0130"])
-def test_a_message_whose_payload_is_no_base64_is_refused(text: str) -> None:
+def test_message_with_invalid_base64_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         decode_envelope(json.dumps(json.loads(encode_envelope(ENVELOPE)) | {"body_base64": text}))
 
@@ -138,7 +138,7 @@ def queues(sqs: Sqs) -> Queues:
     ("delay", "expected"),
     [(-5, 0), (0, 0), (0.01, 1), (29.2, 30), (30, 30), (899.5, 900), (900, 900), (900.1, 900), (1e9, 900)],
 )
-def test_p10_a_delay_is_whole_seconds_never_too_early_and_what_sqs_takes(delay: float, expected: int) -> None:
+def test_p10_delay_is_rounded_up_to_seconds_that_sqs_accepts(delay: float, expected: int) -> None:
     queues(sqs := Sqs()).retry(ENVELOPE, delay)
     [sent] = sqs.sent
     assert (sent["QueueUrl"], sent["DelaySeconds"]) == ("retry", expected)
@@ -147,7 +147,7 @@ def test_p10_a_delay_is_whole_seconds_never_too_early_and_what_sqs_takes(delay: 
 @pytest.mark.parametrize(
     ("send", "url"), [(Queues.park, "dead"), (Queues.hold, "held")], ids=["parked", "held"]
 )
-def test_p4_a_submission_that_waits_for_a_person_is_sent_without_a_delay(
+def test_p4_parked_submission_is_sent_without_a_delay(
     send: Callable[[Queues, Envelope], None], url: str
 ) -> None:
     send(queues(sqs := Sqs()), ENVELOPE)
@@ -163,7 +163,7 @@ def test_p4_a_submission_that_waits_for_a_person_is_sent_without_a_delay(
     ("send", "url"), [(Queues.park_newer, "dead"), (Queues.retry_newer, "retry")], ids=["parked", "again"]
 )
 @pytest.mark.parametrize(("source", "said"), [("crm", "crm"), ("", "unknown")])
-def test_p10_a_newer_message_has_attributes_that_sqs_takes(
+def test_p10_newer_message_has_attributes_that_sqs_accepts(
     send: Callable[[Queues, str, NewerVersion], None], url: str, source: str, said: str
 ) -> None:
     send(queues(sqs := Sqs()), "as it came", NewerVersion({"source": source}))
@@ -177,12 +177,12 @@ def attributes(sent: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("status", "said"), [(500, "500"), (None, "0")])
-def test_p10_the_attributes_tell_source_class_and_status(status: int | None, said: str) -> None:
+def test_p10_message_attributes_hold_source_class_and_status(status: int | None, said: str) -> None:
     queues(sqs := Sqs()).retry(replace(ENVELOPE, failure=Failure("outage", status, "X", "")), 1)
     assert attributes(sqs.sent[0]) == {"source": "crm", "class": "outage", "status": said}
 
 
-def test_p1_a_queue_that_does_not_answer_is_asked_a_second_time_and_one_that_refuses_is_not() -> None:
+def test_p1_send_is_repeated_once_after_no_answer_and_never_after_a_refusal() -> None:
     silent, refused = BotoCoreError(), ClientError({"Error": {"Code": "AccessDenied"}}, "SendMessage")
     queues(once := Sqs(silent)).park(ENVELOPE)
     assert len(once.sent) == 1

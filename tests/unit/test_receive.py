@@ -78,14 +78,14 @@ def api() -> Api:
 
 
 class TestForms:
-    def test_a_sign_up_is_created(self, api: Api) -> None:
+    def test_posted_form_is_created(self, api: Api) -> None:
         status, headers, body = api.send(form(ADA))
         assert (status, headers["content-type"]) == (200, "application/json")
         assert body.keys() == {"status", "submission_id"}, "a form learns no contact id"
         assert body["status"] == "created"
 
     @pytest.mark.parametrize("policy", ["skip", "update"])
-    def test_p3_p8_a_second_one_makes_no_contact_and_the_answer_does_not_tell(
+    def test_p3_p8_repeated_form_makes_no_contact_and_gets_the_same_answer(
         self, api: Api, logged: Lines, policy: str
     ) -> None:
         api.deps.tables["website"] = WEBSITE | {"on_existing": policy}
@@ -96,7 +96,7 @@ class TestForms:
         assert len(api.deps.clemta.stored) == 1
         assert logged()[-1]["outcome"] == {"skip": "duplicate", "update": "updated"}[policy]
 
-    def test_a19_under_sam_local_a_request_is_as_old_as_it_is(self, api: Api) -> None:
+    def test_a19_under_sam_local_a_requests_time_starts_at_its_receipt(self, api: Api) -> None:
         event = form(ADA)
         event["requestContext"]["requestTimeEpoch"] -= (
             10_000  # as `start-api` has it ten seconds after its start
@@ -122,7 +122,7 @@ class TestForms:
             ("application/json; p=" + "x" * 2_000, b'{"email": "ada@example.com"}', 413),
         ],
     )
-    def test_what_cannot_be_read_is_said_and_nothing_is_kept(
+    def test_unreadable_form_is_refused_with_its_reason_and_not_kept(
         self, api: Api, content_type: str, body: bytes, expected: int
     ) -> None:
         event = request("POST", "/signups/website", body, {"Content-Type": content_type})
@@ -131,9 +131,7 @@ class TestForms:
         assert not api.deps.queues.parked
         assert not api.deps.clemta.stored
 
-    def test_p1_a_body_that_grows_when_its_secrets_go_is_refused_and_not_asked_for_again(
-        self, api: Api
-    ) -> None:
+    def test_p1_body_that_grows_above_the_limit_after_redaction_is_refused_with_413(self, api: Api) -> None:
         """As one that is too large: no queue message could carry it, so a 503 would come for ever."""
         numbers = ",".join(["1e15"] * 1_900)
         body = (
@@ -152,12 +150,12 @@ class TestForms:
         assert not api.deps.clemta.stored
         assert api.send(form(ADA, **{"Content-Encoding": "Identity"}))[2]["status"] == "created"
 
-    def test_broken_base64_is_unreadable_and_a_word_of_ours_is_no_detail(self, api: Api) -> None:
+    def test_broken_base64_is_refused_without_an_internal_detail(self, api: Api) -> None:
         status, _, problem = api.send(form(ADA) | {"body": "%%%"})
         assert status == 400
         assert problem == {"type": "about:blank", "title": "Unreadable body", "status": 400}
 
-    def test_a_page_is_sent_on_to_the_thanks(self, api: Api) -> None:
+    def test_page_is_redirected_to_success_url(self, api: Api) -> None:
         status, headers, _ = api.send(form(ADA, "paged", Accept="text/html,*/*"))
         assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
 
@@ -173,16 +171,16 @@ class TestForms:
             ({}, False),
         ],
     )
-    def test_a_page_asks_for_html_first_or_says_that_it_navigates(
+    def test_page_is_recognised_by_accept_html_or_by_navigation_mode(
         self, api: Api, headers: dict[str, str], page: bool
     ) -> None:
         assert api.send(form(ADA, "paged", **headers))[0] == (303 if page else 200)
 
-    def test_a_page_is_sent_on_to_the_error(self, api: Api) -> None:
+    def test_page_is_redirected_to_error_url(self, api: Api) -> None:
         status, headers, _ = api.send(form({}, "paged", Accept="text/html,*/*"))
         assert (status, headers["location"]) == (303, "https://www.example.com/again")
 
-    def test_a_script_gets_json_where_a_page_is_sent_on(self, api: Api) -> None:
+    def test_script_gets_json_where_a_page_is_redirected(self, api: Api) -> None:
         assert api.send(form(ADA, "paged"))[2]["status"] == "created"
         assert api.send(form({"x": "1"}, "paged"))[0] == 422
 
@@ -191,23 +189,23 @@ class TestForms:
         assert headers["access-control-allow-origin"] == "https://www.example.com"
         assert headers["vary"] == "Origin"
 
-    def test_an_origin_has_no_case(self, api: Api) -> None:
+    def test_origins_are_case_insensitive(self, api: Api) -> None:
         status, headers, _ = api.send(form(ADA, "paged", Origin="HTTPS://WWW.Example.com"))
         assert (status, headers["access-control-allow-origin"]) == (200, "HTTPS://WWW.Example.com")
 
-    def test_any_page_may_where_none_is_named(self, api: Api) -> None:
+    def test_any_origin_may_read_the_answer_without_allowed_origins(self, api: Api) -> None:
         _, headers, _ = api.send(form(ADA, Origin="https://any.example"))
         assert headers["access-control-allow-origin"] == "https://any.example"
 
     @pytest.mark.parametrize("source", ["website", "paged"])
-    def test_a_page_without_an_origin_may_post_and_may_not_read(self, api: Api, source: str) -> None:
+    def test_page_without_an_origin_may_post_but_not_read_the_answer(self, api: Api, source: str) -> None:
         status, headers, _ = api.send(form(ADA, source, Origin="null"))
         assert (status, len(api.deps.clemta.stored)) == (200, 1)
         assert "access-control-allow-origin" not in headers
         preflight = request("OPTIONS", f"/signups/{source}", headers={"Origin": "null"})
         assert "access-control-allow-origin" not in api.send(preflight)[1]
 
-    def test_a_foreign_page_is_refused(self, api: Api) -> None:
+    def test_page_of_a_foreign_origin_is_refused(self, api: Api) -> None:
         status, headers, _ = api.send(form(ADA, "paged", Origin="https://other.example"))
         assert status == 403
         assert "access-control-allow-origin" not in headers
@@ -226,7 +224,7 @@ class TestSpam:
 
     TRAPPED = WEBSITE | {"spam": {"honeypot": "_leave_empty", "min_seconds": 2}}
 
-    def test_a_person_passes(self, api: Api) -> None:
+    def test_form_that_breaks_no_spam_rule_is_created(self, api: Api) -> None:
         api.deps.tables["website"] = self.TRAPPED
         assert api.send(form({**ADA, "_leave_empty": "", "_elapsed": "2000"}))[2]["status"] == "created"
         assert len(api.deps.clemta.stored) == 1
@@ -235,12 +233,12 @@ class TestSpam:
     @pytest.mark.parametrize(
         "fields", [{}, {"_elapsed": ""}, {"_elapsed": "soon"}, {"_elapsed": [1]}, {"_elapsed": True}]
     )
-    def test_a_page_that_says_no_time_passes(self, api: Api, fields: dict[str, Any]) -> None:
+    def test_form_without_an_elapsed_time_is_created(self, api: Api, fields: dict[str, Any]) -> None:
         api.deps.tables["website"] = self.TRAPPED
         assert api.send(posted({**ADA, **fields}))[2]["status"] == "created"
         assert len(api.deps.clemta.stored) == 1
 
-    def test_the_old_field_with_the_time_of_loading_is_read_no_more(self, api: Api) -> None:
+    def test_obsolete_load_time_field_is_ignored(self, api: Api) -> None:
         api.deps.tables["website"] = self.TRAPPED
         api.send(posted({**ADA, "_started": api.deps.clock() * 1000}))
         assert len(api.deps.clemta.stored) == 1
@@ -254,7 +252,7 @@ class TestSpam:
             ({"_elapsed": 12.5}, "too_fast"),
         ],
     )
-    def test_p1_a_machine_gets_the_answer_of_a_success_and_is_held(
+    def test_p1_spam_is_held_and_answered_as_a_success(
         self, api: Api, logged: Lines, fields: dict[str, Any], rule: str
     ) -> None:
         api.deps.tables["website"] = self.TRAPPED
@@ -274,27 +272,25 @@ class TestSpam:
         [10**400, -(10**400), -1, "1" + "0" * 400, "nan", "1e999", "-2"],
         ids=lambda elapsed: str(elapsed)[:6] + type(elapsed).__name__,
     )
-    def test_p2_a_time_out_of_range_is_a_mistake_in_its_field_and_no_trouble_of_ours(
-        self, api: Api, elapsed: Any
-    ) -> None:
+    def test_p2_impossible_elapsed_time_is_refused_by_field(self, api: Api, elapsed: Any) -> None:
         api.deps.tables["website"] = self.TRAPPED
         status, _, body = api.send(posted({**ADA, "_elapsed": elapsed}))
         assert (status, [error["field"] for error in body["errors"]]) == (422, ["_elapsed"])
         assert not api.deps.queues.held
 
-    def test_p1_p2_what_cannot_be_held_is_answered_with_503(self, api: Api) -> None:
+    def test_p1_p2_spam_that_no_queue_accepts_is_answered_with_503(self, api: Api) -> None:
         api.deps.tables["website"] = self.TRAPPED
         api.deps.queues.refuses = True
         status, headers, _ = api.send(form({**ADA, "_leave_empty": "x"}))
         assert (status, headers["retry-after"]) == (503, "30")
 
-    def test_a_machine_is_sent_on_to_the_thanks(self, api: Api) -> None:
+    def test_page_with_spam_is_redirected_to_success_url(self, api: Api) -> None:
         api.deps.tables["paged"] = PAGED | {"spam": {"honeypot": "trap"}}
         status, headers, _ = api.send(form({**ADA, "trap": "x"}, "paged", Accept="text/html"))
         assert (status, headers["location"]) == (303, "https://www.example.com/thanks")
         assert len(api.deps.queues.held) == 1
 
-    def test_what_cannot_be_read_or_mapped_is_said_before_it_could_be_held(self, api: Api) -> None:
+    def test_unreadable_or_unmappable_form_is_refused_before_spam_rules_apply(self, api: Api) -> None:
         api.deps.tables["website"] = self.TRAPPED
         for body, expected in ((b"[]", 400), (b"{", 400), (b'{"_leave_empty": "x"}', 422)):
             event = request("POST", "/signups/website", body, {"Content-Type": "application/json"})
@@ -302,7 +298,7 @@ class TestSpam:
         assert not api.deps.queues.held
 
     @pytest.mark.parametrize("domain", ["Mailinator.com", "x.mailinator.com", "a.b.mailinator.com"])
-    def test_a_throw_away_address_is_held_where_the_form_says_so(self, api: Api, domain: str) -> None:
+    def test_disposable_address_is_held_if_the_form_sets_disposable(self, api: Api, domain: str) -> None:
         api.deps.tables["website"] = WEBSITE | {"spam": {"disposable": True}}
         assert api.send(form({**ADA, "email": f"ada@{domain}"}))[2]["status"] == "created"
         assert not api.deps.clemta.calls
@@ -313,7 +309,7 @@ class TestSpam:
     @pytest.mark.parametrize(
         ("trap", "held"), [("company=&company=", 0), ("company[]=", 0), ("company=&company=x", 1)]
     )
-    def test_a_trap_that_stands_twice_in_the_page_is_filled_in_if_one_is(
+    def test_repeated_trap_field_counts_as_filled_if_one_of_them_is(
         self, api: Api, trap: str, held: int
     ) -> None:
         api.deps.tables["website"] = WEBSITE | {"spam": {"honeypot": "company"}}
@@ -321,7 +317,7 @@ class TestSpam:
         api.send(request("POST", "/signups/website", body, {"Content-Type": FORM}))
         assert len(api.deps.queues.held) == held
 
-    def test_what_tells_people_from_machines_never_reaches_the_contact(self, api: Api) -> None:
+    def test_spam_fields_never_reach_the_contact(self, api: Api) -> None:
         api.deps.tables["website"] = WEBSITE | {
             "spam": {"honeypot": "company", "min_seconds": 2},
             "contact": {
@@ -342,7 +338,7 @@ class TestTheDailyNumber:
 
     CAPPED = WEBSITE | {"spam": {"max_per_day": 2}}
 
-    def test_what_is_over_it_is_held_and_leaves_no_claim(self, api: Api, logged: Lines) -> None:
+    def test_submission_over_the_daily_cap_is_held_and_leaves_no_claim(self, api: Api, logged: Lines) -> None:
         api.deps.tables["website"] = self.CAPPED
         for number in range(3):
             answer = api.send(form({**ADA, "email": f"ada{number}@example.com"}))
@@ -355,7 +351,7 @@ class TestTheDailyNumber:
         api.send(form({**ADA, "email": "ada2@example.com"}))
         assert (len(api.deps.clemta.stored), api.deps.daily_cap.taken) == (3, 1)
 
-    def test_nonsense_and_who_is_known_take_no_number(self, api: Api) -> None:
+    def test_invalid_forms_and_duplicates_do_not_count_against_the_daily_cap(self, api: Api) -> None:
         api.deps.tables["website"] = self.CAPPED
         api.deps.clemta.create(contact("bo@example.com"), Deadline.after(5))
         api.send(form(ADA))
@@ -364,7 +360,7 @@ class TestTheDailyNumber:
         assert (len(api.deps.clemta.stored), api.deps.daily_cap.taken) == (2, 1)
         assert not api.deps.queues.held
 
-    def test_a_repeat_of_what_was_queued_takes_no_second_number(self, api: Api) -> None:
+    def test_repeat_of_a_queued_submission_counts_once_against_the_daily_cap(self, api: Api) -> None:
         api.deps.tables["website"] = self.CAPPED
         for error in (NotApplied("RATE_LIMIT_EXCEEDED", status=429), OutcomeUnknown("no_answer")):
             api.deps.clemta.fail("create", error)
@@ -372,7 +368,7 @@ class TestTheDailyNumber:
         assert api.deps.daily_cap.taken == 1
 
     @pytest.mark.parametrize("error", [RateLimited("budget_used_up"), NotApplied("no_answer")])
-    def test_a_flood_that_waits_takes_its_numbers_when_it_is_queued(self, api: Api, error: Retryable) -> None:
+    def test_queued_flood_counts_against_the_daily_cap_at_once(self, api: Api, error: Retryable) -> None:
         """Nobody counts what comes from the queue: a flood beyond Clemta's limit was delivered whole."""
         api.deps.tables["website"] = self.CAPPED
         for number in (0, 1, 1, 2):
@@ -385,7 +381,7 @@ class TestTheDailyNumber:
         api.send(form({**ADA, "email": "bo@example.com"}))
         assert api.deps.daily_cap.taken == 2, "who is known takes none"
 
-    def test_nobody_comes_past_it_by_posting_twice_at_once(self, api: Api) -> None:
+    def test_concurrent_posts_cannot_exceed_the_daily_cap(self, api: Api) -> None:
         api.deps.tables["website"] = self.CAPPED
         for wanted, taken in (("bo@example.com", 0), ("ada@example.com", 2)):
             api.deps.ledger.claim(contact(wanted), "")  # another request is at it
@@ -394,7 +390,7 @@ class TestTheDailyNumber:
             assert api.deps.daily_cap.taken == taken
         assert (len(api.deps.queues.retried), len(api.deps.queues.held)) == (1, 1)
 
-    def test_who_leaves_no_time_takes_a_number_before_it_is_queued(self, api: Api) -> None:
+    def test_submission_queued_for_lack_of_time_counts_against_the_daily_cap(self, api: Api) -> None:
         api.deps.tables["website"] = self.CAPPED
         for number in range(3):
             late = form({**ADA, "email": f"ada{number}@example.com"})
@@ -402,7 +398,7 @@ class TestTheDailyNumber:
             api.send(late)
         assert (len(api.deps.queues.retried), len(api.deps.queues.held)) == (2, 1)
 
-    def test_a_redelivery_takes_none(self, api: Api) -> None:
+    def test_redelivery_does_not_count_against_the_daily_cap(self, api: Api) -> None:
         api.deps.tables["website"] = WEBSITE | {"spam": {"max_per_day": 1}}
         api.send(form({**ADA, "email": "bo@example.com"}))
         api.send(form(ADA))
@@ -431,7 +427,7 @@ class TestCaptcha:
         assert not api.deps.clemta.calls
         assert not api.deps.queues.held
 
-    def test_a_person_passes(self, api: Api) -> None:
+    def test_form_with_a_valid_captcha_is_created(self, api: Api) -> None:
         assert api.send(form({**ADA, **self.TOKEN}))[2]["status"] == "created"
         assert len(api.deps.clemta.stored) == 1
         assert api.deps.captcha.asked == [("turnstile", "s", "token")]
@@ -447,18 +443,18 @@ class TestCaptcha:
             ({"cf-turnstile-response": "to\nken"}, "captcha_malformed"),
         ],
     )
-    def test_a_token_that_no_widget_wrote_is_refused_without_asking(
+    def test_malformed_captcha_token_is_refused_without_a_call(
         self, api: Api, logged: Lines, token: dict[str, Any], code: str
     ) -> None:
         self.refused(api, token)
         assert not api.deps.captcha.asked
         assert (logged()[-1]["outcome"], logged()[-1]["code"]) == ("refused", code)
 
-    def test_a_token_of_the_greatest_length_is_asked_about(self, api: Api) -> None:
+    def test_captcha_token_of_the_maximum_length_is_verified(self, api: Api) -> None:
         api.send(form({**ADA, "cf-turnstile-response": "x" * 8_192}))
         assert len(api.deps.clemta.stored) == 1
 
-    def test_p1_a_token_that_proves_nothing_can_be_replaced_and_nothing_is_kept(
+    def test_p1_form_with_a_refused_captcha_token_is_not_kept_and_can_be_sent_again(
         self, api: Api, logged: Lines
     ) -> None:
         api.deps.captcha.says = Verdict(False)
@@ -466,7 +462,7 @@ class TestCaptcha:
         assert logged()[-1]["code"] == "captcha_refused"
         assert "CaptchaUnavailable" not in logged()[-1]
 
-    def test_a_refused_captcha_goes_before_the_rules_and_an_impossible_time_before_the_captcha(
+    def test_refused_captcha_has_precedence_over_spam_rules_and_impossible_time_over_the_captcha(
         self, api: Api
     ) -> None:
         api.deps.tables["website"] = WEBSITE | {
@@ -482,7 +478,7 @@ class TestCaptcha:
     @pytest.mark.parametrize(
         "trouble", ["verifier", "its own error", "no secret", "empty secret", "wrong secret", "secrets"]
     )
-    def test_our_own_trouble_is_an_outage_which_the_form_decides_and_is_counted(
+    def test_captcha_outage_is_counted_and_handled_as_the_form_sets(
         self,
         api: Api,
         logged: Lines,
@@ -509,9 +505,7 @@ class TestCaptcha:
         assert len(api.deps.captcha.asked) == (trouble in ("verifier", "its own error", "wrong secret"))
         assert not api.deps.queues.held
 
-    def test_p2_who_leaves_no_time_to_ask_must_come_again_and_does_not_pass_as_an_outage(
-        self, api: Api
-    ) -> None:
+    def test_p2_without_time_for_the_captcha_the_answer_is_503_and_not_an_outage(self, api: Api) -> None:
         late = form({**ADA, **self.TOKEN})
         late["requestContext"]["requestTimeEpoch"] -= 3_000
         status, headers, _ = api.send(late)
@@ -527,7 +521,7 @@ class TestCaptcha:
             (Verdict(True), 200),
         ],
     )
-    def test_p2_who_leaves_the_verifier_too_little_time_does_not_make_an_outage_of_it(
+    def test_p2_too_little_time_for_the_verifier_is_not_an_outage(
         self, api: Api, says: Any, status: int
     ) -> None:
         api.deps.captcha.says = says
@@ -536,7 +530,7 @@ class TestCaptcha:
         assert api.send(late)[0] == status
         assert len(api.deps.clemta.stored) == (status == 200)
 
-    def test_a_rotated_secret_is_read_afresh(self, api: Api, logged: Lines) -> None:
+    def test_rotated_captcha_secret_is_read_again(self, api: Api, logged: Lines) -> None:
         api.deps.captcha.of_secret["s"] = CaptchaTrouble("captcha_secret_refused")
         api.deps.secrets.newer["captcha"] = ["new", "s"]
         api.send(form({**ADA, **self.TOKEN}))
@@ -544,7 +538,7 @@ class TestCaptcha:
         assert len(api.deps.clemta.stored) == 1
         assert not any("CaptchaUnavailable" in line for line in logged())
 
-    def test_each_listed_secret_is_tried_and_each_once(self, api: Api) -> None:
+    def test_each_captcha_secret_is_tried_once(self, api: Api) -> None:
         api.deps.secrets.stored["captcha"] = ["", "one", "two", "three"]
         for secret in ("one", "two"):
             api.deps.captcha.of_secret[secret] = CaptchaTrouble("captcha_secret_refused")
@@ -555,7 +549,7 @@ class TestCaptcha:
     @pytest.mark.parametrize(
         ("hostname", "status"), [("www.example.com", 200), ("evil.example", 422), ("", 422)]
     )
-    def test_a_token_of_another_page_is_refused_where_the_form_says_whose(
+    def test_captcha_token_of_another_host_is_refused_if_the_form_sets_hostname(
         self, api: Api, logged: Lines, hostname: str, status: int
     ) -> None:
         spam = {"turnstile": "captcha", "hostname": "WWW.example.com"}
@@ -574,7 +568,7 @@ class TestCaptcha:
             (None, "created", 1),
         ],
     )
-    def test_a_low_score_is_a_judgement_of_a_machine_and_is_held(
+    def test_low_captcha_score_is_held(
         self, api: Api, logged: Lines, score: float | None, outcome: str, contacts: int
     ) -> None:
         api.deps.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
@@ -585,7 +579,7 @@ class TestCaptcha:
         assert [held.failure.code for held in api.deps.queues.held] == ["captcha_score"] * (1 - contacts)
         assert ("CaptchaUnavailable" in logged()[0]) == (score is None), "its key is none of v3"
 
-    def test_a_token_that_is_refused_has_no_score_to_miss(self, api: Api) -> None:
+    def test_refused_captcha_token_without_a_score_is_not_an_outage(self, api: Api) -> None:
         api.deps.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
         api.deps.captcha.says = Verdict(False)
         assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[0] == 422
@@ -595,7 +589,7 @@ class TestTime:
     @pytest.mark.parametrize(
         ("given", "seconds"), [({}, 4), ({"answer_seconds": 2}, 2), ({"answer_seconds": 0.5}, 0.5)]
     )
-    def test_p7_the_request_has_as_long_as_its_source_says(
+    def test_p7_deadline_of_a_request_is_its_sources_answer_seconds(
         self, given: dict[str, Any], seconds: float
     ) -> None:
         api = Api(FakeDependencies({"website": {**WEBSITE, **given}}))
@@ -629,7 +623,7 @@ def split(whole: Submission) -> list[Submission]:
 
 class TestBatches:
     @pytest.mark.parametrize(("entries", "numbers"), [(0, 0), (1, 0), (2, 2), (100, 100), (101, 0)])
-    def test_up_to_100_entries_are_submissions_of_their_own_numbered_from_1(
+    def test_batch_of_up_to_100_entries_becomes_submissions_numbered_from_1(
         self, entries: int, numbers: int
     ) -> None:
         whole = Submission("s", "crm", 0, json.dumps([LEAD] * entries).encode(), "application/json")
@@ -641,7 +635,7 @@ class TestBatches:
             assert found == [whole]
 
     @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1252"])
-    def test_the_entries_of_a_batch_are_read_in_the_charset_that_it_came_in(self, charset: str) -> None:
+    def test_batch_entries_are_decoded_in_the_batchs_charset(self, charset: str) -> None:
         people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
         body = json.dumps(people, ensure_ascii=False).encode(charset)
         batch = split(Submission("s", "crm", 0, body, f"application/json; charset={charset}"))
@@ -649,7 +643,7 @@ class TestBatches:
         assert names == ["Müller", "Müller"]
 
     @pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-9", "windows-1254"])
-    def test_p3_p5_one_captured_batch_makes_no_second_contacts_in_another_charset(self, charset: str) -> None:
+    def test_p3_p5_replayed_batch_in_another_charset_makes_no_second_contacts(self, charset: str) -> None:
         table = {**CRM, "batch": True, "on_existing": "create", "delivery_id": None}
         api = Api(FakeDependencies({"crm": table}, crm=CRM_SECRET))
         people = [{**LEAD, "last": "Müller", "email": f"bo{number}@example.com"} for number in range(2)]
@@ -695,7 +689,7 @@ class TestBatches:
                 slowness.setattr(owner, name, slow(getattr(owner, name), each))
             return api.send(crm(people))
 
-    def test_p2_p7_what_a_batch_has_no_time_for_comes_again_and_is_no_second_contact(
+    def test_p2_p7_batch_entries_without_time_come_again_and_make_no_second_contact(
         self, batches: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         people = [{**LEAD, "email": f"bo{number}@example.com"} for number in range(4)]
@@ -710,7 +704,7 @@ class TestBatches:
         assert len(batches.deps.clemta.stored) == 3
         assert len(batches.deps.queues.retried) == 1
 
-    def test_p4_a_batch_that_comes_late_is_worked_on_by_one_entry_at_least(self, batches: Api) -> None:
+    def test_p4_late_batch_processes_at_least_one_entry(self, batches: Api) -> None:
         late = crm([{**LEAD, "email": f"bo{number}@example.com"} for number in range(3)])
         late["requestContext"]["requestTimeEpoch"] -= 3_800
         for entries in (1, 2):
@@ -718,7 +712,7 @@ class TestBatches:
             assert len(batches.deps.queues.retried) == entries
         assert batches.send(late)[0] == 200
 
-    def test_p4_a_batch_that_is_cut_off_again_and_again_parks_each_bad_entry_once(
+    def test_p4_batch_that_is_cut_off_repeatedly_parks_each_bad_entry_once(
         self, batches: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         people = [{**LEAD, "email": "nobody", "first": str(number)} for number in range(12)]
@@ -736,7 +730,7 @@ class TestBatches:
             one.submission_id for one in parked
         ]
 
-    def test_p2_p4_a_batch_whose_queue_fails_in_the_middle_goes_on_there(self, batches: Api) -> None:
+    def test_p2_p4_batch_continues_where_the_queue_failed(self, batches: Api) -> None:
         people = [{**LEAD, "email": email} for email in ("nobody", "bo@example.com", "no", "none")]
         batches.deps.queues.refuses = True
         assert batches.send(crm(people))[0] == 503
@@ -771,18 +765,18 @@ class TestWebhooks:
         assert "access-control-allow-origin" not in headers
         assert not api.deps.clemta.stored
 
-    def test_p5_a_compressed_body_is_told_so_only_if_it_is_proven(self, api: Api) -> None:
+    def test_p5_compressed_body_gets_its_reason_only_if_authenticated(self, api: Api) -> None:
         compressed = gzip.compress(json.dumps(LEAD).encode())
         assert api.send(crm(compressed, **{"Content-Encoding": "gzip"}))[0] == 415
         assert api.send(crm(compressed, "wrong", **{"Content-Encoding": "gzip"}))[0] == 401
         assert not api.deps.queues.parked
 
-    def test_p9_a_body_that_is_too_long_is_refused_before_it_is_decoded_or_proven(self, api: Api) -> None:
+    def test_p9_too_long_body_is_refused_before_decoding_and_authentication(self, api: Api) -> None:
         for body in ("%" * 240_004, "A" * 240_004):
             status, _, problem = api.send(crm(LEAD) | {"body": body, "isBase64Encoded": True})
             assert (status, problem["title"]) == (413, "Content too large")
 
-    def test_p9_a_handshake_is_short(self, api: Api) -> None:
+    def test_p9_long_body_is_no_handshake(self, api: Api) -> None:
         api.deps.tables["crm"] = {"kind": "formspree"}
         for spaces, answer in ((700, 200), (800, 401)):
             body = b" " * (spaces // 2) + b"{ }" + b" " * (spaces // 2)
@@ -792,7 +786,7 @@ class TestWebhooks:
     @pytest.mark.parametrize(
         ("echo", "status"), [("s" * 200, 200), ("s" * 201, 401), ("", 401), ("\u00e9", 401)]
     )
-    def test_p9_what_a_handshake_echoes_is_short_and_printable(
+    def test_p9_handshake_echoes_only_short_printable_values(
         self, api: Api, logged: Lines, echo: str, status: int
     ) -> None:
         api.deps.tables["crm"] = {"kind": "formspree"}
@@ -805,22 +799,22 @@ class TestWebhooks:
         api.deps.secrets.stored.clear()
         assert api.send(crm(LEAD))[0] == 401
 
-    def test_p5_a_body_that_is_no_base64_is_not_authentic(self, api: Api) -> None:
+    def test_p5_webhook_with_invalid_base64_is_unauthentic(self, api: Api) -> None:
         assert api.send(crm(LEAD) | {"body": "%%%"})[0] == 401
 
-    def test_p2_while_the_secrets_are_out_of_reach_the_sender_must_come_again(self, api: Api) -> None:
+    def test_p2_unreachable_secrets_are_answered_with_503(self, api: Api) -> None:
         api.deps.secrets.unavailable = True
         status, headers, _ = api.send(crm(LEAD))
         assert (status, headers["retry-after"]) == (503, "30")
 
-    def test_another_event_is_ignored(self, api: Api) -> None:
+    def test_event_that_is_not_accepted_is_ignored(self, api: Api) -> None:
         status, _, body = api.send(crm({"event": "lead.deleted"}))
         assert (status, body["status"]) == (200, "ignored")
 
     @pytest.mark.parametrize(
         "payload", [b"{", b"[1]", b'{"event":"lead.created"}', b'{"event":"lead.created","email":"x"}']
     )
-    def test_p4_what_its_sender_cannot_mend_is_parked(self, api: Api, payload: bytes) -> None:
+    def test_p4_unmappable_webhook_is_parked(self, api: Api, payload: bytes) -> None:
         api.deps.tables["crm"] = {key: value for key, value in CRM.items() if key != "accept"}
         status, _, body = api.send(crm(payload))
         assert (status, body["status"]) == (200, "parked")
@@ -829,7 +823,7 @@ class TestWebhooks:
         assert envelope.failure.failure_class == "data"
         assert envelope.submission.submission_id == body["submission_id"]
 
-    def test_p8_credentials_do_not_go_on_the_queue(self, api: Api) -> None:
+    def test_p8_credentials_are_not_put_on_the_queue(self, api: Api) -> None:
         api.deps.clemta.fail("find", NotApplied("x"))
         api.send(crm(LEAD, Authorization="Bearer abc", Cookie="a=b"))
         [(envelope, _)] = api.deps.queues.retried
@@ -847,7 +841,7 @@ class TestFailures:
             ("create", KeyRefused("INVALID_API_KEY", status=401), "parked"),
         ],
     )
-    def test_p1_what_clemta_does_not_take_is_kept_and_acknowledged(
+    def test_p1_submission_that_clemta_refuses_is_kept_and_acknowledged(
         self, api: Api, call: str, error: Exception, expected: str
     ) -> None:
         api.deps.clemta.fail(call, error)
@@ -855,7 +849,7 @@ class TestFailures:
         assert (status, body["status"]) == (200, expected)
         assert len(api.deps.queues.parked) + len(api.deps.queues.retried) == 1
 
-    def test_p1_p2_what_is_not_durable_is_answered_with_503(self, api: Api) -> None:
+    def test_p1_p2_submission_that_is_not_durable_is_answered_with_503(self, api: Api) -> None:
         api.deps.queues.refuses = True
         api.deps.clemta.fail("find", NotApplied("x"))
         status, headers, _ = api.send(form(ADA))
@@ -881,7 +875,7 @@ class TestFailures:
         assert "test_receive.py" in line["where"]
         assert "ada@example.com" not in json.dumps(line)
 
-    def test_p8_a_line_tells_the_outcome_and_nothing_of_the_person(self, api: Api, logged: Lines) -> None:
+    def test_p8_log_line_has_the_outcome_and_no_personal_data(self, api: Api, logged: Lines) -> None:
         api.deps.clemta.fail("create", DataError("VALIDATION_FAILED", "email ada@example.com", status=400))
         _, _, body = api.send(form(ADA))
         [line] = logged()
@@ -911,7 +905,7 @@ class TestFailures:
             (request("POST", "/signups/nobody", b"{}"), "refused"),
         ],
     )
-    def test_each_request_is_one_line_with_its_outcome_and_its_milliseconds(
+    def test_each_request_logs_one_line_with_outcome_and_milliseconds(
         self,
         api: Api,
         logged: Lines,
@@ -932,9 +926,7 @@ class TestFailures:
         api.send(form(ADA))
         assert logged()[0]["ClemtaUnauthorized"] == [1]
 
-    def test_a_forged_request_is_counted_and_so_is_a_secret_that_is_missing(
-        self, api: Api, logged: Lines
-    ) -> None:
+    def test_forged_request_and_missing_secret_are_counted(self, api: Api, logged: Lines) -> None:
         api.send(crm(LEAD, secret="another"))
         api.deps.secrets.stored.clear()
         api.send(crm(LEAD))
@@ -952,11 +944,11 @@ class TestOtherRoutes:
     def test_an_unknown_address_is_not_found(self, api: Api) -> None:
         assert api.send(request("POST", "/elsewhere", b"{}"))[0] == 404
 
-    def test_an_address_that_is_pasted_into_a_browser_says_that_it_is_ready(self, api: Api) -> None:
+    def test_get_of_a_source_answers_ready(self, api: Api) -> None:
         status, _, body = api.send(request("GET", "/signups/crm"))
         assert (status, body) == (200, {"status": "ready"})
 
-    def test_health(self, api: Api) -> None:
+    def test_health_route_answers_200(self, api: Api) -> None:
         status, _, body = api.send(request("GET", "/health"))
         assert (status, body["status"]) == (200, "ok")
         assert body["version"]
@@ -978,10 +970,10 @@ class TestOtherRoutes:
         assert status(request("POST", "/signups/nobody", b"{}")) == 404
         assert status(request("POST", "/elsewhere", b"{}")) == 404
 
-    def test_an_event_without_a_resource_goes_by_its_path(self, api: Api) -> None:
+    def test_event_without_a_resource_is_routed_by_its_path(self, api: Api) -> None:
         assert api.send({**request("GET", "/signups/website"), "resource": None})[0] == 200
 
-    def test_a_preflight_from_an_allowed_page(self, api: Api) -> None:
+    def test_preflight_from_an_allowed_origin_is_accepted(self, api: Api) -> None:
         event = request("OPTIONS", "/signups/paged", headers={"Origin": "https://www.example.com"})
         status, headers, _ = api.send(event)
         assert status == 204
@@ -990,13 +982,13 @@ class TestOtherRoutes:
         assert "POST" in headers["access-control-allow-methods"]
 
     @pytest.mark.parametrize("source", ["paged", "crm"])
-    def test_a_preflight_from_any_other_page(self, api: Api, source: str) -> None:
+    def test_preflight_from_another_origin_is_refused(self, api: Api, source: str) -> None:
         event = request("OPTIONS", f"/signups/{source}", headers={"Origin": "https://other.example"})
         status, headers, _ = api.send(event)
         assert status == 204
         assert "access-control-allow-origin" not in headers
 
-    def test_the_handler_serves_the_routes(self) -> None:
+    def test_handler_serves_every_route(self) -> None:
         answer = receive.handler(request("GET", "/health"), Context())  # type: ignore[arg-type]
         assert answer["statusCode"] == 200
 
@@ -1029,7 +1021,7 @@ _BODIES = st.binary(max_size=60) | st.sampled_from(
     query=st.none() | st.dictionaries(_TEXT, _TEXT, max_size=2),
     binary=st.booleans(),
 )
-def test_p2_no_request_gets_a_server_error_or_half_a_contact(
+def test_p2_any_request_gets_no_unexpected_error_and_no_incomplete_contact(
     api: Api,
     source: str,
     body: bytes,

@@ -103,10 +103,10 @@ ROWS = [
 
 @pytest.mark.parametrize(("field", "name"), ROWS)
 class TestNames:
-    def test_a_key_names_its_field(self, field: str, name: str) -> None:
+    def test_answer_is_recognised_by_its_key(self, field: str, name: str) -> None:
         assert fields({name: "x"}) == {field: "x"}
 
-    def test_a_label_names_its_field_where_the_key_does_not(self, field: str, name: str) -> None:
+    def test_answer_is_recognised_by_its_label_if_its_key_is_unknown(self, field: str, name: str) -> None:
         assert fields([listed("question_7dQvMz", f" {name}: *", "TEXT")]) == {field: "x"}
 
 
@@ -124,18 +124,18 @@ class TestTypes:
             ("PhoneInput", "phone"),
         ],
     )
-    def test_a_type_says_more_than_a_name(self, kind: str, field: str) -> None:
+    def test_declared_type_has_precedence_over_a_name(self, kind: str, field: str) -> None:
         assert fields([listed("q1", "How do we reach you?", kind)]) == {field: "x"}
 
-    def test_types_go_first_wherever_they_stand(self) -> None:
+    def test_declared_types_have_precedence_in_any_order(self) -> None:
         asked = [listed("email", value="by name"), listed("q1", "Work address", "email", "by type")]
         assert fields(asked) == {"email": "by type"}
 
-    def test_a_second_answer_of_a_type_is_not_read_as_something_else(self) -> None:
+    def test_second_answer_of_a_declared_type_is_not_recognised_by_name(self) -> None:
         asked = [listed("q1", kind="email", value="first"), listed("name", kind="email", value="second")]
         assert fields(asked) == {"email": "first"}
 
-    def test_an_unknown_type_does_no_harm(self) -> None:
+    def test_unknown_type_is_ignored(self) -> None:
         assert fields([listed("email", kind="short_text")]) == {"email": "x"}
 
 
@@ -161,16 +161,16 @@ class TestPaths:
             ({"": "x", "***": "x", "🎉": "x"}, {}),
         ],
     )
-    def test_only_what_belongs_to_a_person_is_a_person_s(self, data: Any, found: dict[str, str]) -> None:
+    def test_only_fields_in_known_containers_are_recognised(self, data: Any, found: dict[str, str]) -> None:
         assert fields(data) == found
 
-    def test_the_first_answer_of_a_field_stands(self) -> None:
+    def test_first_answer_of_a_field_is_used(self) -> None:
         assert fields({"email": "first", "E-Mail": "second"}) == {"email": "first"}
 
-    def test_an_empty_answer_is_none(self) -> None:
+    def test_empty_answer_is_left_out(self) -> None:
         assert fields({"email": "  ", "mail": "x", "name": None, "phone": [], "city": {}}) == {"email": "x"}
 
-    def test_nothing_is_guessed_from_what_was_written(self) -> None:
+    def test_no_field_is_guessed_from_an_answers_text(self) -> None:
         assert fields({"q1": "ada@example.com", "q2": "+90 532 123 45 67"}) == {}
 
 
@@ -198,18 +198,18 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("key", "label"), [("address", "Where?"), ("q1", "Street address"), ("", "Adresiniz")]
     )
-    def test_so_is_an_address(self, key: str, label: str) -> None:
+    def test_address_in_parts_is_read_by_its_key_or_its_label(self, key: str, label: str) -> None:
         asked = [listed(key, label, value={"line1": "x", "city": "y", "PLZ": "z", "floor": 2})]
         assert fields(asked) == {"address_1": "x", "city": "y", "postal_code": "z"}
 
-    def test_parts_of_something_else_are_nobody_s(self) -> None:
+    def test_parts_of_an_unknown_field_are_not_recognised(self) -> None:
         assert fields([listed("product", "Which one?", value={"name": "x", "country": "y"})]) == {}
 
     @pytest.mark.parametrize("data", [None, True, [], {}, [None, 7, "x", []], [{}], [{"key": "email"}]])
-    def test_there_may_be_none(self, data: Any) -> None:
+    def test_missing_answers_are_an_empty_list(self, data: Any) -> None:
         assert to_answers(data) == []
 
-    def test_a_number_for_a_label_does_no_harm(self) -> None:
+    def test_numeric_label_is_ignored(self) -> None:
         assert fields([{"key": 7, "label": 8, "type": [9], "value": "x"}]) == {}
 
 
@@ -240,7 +240,7 @@ def test_any_answer_becomes_text(value: Any, text: str) -> None:
     assert to_text(value) == text
 
 
-def test_p9_a_key_or_a_label_too_long_to_be_a_known_name_is_none() -> None:
+def test_p9_overlong_key_or_label_is_not_recognised() -> None:
     short, long = "e-mail" + "*" * 100, "e-mail" + "*" * 200
     assert fields({short: "a@example.com"}) == {"email": "a@example.com"}
     assert fields({long: "a@example.com"}) == {}

@@ -89,12 +89,12 @@ def names(table: dict[str, str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", names(SECRETS))
-def test_p4_the_head_of_a_name_says_that_it_is_a_secret(name: str) -> None:
+def test_p4_name_with_a_secret_word_as_its_head_is_secret(name: str) -> None:
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", names(ANSWERS))
-def test_p4_another_field_is_an_answer_and_arrives(name: str) -> None:
+def test_p4_other_fields_are_kept(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -138,7 +138,7 @@ class TestShapes:
             ({"webhookURL": f"https://x/v1/signups/jotform?token={CANARY}", "a": "1"}, {"a": "1"}),
         ],
     )  # fmt: skip
-    def test_p4_it_is_found_in_every_shape(self, data: Any, kept: Any) -> None:
+    def test_p4_secret_is_found_in_every_shape_of_data(self, data: Any, kept: Any) -> None:
         found = redact(data)
         assert found.data == kept
         assert found.left_out
@@ -163,18 +163,18 @@ class TestShapes:
             [], "text", 7, None, 1.5,
         ],
     )  # fmt: skip
-    def test_what_is_none_is_the_same_object(self, data: Any) -> None:
+    def test_data_without_secrets_is_returned_unchanged(self, data: Any) -> None:
         found = redact(data)
         assert found.data is data
         assert found.left_out == ()
 
-    def test_json_in_json_in_json_in_a_text_is_no_answer_of_a_form(self) -> None:
+    def test_json_nested_three_texts_deep_is_left_as_text(self) -> None:
         deep: Any = {"otp": "1"}
         for _ in range(3):
             deep = {"x": json.dumps(deep)}
         assert redact(deep).left_out == ()
 
-    def test_p9_the_texts_of_a_body_share_one_bound_on_the_values_of_their_json(self) -> None:
+    def test_p9_json_texts_of_a_body_share_one_limit_of_values(self) -> None:
         one = json.dumps([{}] * (MAX_FIELDS - 1))
         assert steps(lambda: redact([one] * 40)) < 3 * steps(lambda: redact([one] * 4))
         texts = [one] * 4 + [json.dumps({"otp": "1"})]
@@ -201,37 +201,37 @@ def part(value: bytes, disposition: str, *headers: str) -> bytes:
 class TestWrittenAgain:
     """A body that loses a field stays what it was."""
 
-    def test_json_keeps_its_types(self) -> None:
+    def test_redacted_json_keeps_its_types(self) -> None:
         body = '{"a": 1, "b": 1.5, "c": 12345678901234567890, "d": null, "e": true, "f": "ş\\u0131", "password": "x"}'
         new = rewritten(body.encode(), "application/json")
         assert new == '{"a":1,"b":1.5,"c":12345678901234567890,"d":null,"e":true,"f":"şı"}'.encode()
 
-    def test_json_in_another_charset_stays_readable(self) -> None:
+    def test_redacted_json_in_another_charset_stays_readable(self) -> None:
         content_type = "application/json; charset=iso-8859-9"
         for text in ("şı", "\\u4f60"):
             new = rewritten(f'{{"a": "{text}", "password": "x"}}'.encode("iso-8859-9"), content_type)
             assert read_body(content_type, new) == {"a": json.loads(f'"{text}"')}
 
-    def test_urlencoded_fields_keep_their_bytes(self) -> None:
+    def test_redacted_urlencoded_body_keeps_the_other_fields_bytes(self) -> None:
         body = (
             b"name=Ay%C5%9fe+x&&password=p&=y&topics[]=a&topics%5B%5D=b&user[pwd]=z&email=a%40example.com&x"
         )
         expected = b"name=Ay%C5%9fe+x&&=y&topics[]=a&topics%5B%5D=b&email=a%40example.com&x"
         assert rewritten(body, FORM) == expected
 
-    def test_every_repetition_of_a_field_goes(self) -> None:
+    def test_every_repetition_of_a_secret_field_is_removed(self) -> None:
         assert rewritten(b"password=1&a=2&password=3", FORM) == b"a=2"
 
-    def test_the_type_of_a_field_may_stand_beside_it(self) -> None:
+    def test_secret_type_may_be_declared_next_to_the_field(self) -> None:
         body = b"fields[a][type]=password&fields[a][value]=x&fields[b][type]=text&fields[b][value]=y"
         assert rewritten(body, FORM) == b"fields[b][type]=text&fields[b][value]=y"
 
-    def test_json_in_a_urlencoded_field_is_encoded_again(self) -> None:
+    def test_redacted_json_in_a_urlencoded_field_is_encoded_again(self) -> None:
         payload = quote_plus('{"a": "ş&=", "otp": "1"}')
         new = rewritten(f"payload={payload}&b=1".encode(), FORM)
         assert new == f"payload={quote_plus('{"a":"ş&="}')}&b=1".encode()
 
-    def test_multipart_keeps_its_parts_files_and_their_names(self) -> None:
+    def test_redacted_multipart_keeps_its_other_parts_files_and_file_names(self) -> None:
         kept = (
             part("Ayşe".encode(), 'name="name"'),
             part(
@@ -246,7 +246,7 @@ class TestWrittenAgain:
         body = b"".join([kept[0], secret, *kept[1:], secret]) + b"--frontier--\r\n"
         assert rewritten(body, MULTIPART) == b"".join(kept) + b"--frontier--\r\n"
 
-    def test_multipart_with_json_in_a_part(self) -> None:
+    def test_secret_in_the_json_of_a_multipart_part_is_removed(self) -> None:
         body = part('{"q1": "ş", "q2_password": "x"}'.encode(), 'name="rawRequest"') + part(
             b"Password:x", 'name="pretty"'
         )
@@ -254,7 +254,7 @@ class TestWrittenAgain:
             part('{"q1":"ş"}'.encode(), 'name="rawRequest"') + b"--frontier--\r\n"
         )
 
-    def test_p4_what_cannot_be_read_is_kept_whole(self) -> None:
+    def test_p4_unreadable_body_is_kept_whole(self) -> None:
         for body, content_type in ((b'{"password": "x"', "application/json"), (b"<password/>", "text/xml")):
             assert rewritten(body, content_type) == body
 
@@ -266,24 +266,24 @@ class TestTheDeliveryId:
         source = to_source("website", {"kind": "form", **table}, COMPANY)
         return posted(submission(body, content_type), source).submission.delivery_id
 
-    def test_a_webhooks_is_that_of_the_raw_body(self) -> None:
+    def test_webhooks_delivery_id_is_the_hash_of_the_raw_body(self) -> None:
         table = {"kind": "webhook", "auth": {"scheme": "token", "secret": "x"}, "answers": "body"}
         source = to_source("hook", table, COMPANY)
         for body in (b"email=a@example.com", b"email=a@example.com&password=x"):
             prepared = posted(submission(body, FORM), source)
             assert prepared.submission.delivery_id == hashlib.sha256(body).hexdigest()
 
-    def test_a_forms_is_that_of_its_answers_so_that_a_second_click_is_the_same_delivery(self) -> None:
+    def test_forms_delivery_id_is_the_hash_of_its_answers_without_spam_fields(self) -> None:
         first = self.delivery_id(b"email=a@example.com&_elapsed=3000&password=x")
         assert self.delivery_id(b"email=a@example.com&_elapsed=9000&cf-turnstile-response=y") == first
         assert self.delivery_id(b"email=b@example.com") != first
 
-    def test_p4_an_expression_cannot_carry_a_secret_along(self) -> None:
+    def test_p4_delivery_id_expression_cannot_read_a_secret(self) -> None:
         for expression in ("body.password", "to_string(body)", "body.*|[1]", "values(body)[1]"):
             found = self.delivery_id(b"email=x&password=kanarya7", delivery_id=expression)
             assert CANARY not in found, expression
 
-    def test_it_is_mapped_as_it_travelled(self) -> None:
+    def test_delivery_id_is_the_same_before_and_after_the_queue(self) -> None:
         prepared = posted(submission(b"email=a@example.com&password=x", FORM), WEBSITE)
         assert isinstance(prepared, Mapped)
         for reading in (prepared.mapped, mapped(prepared.submission, WEBSITE)):
@@ -291,7 +291,7 @@ class TestTheDeliveryId:
             assert reading.delivery_id == f"website:{prepared.submission.delivery_id}"
 
 
-def test_p4_what_waits_since_an_older_version_is_mapped_without_its_secrets() -> None:
+def test_p4_queued_submission_of_an_older_version_is_mapped_without_its_secrets() -> None:
     older = submission(b"email=a@example.com&message=hello&password=kanarya7", FORM)
     source = to_source("website", {"kind": "form", "contact": {"description": "body.password"}}, COMPANY)
     reading = mapped(older, source)
@@ -330,7 +330,7 @@ class TestWhatIsKeptBesideTheBody:
             "[{}] | [?@ != `null`] | [0]",
         ],
     )
-    def test_p8_no_expression_pulls_a_credential_along(self, auth: dict[str, str], expression: str) -> None:
+    def test_p8_expression_cannot_keep_a_credential(self, auth: dict[str, str], expression: str) -> None:
         named = [f'headers."{name}"' for name in self.SENT if name != "x-id"]
         named += [f"query.{name}" for name in ("token", "Token", "password", "otp", "api_key")]
         names = [*named, 'headers."x-id"', "query.id"]
@@ -350,7 +350,7 @@ class TestWhatIsKeptBesideTheBody:
     @pytest.mark.parametrize(
         "text", ["@.headers.authorization", "@.headers", "values(@)", "@ | headers.authorization"]
     )
-    def test_p8_a_way_round_the_names_finds_only_what_is_kept(self, text: str) -> None:
+    def test_p8_expression_that_avoids_names_keeps_no_header(self, text: str) -> None:
         try:
             source = to_source("website", {"kind": "form", "contact": {"status": text}}, COMPANY)
         except ValueError:
@@ -489,7 +489,7 @@ def test_p4_json_without_a_secret_keeps_its_bytes(fields: dict[str, Any], indent
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(data=st.data(), fields=st.dictionaries(_PLAIN, _DATA, max_size=5), name=_SECRET)
-def test_p4_a_planted_secret_is_gone_and_everything_else_is_there(
+def test_p4_planted_secret_is_removed_and_everything_else_is_kept(
     data: st.DataObject, fields: dict[str, Any], name: str
 ) -> None:
     spot = data.draw(st.sampled_from(["top", "deep", "item", "text"]))
@@ -574,13 +574,13 @@ def worst(size: int) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("case", range(len(list(worst(1)))))
-def test_p9_to_look_for_secrets_costs_linear_work(case: int) -> None:
+def test_p9_redaction_takes_linear_time(case: int) -> None:
     small, large = ([*worst(size)][case] for size in (50, 400))
     assert steps(lambda: redact(large)) < 9 * steps(lambda: redact(small))
 
 
 @pytest.mark.parametrize("word", ["a", "password ", "pass word ", "(", "[", ": ", "no de ", "confirm ", "A"])
-def test_p9_a_long_name_costs_no_more_than_its_beginning(word: str) -> None:
+def test_p9_only_the_beginning_of_a_long_name_is_read(word: str) -> None:
     name = word * (MAX_BODY // len(word))
     assert steps(lambda: redact({name: "x"})) < 3_000
     assert len(name) > 100_000
@@ -590,7 +590,7 @@ def without_secrets(body: Body) -> bytes:
     return body.rewrite(redact(body.data).data)
 
 
-def test_p9_the_largest_form_is_written_again_in_linear_work() -> None:
+def test_p9_redaction_of_the_largest_form_takes_linear_time() -> None:
     def body(size: int) -> bytes:
         return b"&".join(b"f%d[password]=x&a%d=y" % (number, number) for number in range(size))
 

@@ -59,7 +59,7 @@ def test_p3_a_message_that_comes_twice_makes_one_contact(deps: FakeDependencies)
     assert not deps.queues.retried
 
 
-def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(
+def test_failed_submission_is_requeued_before_its_message_is_deleted(
     deps: FakeDependencies, logged: Lines
 ) -> None:
     deps.clemta.fail("create", OutcomeUnknown("no_answer"))
@@ -70,7 +70,9 @@ def test_a_failure_puts_a_new_message_before_the_old_one_is_completed(
     assert logged()[-1]["outcome"] == "requeued", "the sign-up was counted as queued once, when it came"
 
 
-def test_p1_where_no_queue_takes_it_the_old_message_stays(deps: FakeDependencies, logged: Lines) -> None:
+def test_p1_message_stays_in_the_queue_if_no_queue_accepts_the_new_one(
+    deps: FakeDependencies, logged: Lines
+) -> None:
     deps.queues.refuses = True
     deps.clemta.fail("create", NotApplied("x"))
     assert handle(deps, batch(message(deps))) == ["m0"]
@@ -104,14 +106,14 @@ def test_one_message_does_not_fail_the_others(deps: FakeDependencies) -> None:
     ],
     ids=["in line", "lost its turn", "failed at its turn", "never in line"],
 )
-def test_p6_a_message_comes_back_to_its_own_place(
+def test_p6_redelivered_message_keeps_its_slot(
     deps: FakeDependencies, waited: dict[str, Any], place: Place
 ) -> None:
     handle(deps, batch(message(deps, **waited)))
     assert deps.clemta.served == [place]
 
 
-def test_p6_a_webhooks_message_is_a_proven_senders(deps: FakeDependencies) -> None:
+def test_p6_webhooks_message_uses_the_proven_lane(deps: FakeDependencies) -> None:
     body = b'{"event":"lead.created","email":"ada@example.com"}'
     handle(deps, batch(message(deps, body, "crm", attempt=0)))
     assert deps.clemta.served == [Place("proven")]
@@ -134,7 +136,7 @@ def test_p4_a_permanent_failure_is_parked(
     assert (line["outcome"], line["code"], line["Submissions"]) == ("parked", error.code, 1)
 
 
-def test_p4_a_source_that_is_gone_is_the_operators_to_mend(deps: FakeDependencies) -> None:
+def test_p4_message_of_a_removed_source_is_parked_as_config(deps: FakeDependencies) -> None:
     del deps.tables["website"]
     assert handle(deps, batch(message(deps))) == []
     assert deps.queues.parked[0].failure == Failure(
@@ -142,18 +144,18 @@ def test_p4_a_source_that_is_gone_is_the_operators_to_mend(deps: FakeDependencie
     )
 
 
-def test_p4_data_that_cannot_be_read_is_parked(deps: FakeDependencies) -> None:
+def test_p4_unreadable_data_is_parked(deps: FakeDependencies) -> None:
     assert handle(deps, batch(message(deps, b"email=nobody"), message(deps, b"{", "crm"))) == []
     assert [envelope.failure.failure_class for envelope in deps.queues.parked] == ["data", "data"]
 
 
-def test_it_runs_through_todays_mapping(deps: FakeDependencies) -> None:
+def test_redelivery_uses_the_current_mapping(deps: FakeDependencies) -> None:
     deps.tables["website"] = {"kind": "form", "contact": {"email": "body.mail2"}}
     handle(deps, batch(message(deps, b"email=old%40example.com&mail2=new%40example.com")))
     assert [entry["email"] for entry in deps.clemta.stored.values()] == ["new@example.com"]
 
 
-def test_p4_an_event_that_the_source_takes_no_longer_was_acknowledged_and_is_parked(
+def test_p4_acknowledged_event_that_the_source_no_longer_accepts_is_parked(
     deps: FakeDependencies,
 ) -> None:
     assert handle(deps, batch(message(deps, b'{"event":"other"}', "crm"))) == []
@@ -162,7 +164,7 @@ def test_p4_an_event_that_the_source_takes_no_longer_was_acknowledged_and_is_par
     assert not deps.clemta.stored
 
 
-def test_before_its_time_it_is_put_back_without_an_attempt(deps: FakeDependencies) -> None:
+def test_early_message_is_put_back_without_an_attempt(deps: FakeDependencies) -> None:
     assert handle(deps, batch(message(deps, not_before=deps.clock() + 100))) == []
     [(envelope, delay)] = deps.queues.retried
     assert envelope.attempt == 1
@@ -170,9 +172,7 @@ def test_before_its_time_it_is_put_back_without_an_attempt(deps: FakeDependencie
     assert not deps.clemta.calls
 
 
-def test_p4_a_message_that_came_eight_times_is_parked_as_poison(
-    deps: FakeDependencies, logged: Lines
-) -> None:
+def test_p4_message_is_parked_as_poison_at_its_eighth_receive(deps: FakeDependencies, logged: Lines) -> None:
     text = message(deps)
     assert handle(deps, batch(text, receives=8)) == []
     [envelope] = deps.queues.parked
@@ -204,7 +204,7 @@ def test_a7_a_delivered_person_leaves_no_dead_letter_when_the_message_comes_the_
     assert logged()[-1]["outcome"] == "duplicate"
 
 
-def test_a7_what_an_update_brings_is_parked_though_the_contact_exists(deps: FakeDependencies) -> None:
+def test_a7_update_is_parked_at_the_eighth_receive_though_the_contact_exists(deps: FakeDependencies) -> None:
     deps.tables["website"] = {"kind": "form", "on_existing": "update"}
     handle(deps, batch(message(deps)))
     handle(deps, batch(message(deps, b"email=ada%40example.com&phone=%2B442079460018"), receives=8))
@@ -212,14 +212,14 @@ def test_a7_what_an_update_brings_is_parked_though_the_contact_exists(deps: Fake
     assert envelope.failure.code == "crashed"
 
 
-def test_a7_a_look_at_the_eighth_receive_leaves_the_claim_to_the_replay(deps: FakeDependencies) -> None:
+def test_a7_lookup_at_the_eighth_receive_releases_the_claim_for_the_replay(deps: FakeDependencies) -> None:
     handle(deps, batch(message(deps), receives=8))
     assert len(deps.queues.parked) == 1
     handle(deps, batch(message(deps)))
     assert len(deps.clemta.stored) == 1, "nobody holds the claim"
 
 
-def test_p3_a_look_at_the_eighth_receive_does_not_free_a_claim_whose_outcome_is_unknown(
+def test_p3_lookup_at_the_eighth_receive_keeps_a_claim_with_unknown_outcome(
     deps: FakeDependencies,
 ) -> None:
     deps.clemta.fail("create", OutcomeUnknown("no_answer"), after=True)
@@ -231,7 +231,7 @@ def test_p3_a_look_at_the_eighth_receive_does_not_free_a_claim_whose_outcome_is_
 
 
 @pytest.mark.parametrize("trouble", [NotApplied("ledger_unavailable"), RuntimeError("a bug")])
-def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_ninth_receive(
+def test_a7_message_whose_lookup_fails_is_parked_at_its_ninth_receive(
     deps: FakeDependencies, trouble: Exception
 ) -> None:
     def claim(*_: Any) -> Any:
@@ -247,7 +247,7 @@ def test_a7_where_the_look_fails_the_message_is_parked_at_the_latest_at_its_nint
     ("body", "source"),
     [(b"{", "crm"), (b'{"event":"other"}', "crm"), (b"email=nobody", "website"), (b"", "gone")],
 )
-def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
+def test_a7_message_without_a_contact_is_parked_at_its_eighth_receive(
     deps: FakeDependencies, body: bytes, source: str
 ) -> None:
     assert handle(deps, batch(message(deps, body, source), receives=8)) == []
@@ -256,9 +256,7 @@ def test_a7_what_is_no_contact_is_parked_at_its_eighth_receive(
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense \ud800", json.dumps({"version": 0})])
-def test_p4_a_message_that_is_not_ours_is_parked_whole(
-    deps: FakeDependencies, logged: Lines, text: str
-) -> None:
+def test_p4_foreign_message_is_parked_whole(deps: FakeDependencies, logged: Lines, text: str) -> None:
     assert handle(deps, batch(text)) == []
     [envelope] = deps.queues.parked
     assert envelope.failure == Failure("poison", None, "not_a_submission", "")
@@ -279,15 +277,13 @@ def test_p4_a_message_of_a_newer_release_is_parked_byte_for_byte(
     assert (line["submission_id"], line["source"]) == ("s1", "website")
 
 
-def test_p8_a_message_of_a_newer_release_logs_no_word_that_is_not_an_id(
-    deps: FakeDependencies, logged: Lines
-) -> None:
+def test_p8_message_of_a_newer_release_logs_only_ids(deps: FakeDependencies, logged: Lines) -> None:
     handle(deps, batch(json.dumps({"version": 9, "submission_id": "Ada Example", "source": ["website"]})))
     [line] = logged()
     assert (line["submission_id"], line["source"]) == ("m0", "unknown")
 
 
-def test_p1_a_message_of_a_newer_release_stays_where_no_queue_takes_it(deps: FakeDependencies) -> None:
+def test_p1_message_of_a_newer_release_stays_if_no_queue_accepts_it(deps: FakeDependencies) -> None:
     deps.queues.refuses = True
     assert handle(deps, batch('{"version": 2}')) == ["m0"]
 
@@ -306,7 +302,7 @@ def test_the_messages_of_a_batch_share_the_time_that_is_left(deps: FakeDependenc
     assert 9 < deadlines[2] <= 10
 
 
-def test_a_line_tells_how_long_the_message_took(
+def test_log_line_of_a_message_has_its_milliseconds(
     deps: FakeDependencies, logged: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = iter(range(1_000))

@@ -49,7 +49,7 @@ def parked(error: Retryable | Permanent, earlier: Envelope | None = None, now: f
     return decision.envelope
 
 
-def test_p1_a_first_failure_is_tried_again_with_the_submission_whole() -> None:
+def test_p1_first_failure_is_retried_with_the_whole_submission() -> None:
     assert requeued(NotApplied("INTERNAL_ERROR", "oh", status=500)) == Requeue(
         Envelope(SUBMISSION, 1, NOW, Failure("outage", 500, "INTERNAL_ERROR", "oh"), NOW, "", NOW), 30
     )
@@ -75,7 +75,7 @@ def test_the_policy_sets_the_base_and_the_longest_delay() -> None:
     assert [requeued(NotApplied("x"), failed(n), policy).delay for n in range(4)] == [1, 2, 3, 3]
 
 
-def test_jitter_is_full_it_is_between_nothing_and_the_backoff() -> None:
+def test_jitter_is_full_between_zero_and_the_backoff() -> None:
     asked: list[tuple[float, float]] = []
 
     def jitter(low: float, high: float) -> float:
@@ -110,7 +110,7 @@ def test_a_retry_never_comes_before_retry_after(policy: RetryPolicy, seconds: fl
         (RateLimited, "open:3", 5),
     ],
 )
-def test_a_deferral_is_no_attempt_and_a_slot_gets_no_jitter(
+def test_deferral_is_not_an_attempt_and_its_slot_gets_no_jitter(
     kind: type[Deferred], slot: str, delay: float
 ) -> None:
     decision = requeued(kind("x", retry_after=5, slot=slot))
@@ -131,7 +131,7 @@ def test_p6_a_submission_keeps_its_slot_unless_it_gets_another(error: Retryable)
     assert requeued(RateLimited("x", slot="open:12"), earlier).envelope.slot == "open:12"
 
 
-def test_p6_waiting_is_no_failure_however_long_it_takes() -> None:
+def test_p6_waiting_for_a_slot_never_counts_as_a_failure() -> None:
     waited = requeued(RateLimited("budget_used_up"), now=NOW - 100 * HOUR).envelope
     assert requeued(RateLimited("budget_used_up"), waited).envelope.attempt == 0
     decision = requeued(NotApplied("x"), waited)

@@ -77,7 +77,7 @@ def test_a_rejected_key_that_is_also_too_old_is_read_once(world: World) -> None:
     assert world.manager.reads == 2
 
 
-def test_p5_a_signing_secret_that_proved_nothing_is_read_afresh_after_half_a_minute(world: World) -> None:
+def test_p5_signing_secret_that_did_not_match_is_read_again_after_half_a_minute(world: World) -> None:
     world.manager.text = '{"crm": "one"}'
     assert world.store.signing_secrets("crm") == ("one",)
     world.manager.text = '{"crm": "two"}'
@@ -93,7 +93,7 @@ def test_p5_a_signing_secret_that_proved_nothing_is_read_afresh_after_half_a_min
 
 
 @pytest.mark.parametrize("text", [None, ""])
-def test_p4_a_secret_without_a_value_is_asked_for_again(world: World, text: str | None) -> None:
+def test_p4_secret_without_a_value_is_read_again(world: World, text: str | None) -> None:
     world.manager.text = text
     with pytest.raises(KeyRefused, match="no usable key"):
         world.store.api_key(None)

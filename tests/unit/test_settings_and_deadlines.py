@@ -37,7 +37,7 @@ NUMBERS = [
 
 
 class TestSettings:
-    def test_they_come_from_the_environment(self) -> None:
+    def test_settings_come_from_the_environment(self) -> None:
         read = Settings.read({**ENVIRONMENT, "AWS_SECRET_ACCESS_KEY": "not ours"})
         assert read.clemta_base_url == "https://api.example.com"
         assert read.clemta_secret_id == "clemta"
@@ -50,19 +50,19 @@ class TestSettings:
         assert (read.recheck_seconds, read.clemta_requests_per_minute) == (300, 100)
         assert read.proven_every == 5
 
-    def test_a19_they_know_that_sam_runs_the_function_here(self) -> None:
+    def test_a19_settings_detect_sam_local(self) -> None:
         assert Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": "true"}).sam_local
         assert not Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": ""}).sam_local
         assert not Settings.read(ENVIRONMENT).sam_local
 
     @pytest.mark.parametrize("name", ENVIRONMENT)
-    def test_a_missing_one_is_named(self, name: str) -> None:
+    def test_missing_setting_is_named(self, name: str) -> None:
         with pytest.raises(KeyError, match=name):
             Settings.read({key: value for key, value in ENVIRONMENT.items() if key != name})
 
     @pytest.mark.parametrize("name", NUMBERS)
     @pytest.mark.parametrize("value", ["", "clemta_key_in_the_wrong_place", "1,5"])
-    def test_p8_a_wrong_one_is_named_and_its_value_is_not(self, name: str, value: str) -> None:
+    def test_p8_wrong_setting_is_named_without_its_value(self, name: str, value: str) -> None:
         with pytest.raises(ValueError, match=rf"^{name} is not a number$") as caught:
             Settings.read(ENVIRONMENT | {name: value})
         assert caught.value.__suppress_context__, "a traceback would print float's own error, with the value"
@@ -72,7 +72,7 @@ class TestDeadlines:
     def left(self, began: object) -> float:
         return Deadline.of_request({"requestContext": {"requestTimeEpoch": began}}).remaining()
 
-    def test_p7_the_clock_started_at_api_gateway(self) -> None:
+    def test_p7_deadline_counts_from_api_gateways_receipt(self) -> None:
         began = (time.time() - 1.5) * 1000
         assert self.left(began) == pytest.approx(ANSWER_SECONDS - 1.5, abs=0.5)
         assert self.left(int(began)) == pytest.approx(ANSWER_SECONDS - 1.5, abs=0.5)
@@ -80,7 +80,7 @@ class TestDeadlines:
     def test_p7_a_sender_that_waited_too_long_has_no_time_left(self) -> None:
         assert self.left((time.time() - 10) * 1000) < 0
 
-    def test_p7_what_waited_longer_than_api_gateway_does_is_a_replayed_event(
+    def test_p7_event_older_than_api_gateways_timeout_is_a_replayed_event(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = Clock()
@@ -89,7 +89,7 @@ class TestDeadlines:
         for waited, left in ((28.9, ANSWER_SECONDS - 0.1 - 28.9), (29, ANSWER_SECONDS - 0.1)):
             assert round(self.left((clock.now - waited) * 1000), 3) == round(left, 3)
 
-    def test_p7_the_least_time_to_begin_anything_is_0_3_s(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_p7_no_call_starts_with_less_than_0_3_s_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "monotonic", lambda: 0.0)
         assert Deadline(0.3).check() == 0.3
         with pytest.raises(errors.Retryable, match="no_time_left"):
@@ -103,18 +103,18 @@ class TestDeadlines:
     @pytest.mark.parametrize(
         "began", [None, "1800000000000", 0, 1_500_000_000_000, 4_000_000_000_000], ids=str
     )
-    def test_a_start_that_cannot_be_is_taken_as_now(self, began: object) -> None:
+    def test_impossible_start_time_counts_as_now(self, began: object) -> None:
         assert self.left(began) == pytest.approx(ANSWER_SECONDS, abs=0.5)
 
     @pytest.mark.parametrize("event", [{}, {"requestContext": None}])
-    def test_an_event_without_a_start_is_taken_as_new(self, event: dict[str, object]) -> None:
+    def test_event_without_a_start_time_counts_as_new(self, event: dict[str, object]) -> None:
         assert Deadline.of_request(event).remaining() == pytest.approx(ANSWER_SECONDS, abs=0.5)
 
-    def test_some_of_it_can_be_kept_back(self) -> None:
+    def test_earlier_deadline_reserves_time(self) -> None:
         whole = Deadline.after(ANSWER_SECONDS)
         assert whole.at - whole.earlier(RESERVE_SECONDS).at == pytest.approx(RESERVE_SECONDS)
 
-    def test_it_can_be_past(self) -> None:
+    def test_deadline_can_be_past(self) -> None:
         assert Deadline.after(-1).remaining() == pytest.approx(-1, abs=0.5)
 
 
@@ -130,32 +130,32 @@ class TestErrors:
             (errors.Unreadable, 400),
         ],
     )
-    def test_each_refusal_has_its_status(self, refusal: type[errors.Refused], status: int) -> None:
+    def test_each_refusal_has_its_http_status(self, refusal: type[errors.Refused], status: int) -> None:
         error = refusal("a_word")
         assert isinstance(error, errors.Refused)
         assert (error.status, error.code, str(error)) == (status, "a_word", "a_word")
 
-    def test_wrong_fields_are_all_named(self) -> None:
+    def test_unmappable_error_names_all_wrong_fields(self) -> None:
         error = errors.Unmappable([("email", "is required"), ("full_name", "must be text")])
         assert (error.status, error.code) == (422, "invalid_fields")
         assert error.fields == [("email", "is required"), ("full_name", "must be text")]
         assert str(error) == "email: is required; full_name: must be text"
 
-    def test_a_temporary_one_says_when_to_try_again(self) -> None:
+    def test_retryable_error_has_its_retry_after(self) -> None:
         error = errors.OutcomeUnknown("timeout", "no answer", status=504, retry_after=60)
         assert isinstance(error, errors.Retryable)
         assert (error.status, error.retry_after, str(error)) == (504, 60, "no answer")
         assert errors.ClaimHeld("claimed").retry_after == 0
 
     @pytest.mark.parametrize("wait", [errors.ClaimHeld, errors.RateLimited])
-    def test_to_wait_is_no_failure(self, wait: type[errors.Retryable]) -> None:
+    def test_deferral_is_not_a_failure(self, wait: type[errors.Retryable]) -> None:
         assert issubclass(wait, errors.Deferred)
 
     @pytest.mark.parametrize(
         ("error", "failure_class"),
         [(errors.ConfigError, "config"), (errors.KeyRefused, "config"), (errors.DataError, "data")],
     )
-    def test_a_permanent_one_says_who_mends_it(
+    def test_permanent_error_has_its_failure_class(
         self, error: type[errors.Permanent], failure_class: str
     ) -> None:
         assert error("a_word", status=400).status == 400

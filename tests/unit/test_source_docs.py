@@ -20,7 +20,7 @@ def test_every_sender_has_a_page_and_a_row() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_three_lines_are_a_source(page: Path) -> None:
+def test_example_of_each_sender_page_is_a_valid_source(page: Path) -> None:
     text = page.read_text()
     lines = re.findall(r"(?:^    .*\n)+", text, re.M)[0]
     [(name, table)] = tomllib.loads(re.sub(r"^    ", "", lines, flags=re.M))["sources"].items()
@@ -30,12 +30,12 @@ def test_the_three_lines_are_a_source(page: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(presets()))
-def test_a_token_is_asked_for_where_nothing_is_signed(kind: str) -> None:
+def test_only_pages_of_token_senders_explain_the_token(kind: str) -> None:
     text = " ".join((source_docs.DOCS / "sources" / f"{kind}.md").read_text().split())
     assert ("The token stands in" in text) == (presets()[kind]["auth"]["scheme"] == "token")
 
 
-def test_p3_every_sender_whose_signature_has_no_time_is_named_where_replay_is_explained() -> None:
+def test_p3_security_page_names_every_sender_without_a_signed_time() -> None:
     text = " ".join(
         (source_docs.DOCS / "security.md").read_text().split("## Replay")[1].split("\n- ")[0].split()
     )

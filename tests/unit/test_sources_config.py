@@ -49,10 +49,10 @@ def good(file: Path, text: str) -> bool:
 
 
 class TestAGoodFile:
-    def test_the_shipped_one_is_valid(self) -> None:
+    def test_shipped_sources_file_is_valid(self) -> None:
         assert check_file(SHIPPED)
 
-    def test_the_names_of_its_sources_are_given(self, file: Path) -> None:
+    def test_check_file_returns_the_names_of_the_sources(self, file: Path) -> None:
         file.write_text(FORM + HOOK + AUTH, encoding="utf-8")
         assert check_file(file) == ["website", "crm"]
 
@@ -62,11 +62,11 @@ class TestAGoodFile:
         assert (source.name, source.company_id, source.contact_type) == ("website", COMPANY, "customer")
         assert (source.on_existing, source.allowed_origins) == ("skip", ("*",))
 
-    def test_a_source_s_own_company_goes_before_the_stack_s(self) -> None:
+    def test_company_of_a_source_overrides_the_stacks_default(self) -> None:
         table = {"kind": "form", "company_id": "0123456789abcdef01234567"}
         assert to_source("website", table, COMPANY).company_id == "0123456789abcdef01234567"
 
-    def test_headers_and_origins_have_no_case(self) -> None:
+    def test_headers_and_origins_become_lower_case(self) -> None:
         auth = {"scheme": "token", "secret": "crm", "header": "X-Token"}
         hook = to_source("crm", {"kind": "webhook", "answers": "body", "auth": auth}, COMPANY)
         page = to_source("page", {"kind": "form", "allowed_origins": ["https://WWW.example.com"]}, COMPANY)
@@ -84,7 +84,7 @@ class TestAGoodFile:
             '[sources]\na.contact = { billing = { phone = "body.p" } }\n',
         ],
     )
-    def test_a_dotted_field_may_be_written_as_toml_pleases(self, file: Path, text: str) -> None:
+    def test_billing_fields_may_be_quoted_keys_or_tables(self, file: Path, text: str) -> None:
         file.write_text(text + '[sources.a.defaults]\nbilling.country = "TR"\n', encoding="utf-8")
         source = to_source("a", read_sources(file)["a"] | {"kind": "form"}, COMPANY)
         assert source.contact == {"billing.phone": "body.p"}
@@ -119,10 +119,10 @@ class TestAGoodFile:
             "body.list[:2]",
         ],
     )
-    def test_expressions_of_every_form_are_taken(self, expression: str) -> None:
+    def test_expressions_of_every_form_are_accepted(self, expression: str) -> None:
         assert to_source("a", {"kind": "form", "accept": expression}, COMPANY).expressions() == [expression]
 
-    def test_all_expressions_of_a_source_are_known(self) -> None:
+    def test_all_expressions_of_a_source_are_listed(self) -> None:
         table = {
             "kind": "webhook",
             "auth": {"scheme": "basic", "secret": "crm"},
@@ -152,21 +152,23 @@ class TestWhatAnExpressionReads:
             ("'headers.a'", set()),
         ],
     )
-    def test_it_is_found_from_the_root(self, expression: str, read: set[Any]) -> None:
+    def test_referenced_paths_of_an_expression_start_at_the_root(
+        self, expression: str, read: set[Any]
+    ) -> None:
         assert set(referenced_paths(expression)) == read
 
 
 class TestTheFileItself:
-    def test_it_must_be_there(self, file: Path) -> None:
+    def test_missing_sources_file_is_refused(self, file: Path) -> None:
         with pytest.raises(InvalidSources, match=r"sources\.toml: No such file"):
             check_file(file)
 
-    def test_it_must_be_a_file(self, tmp_path: Path) -> None:
+    def test_folder_as_sources_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidSources, match="Is a directory"):
             check_file(tmp_path)
 
     @pytest.mark.parametrize("text", ["", "# nothing yet\n", "[sources]\n"])
-    def test_it_must_have_a_source(self, file: Path, text: str) -> None:
+    def test_sources_file_without_a_source_is_refused(self, file: Path, text: str) -> None:
         assert mistakes(file, text) == [" has no [sources.NAME] table"]
 
     @pytest.mark.parametrize(
@@ -179,11 +181,11 @@ class TestTheFileItself:
             ("[sources.a\n", "line 1"),
         ],
     )
-    def test_broken_toml_is_told_with_its_line(self, file: Path, text: str, place: str) -> None:
+    def test_broken_toml_is_reported_with_its_line(self, file: Path, text: str, place: str) -> None:
         (message,) = mistakes(file, text)
         assert place in message
 
-    def test_it_must_be_utf_8(self, file: Path) -> None:
+    def test_sources_file_must_be_utf_8(self, file: Path) -> None:
         (message,) = mistakes(file, FORM.encode() + b'error_url = "https://example.com/\xfe"\n')
         assert "utf-8" in message
 
@@ -192,12 +194,12 @@ class TestTheFileItself:
         message = " sources: must be a table for each source, as [sources.website]"
         assert mistakes(file, text) == [message]
 
-    def test_another_table_is_no_source(self, file: Path) -> None:
+    def test_unknown_top_level_table_is_refused(self, file: Path) -> None:
         text = '[source.website]\nkind = "form"\n'
         assert mistakes(file, text) == ["1: source: is not known; allowed: sources"]
         assert mistakes(file, FORM + text) == ["3: source: is not known; allowed: sources"]
 
-    def test_a_key_of_no_table_is_told_as_well(self, file: Path) -> None:
+    def test_unknown_top_level_key_is_refused(self, file: Path) -> None:
         text = f'\nkind = "form"\n{FORM}kind_of = 1\n'
         assert [line.split(";")[0] for line in mistakes(file, text)] == [
             "2: kind: is not known",
@@ -208,7 +210,7 @@ class TestTheFileItself:
     def test_a_source_must_be_a_table(self, file: Path, value: str) -> None:
         assert mistakes(file, f"[sources]\n\nwebsite = {value}\n") == ["3: sources.website: must be a table"]
 
-    def test_a_table_that_is_there_twice_over_is_none(self, file: Path) -> None:
+    def test_table_that_is_defined_twice_is_refused(self, file: Path) -> None:
         assert mistakes(file, '[[sources.website]]\nkind = "form"\n') == [
             "1: sources.website: must be a table"
         ]
@@ -436,7 +438,9 @@ class TestMistakes:
             ),
         ],
     )
-    def test_it_is_told_where_it_is_and_what_is_allowed(self, file: Path, text: str, mistake: str) -> None:
+    def test_mistake_is_reported_with_its_line_and_the_allowed_values(
+        self, file: Path, text: str, mistake: str
+    ) -> None:
         assert mistakes(file, text) == [mistake]
 
     @pytest.mark.parametrize(
@@ -458,7 +462,7 @@ class TestMistakes:
             ("!body.test", "means (!a).b where it says !a.b: write !(a.b)"),
         ],
     )
-    def test_an_expression_that_could_only_fail_later_fails_now(
+    def test_expression_that_would_fail_at_run_time_fails_the_check(
         self, file: Path, expression: str, mistake: str
     ) -> None:
         quoted = expression.replace('"', '\\"')
@@ -467,18 +471,18 @@ class TestMistakes:
             assert message.startswith(f"4: sources.website.{key}: {mistake}")
         assert mistakes(file, f'{HOOK}{AUTH}accept = "{quoted}"\n')[0].startswith("5: sources.crm.accept: ")
 
-    def test_the_key_of_another_source_is_not_taken_for_this_one_s(self, file: Path) -> None:
+    def test_line_of_a_mistake_is_not_that_of_another_source(self, file: Path) -> None:
         text = HOOK + HOOK.replace("crm", "other") + AUTH + FORM + "on_existing = 1\n"
         assert [line.split(": is")[0].split(": must")[0] for line in mistakes(file, text)] == [
             "1: sources.crm.auth",
             "10: sources.website.on_existing",
         ]
 
-    def test_a_source_that_has_only_subtables_is_found(self, file: Path) -> None:
+    def test_line_is_found_for_a_source_with_subtables_only(self, file: Path) -> None:
         text = FORM + '\n[sources.crm.contact]\nemail = "body.email"\n'
         assert mistakes(file, text) == ["4: sources.crm.kind: is required"]
 
-    def test_all_mistakes_are_told_in_the_order_of_the_file(self, file: Path) -> None:
+    def test_all_mistakes_are_reported_in_the_order_of_the_file(self, file: Path) -> None:
         text = (
             "# comment: kind = 3, on_existing = 4\n"
             + FORM
@@ -494,7 +498,7 @@ class TestMistakes:
             ["12", "sources.crm.auth.secret"],
         ]
 
-    def test_p5_no_key_of_a_webhook_makes_it_open(self, file: Path) -> None:
+    def test_p5_no_key_turns_off_a_webhooks_authentication(self, file: Path) -> None:
         for open_door in ('auth = ""', "auth = {}", "auth = false", 'auth = { scheme = "none" }'):
             assert mistakes(file, f"{HOOK}{open_door}\n")
         for secret in ('""', "[]", "0", '" "'):
@@ -541,7 +545,7 @@ class TestReplay:
             ),
         ],
     )
-    def test_p3_an_id_that_is_not_signed_fails_the_build_where_each_delivery_is_a_contact(
+    def test_p3_unsigned_delivery_id_with_on_existing_create_fails_the_check(
         self, file: Path, kind: str, auth: str, expression: str, read: str, instead: str
     ) -> None:
         found = mistakes(file, self.source(kind, expression, auth=auth))
@@ -560,13 +564,13 @@ class TestReplay:
             ("form", "", 'headers."idempotency-key"'),
         ],
     )
-    def test_an_id_that_is_as_good_as_the_body_is_taken(
+    def test_delivery_id_that_is_authenticated_like_the_body_is_accepted(
         self, file: Path, kind: str, auth: str, expression: str
     ) -> None:
         assert good(file, self.source(kind, expression, auth=auth))
 
     @pytest.mark.parametrize("kind", sorted(presets()))
-    def test_p3_no_sender_by_name_has_an_id_that_is_not_signed(self, file: Path, kind: str) -> None:
+    def test_p3_no_preset_has_an_unsigned_delivery_id(self, file: Path, kind: str) -> None:
         assert good(file, f'[sources.x]\nkind = "{kind}"\non_existing = "create"\n')
 
 
@@ -574,7 +578,7 @@ class TestTheCommand:
     def run(self, *arguments: object) -> int:
         return check.main([str(argument) for argument in arguments])
 
-    def test_a_good_file_is_0_and_its_sources_are_named(
+    def test_check_of_a_good_file_exits_with_0_and_prints_its_sources(
         self, file: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file.write_text(FORM, encoding="utf-8")
@@ -584,23 +588,27 @@ class TestTheCommand:
         assert self.run(file) == 0
         assert capsys.readouterr().out == "sources.toml: 2 sources: website, crm\n"
 
-    def test_a_wrong_file_is_1_and_its_mistakes_are_told(
+    def test_check_of_a_wrong_file_exits_with_1_and_prints_its_mistakes(
         self, file: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file.write_text("[sources.website]\n", encoding="utf-8")
         assert self.run(file) == 1
         assert capsys.readouterr() == ("", "sources.toml:1: sources.website.kind: is required\n")
 
-    def test_no_file_is_1(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_check_of_a_missing_file_exits_with_1(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert self.run(file) == 1
         assert "No such file" in capsys.readouterr().err
 
     @pytest.mark.parametrize("arguments", [[], ["a.toml", "b.toml"]])
-    def test_a_wrong_call_is_2(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_check_with_wrong_arguments_exits_with_2(
+        self, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert self.run(*arguments) == 2
         assert capsys.readouterr().err.startswith("usage: ")
 
-    def test_the_build_calls_it_as_a_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_check_runs_as_a_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "argv", ["check", str(SHIPPED)])
         monkeypatch.delitem(sys.modules, check.__name__)
         with pytest.raises(SystemExit) as caught:
@@ -620,7 +628,7 @@ class TestWhoMayOverwrite:
             'auth = { scheme = "hmac", secret = "crm", header = "x-signature" }\n',
         ],
     )
-    def test_a_sender_without_a_signed_time_may_not(self, file: Path, auth: str) -> None:
+    def test_sender_without_a_signed_time_may_not_update_contacts(self, file: Path, auth: str) -> None:
         text = HOOK + 'on_existing = "update"\n' + auth
         assert mistakes(file, text) == [
             "4: sources.crm.on_existing: update lets a repeated old request, whose time is not signed, change a"
@@ -637,15 +645,15 @@ class TestWhoMayOverwrite:
             ' timestamp_header = "x-t" }\n',
         ],
     )
-    def test_one_with_a_signed_time_may(self, file: Path, auth: str) -> None:
+    def test_sender_with_a_signed_time_may_update_contacts(self, file: Path, auth: str) -> None:
         file.write_text(HOOK + 'on_existing = "update"\n' + auth)
         assert check_file(file) == ["crm"]
 
-    def test_a_form_may_where_its_owner_says_so(self, file: Path) -> None:
+    def test_form_may_update_contacts_with_allow_overwrite(self, file: Path) -> None:
         file.write_text(FORM + 'on_existing = "update"\nallow_overwrite = true\n')
         assert check_file(file) == ["website"]
 
-    def test_a_sender_by_name_is_held_to_it_too(self, file: Path) -> None:
+    def test_preset_without_a_signed_time_may_not_update_contacts(self, file: Path) -> None:
         file.write_text('[sources.t]\nkind = "typeform"\non_existing = "update"\n')
         with pytest.raises(InvalidSources, match=r"3: sources\.t\.on_existing"):
             check_file(file)

@@ -42,7 +42,7 @@ def test_a_submission_is_counted_by_source_and_outcome(logged: Lines) -> None:
     assert line["ms"] == 12
 
 
-def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> None:
+def test_recorded_value_is_logged_once_with_the_next_line(logged: Lines) -> None:
     telemetry.record("ClemtaLatency", 81.4)
     telemetry.record("ClemtaLatency", 33.3)
     telemetry.record("ClemtaUnauthorized")
@@ -54,7 +54,7 @@ def test_a_measured_value_goes_out_once_with_the_next_line(logged: Lines) -> Non
     assert records(second).keys() == {"Submissions"}
 
 
-def test_a_line_carries_a_hundred_values_of_a_metric_at_most(logged: Lines) -> None:
+def test_line_holds_at_most_100_values_of_a_metric(logged: Lines) -> None:
     for value in range(250):
         telemetry.record("ClemtaLatency", value)
     telemetry.record("BudgetLeft", 7)
@@ -78,7 +78,7 @@ def test_an_outcome_that_is_not_final_is_not_counted_as_a_submission(
     assert records(measured).keys() == {"CaptchaUnavailable"}
 
 
-def test_a4_a_bug_is_counted_where_it_is_logged_with_what_was_measured_before_it(logged: Lines) -> None:
+def test_a4_unexpected_error_is_counted_and_logs_the_recorded_values(logged: Lines) -> None:
     telemetry.record("ClemtaLatency", 80)
     telemetry.log_unexpected(KeyError("ada@example.com"))
     outcome()
@@ -91,7 +91,7 @@ def test_a4_a_bug_is_counted_where_it_is_logged_with_what_was_measured_before_it
     assert "ada@example.com" not in str(bug)
 
 
-def test_a4_a_queue_out_of_reach_is_no_bug(logged: Lines) -> None:
+def test_a4_unreachable_queue_is_not_counted_as_an_unexpected_error(logged: Lines) -> None:
     telemetry.log_unexpected(Unavailable("queue_unavailable"))
     [line] = logged()
     assert "_aws" not in line

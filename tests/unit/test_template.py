@@ -63,7 +63,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_no_permission_is_for_everything(resources: dict[str, Any]) -> None:
+def test_no_permission_is_for_all_resources_or_actions(resources: dict[str, Any]) -> None:
     assert len(statements(resources)) >= 8
     for name, statement in statements(resources):
         for resource in as_list(statement["Resource"]):
@@ -71,7 +71,7 @@ def test_no_permission_is_for_everything(resources: dict[str, Any]) -> None:
         assert not any("*" in action for action in as_list(statement["Action"]))
 
 
-def test_each_function_has_a_role_of_its_own_and_nothing_else(resources: dict[str, Any]) -> None:
+def test_each_function_has_its_own_role_with_least_privilege(resources: dict[str, Any]) -> None:
     roles = {name: resources[name]["Properties"]["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS}
     assert roles == {"ReceiveFunction": "ReceiveRole", "RedeliverFunction": "RedeliverRole"}
     assert of_type(resources, "AWS::IAM::Role").keys() == set(roles.values())
@@ -102,7 +102,7 @@ def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[st
 KEPT = ("RetryQueue", "DeadLetterQueue", "HeldQueue", "LedgerTable", "LedgerPepper")
 
 
-def test_a9_what_is_kept_outlives_the_stack_and_a_create_that_failed_leaves_nothing(
+def test_a9_stored_data_outlives_the_stack_and_a_failed_create_leaves_nothing(
     resources: dict[str, Any],
 ) -> None:
     for name in KEPT:
@@ -125,11 +125,11 @@ def test_a11_two_regions_with_one_stack_name_have_a_dashboard_each(resources: di
     assert dashboard["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
-def test_a18_the_table_is_encrypted_with_the_key_that_costs_nothing(resources: dict[str, Any]) -> None:
+def test_a18_table_is_encrypted_with_the_free_key(resources: dict[str, Any]) -> None:
     assert "SSESpecification" not in resources["LedgerTable"]["Properties"]
 
 
-def test_a7_throttling_does_not_look_like_a_poison_message(resources: dict[str, Any]) -> None:
+def test_a7_throttled_message_is_not_taken_for_poison(resources: dict[str, Any]) -> None:
     queue, redeliver = resources["RetryQueue"]["Properties"], resources["RedeliverFunction"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * redeliver["Timeout"], "AWS: at least six times the timeout"
     redrive = queue["RedrivePolicy"]
@@ -138,7 +138,7 @@ def test_a7_throttling_does_not_look_like_a_poison_message(resources: dict[str, 
     assert redrive["maxReceiveCount"] == 10
 
 
-def test_a7_a_message_that_crashes_the_function_has_no_neighbours(resources: dict[str, Any]) -> None:
+def test_a7_message_that_crashes_the_function_is_in_a_batch_of_one(resources: dict[str, Any]) -> None:
     [mapping] = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["BatchSize"] == 1
 
@@ -151,13 +151,13 @@ def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str,
     assert resources["ReceiveFunction"]["Properties"]["Timeout"] > ANSWER_SECONDS
 
 
-def test_p7_a_silent_resolver_takes_no_sender_s_four_seconds(resources: dict[str, Any]) -> None:
+def test_p7_silent_dns_resolver_does_not_use_up_the_four_seconds(resources: dict[str, Any]) -> None:
     variables = resources["ReceiveFunction"]["Properties"]["Environment"]["Variables"]
     options = dict(option.split(":") for option in variables["RES_OPTIONS"].split())
     assert int(options["timeout"]) * int(options["attempts"]) <= ANSWER_SECONDS / 2
 
 
-def test_p2_api_gateways_own_trouble_is_retryable(resources: dict[str, Any]) -> None:
+def test_p2_api_gateways_own_errors_are_retryable(resources: dict[str, Any]) -> None:
     answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in ("DEFAULT_5XX", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "API_CONFIGURATION_ERROR"):
         assert answers[name]["statusCode"] == "503"
@@ -176,7 +176,7 @@ def test_a2_v1_is_the_only_stage_so_throttle_and_firewall_cover_every_address(
     assert arn.endswith("/restapis/${Api}/stages/${Apiv1Stage}")
 
 
-def test_a15_a_pages_script_can_read_what_api_gateway_answers_itself(resources: dict[str, Any]) -> None:
+def test_a15_script_can_read_api_gateways_own_answers(resources: dict[str, Any]) -> None:
     answers = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys(), "or a kind that is not named has no header"
     for answer in answers.values():
@@ -209,7 +209,7 @@ def test_every_body_reaches_the_function_as_bytes(resources: dict[str, Any]) -> 
     assert resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
-def test_requests_by_rate_are_the_gateways_and_the_firewalls(resources: dict[str, Any]) -> None:
+def test_request_rates_are_limited_by_the_gateway_and_the_firewall(resources: dict[str, Any]) -> None:
     [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
     assert {"HttpMethod": "*", "ResourcePath": "/*"}.items() <= stage["MethodSettings"][0].items()
     for settings in stage["MethodSettings"]:  # a method's own entry inherits nothing of the stage's
@@ -270,7 +270,7 @@ def test_a14_the_access_log_has_no_query_string_and_no_address_unless_asked_for(
         assert source["Parameters"][name]["Default"] == "false"
 
 
-def test_a21_the_access_log_is_optional_and_the_accounts_settings_are_not_the_stacks(
+def test_a21_access_log_is_optional_and_the_stack_changes_no_account_settings(
     resources: dict[str, Any],
 ) -> None:
     assert resources["AccessLogs"]["Condition"] == "HasAccessLog"
@@ -336,7 +336,7 @@ def test_a_parameter_that_cannot_work_fails_the_deploy(
     assert allowed(source, parameter, value) is good
 
 
-def test_logs_are_kept_for_a_while_only(resources: dict[str, Any]) -> None:
+def test_logs_have_a_retention_period(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "AccessLogs"}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
@@ -350,7 +350,7 @@ def test_a_message_does_not_fail_its_batch(resources: dict[str, Any]) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RedeliverConcurrency"}}
 
 
-def test_a1_lambda_never_takes_a_retry_for_an_endless_loop_and_rings_if_it_does(
+def test_a1_lambda_allows_the_retry_loop_and_an_alarm_reports_dropped_messages(
     resources: dict[str, Any],
 ) -> None:
     assert resources["RedeliverFunction"]["Properties"]["RecursiveLoop"] == "Allow"
@@ -430,7 +430,7 @@ def breaches(alarm: dict[str, Any], **metrics: list[float | None]) -> list[bool]
         ([2, None, 2], [0, None, 0], [None] * 3, [0, 0, 0]),  # a gap in the metric
     ],
 )
-def test_a5_each_arrival_in_the_dead_letter_queue_rings_although_others_lie_there(
+def test_a5_each_new_dead_letter_raises_an_alarm_even_if_others_are_there(
     resources: dict[str, Any],
     visible: list[float | None],
     taken: list[float | None],
@@ -442,7 +442,7 @@ def test_a5_each_arrival_in_the_dead_letter_queue_rings_although_others_lie_ther
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 5)
 
 
-def test_a5_a_dead_letter_rings_again_before_sqs_deletes_it(resources: dict[str, Any]) -> None:
+def test_a5_alarm_is_raised_again_before_sqs_deletes_a_dead_letter(resources: dict[str, Any]) -> None:
     age = resources["DeadLetterAgeAlarm"]["Properties"]
     queue = [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}]
     assert (age["MetricName"], age["Dimensions"]) == ("ApproximateAgeOfOldestMessage", queue)
@@ -462,7 +462,7 @@ def test_a5_a_dead_letter_rings_again_before_sqs_deletes_it(resources: dict[str,
         ([None, None, None], [7, 7, 7], [0, 0, 0]),  # a monitor asks for /health
     ],
 )
-def test_a4_sign_ups_that_api_gateway_refuses_or_fails_ring(
+def test_a4_sign_ups_that_api_gateway_refuses_or_fails_raise_an_alarm(
     resources: dict[str, Any],
     posts: list[float | None],
     invocations: list[float | None],
@@ -473,7 +473,7 @@ def test_a4_sign_ups_that_api_gateway_refuses_or_fails_ring(
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3), "a metric may come late"
 
 
-def test_a4_a_scanner_at_unknown_addresses_rings_no_alarm(resources: dict[str, Any]) -> None:
+def test_a4_scanner_at_unknown_addresses_raises_no_alarm(resources: dict[str, Any]) -> None:
     [posts] = [
         query["MetricStat"]["Metric"]["Dimensions"]
         for query in resources["ApiRefusalsAlarm"]["Properties"]["Metrics"]
@@ -496,7 +496,7 @@ def test_a4_a_scanner_at_unknown_addresses_rings_no_alarm(resources: dict[str, A
         ("RedeliveryFailuresAlarm", "RedeliveryFailures", None, 1800, 3),
     ],
 )
-def test_a4_what_the_functions_catch_rings_too(
+def test_a4_errors_that_the_functions_catch_raise_an_alarm(
     resources: dict[str, Any],
     name: str,
     metric: str,
@@ -524,7 +524,7 @@ def test_a17_the_cost_table_has_the_alarms_metrics_and_idle_polling(resources: d
     assert any(row.startswith("| SQS, idle polling") for row in page.splitlines())
 
 
-def test_every_alarm_says_what_to_do_and_reaches_a_person(resources: dict[str, Any]) -> None:
+def test_every_alarm_has_instructions_and_notifies_the_operator(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     watched = {(metric["Namespace"], metric["MetricName"]) for metric in all_metrics(alarms)}
     assert watched == {
@@ -581,7 +581,7 @@ def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[
         assert name in resources or name == "AWS", name
 
 
-def test_the_functions_settings_are_the_templates(source: Any) -> None:
+def test_template_sets_exactly_the_functions_settings(source: Any) -> None:
     given = dict.fromkeys(source["Globals"]["Function"]["Environment"]["Variables"], "1")
     assert Settings.read(given)
 
@@ -599,7 +599,7 @@ def test_a13_the_template_has_no_yaml_anchor_that_a_scanner_cannot_read(source: 
     assert "AWS::ServerlessRepo::Application" not in source["Metadata"], "its users could configure no source"
 
 
-def test_the_version_is_one() -> None:
+def test_version_is_the_same_in_package_project_and_changelog() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text()
     assert f'version = "{__version__}"' in pyproject
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()

@@ -60,7 +60,7 @@ def test_cloudformation_replaces_a_queue_whose_name_changes_and_a_table_whose_ke
     assert {"TableName", "KeySchema"} <= replacing("AWS::DynamoDB::Table")
 
 
-def test_p4_an_upgrade_removes_and_replaces_nothing_that_holds_something(
+def test_p4_upgrade_removes_and_replaces_no_resource_with_data(
     before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     holding = {name: entry for name, entry in before.items() if entry["Type"] in KEPT}
@@ -85,7 +85,7 @@ def test_a10_an_upgrade_makes_no_new_pepper(before: dict[str, Any], after: dict[
     assert old == new, "CloudFormation makes a new value at once, and the ledger would know nobody"
 
 
-def test_p4_what_an_earlier_release_left_in_the_queue_is_delivered(release: Path) -> None:
+def test_p4_queued_messages_of_an_earlier_release_are_delivered(release: Path) -> None:
     deps = FakeDependencies({"website": {"kind": "form"}, "crm": CRM})
     texts = [json.dumps(message) for message in messages(release)]
     assert create_handler(lambda: deps)(batch(*texts), Context(60)) == {"batchItemFailures": []}  # type: ignore[arg-type, return-value]
@@ -94,7 +94,7 @@ def test_p4_what_an_earlier_release_left_in_the_queue_is_delivered(release: Path
     assert emails == {f"{name}.release@example.com" for name in ("ada", "bo", "cy")}
 
 
-def test_p4_an_earlier_release_can_read_what_this_one_writes_so_that_it_can_be_rolled_back(
+def test_p4_earlier_release_reads_this_releases_messages_after_a_rollback(
     release: Path,
 ) -> None:
     for old in messages(release):

@@ -102,7 +102,7 @@ def probed(
     return found
 
 
-def test_it_holds_the_command_and_the_functions_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_wheel_holds_the_command_and_the_functions_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ops", "clemta_intake"}
@@ -116,7 +116,7 @@ def test_every_module_of_the_wheel_can_be_imported(probed: dict[str, Any], envir
     assert all(Path(file).is_relative_to(environment) for file in probed["files"].values())
 
 
-def test_the_environment_does_not_see_the_repository(probed: dict[str, Any]) -> None:
+def test_wheel_environment_does_not_see_the_repository(probed: dict[str, Any]) -> None:
     assert not [entry for entry in probed["path"] if Path(entry).resolve().is_relative_to(ROOT)]
 
 
