@@ -51,7 +51,12 @@ type CountContacts = Callable[[int], None]
 
 
 class ContactsApi(Protocol):
-    """What delivery needs of Clemta; clemta.client has it."""
+    """What delivery needs of Clemta; clemta.client has it.
+
+    Contacts are dicts with `id`, `created_at` (unix seconds) and the fields of contacts.py. Each call raises NotApplied
+    if nothing took effect, OutcomeUnknown if it may have, and Permanent if repeating it is useless. `get` and `update`
+    raise ContactGone for a contact that was deleted. `reserve_next` calls to the rate limit follow this one.
+    """
 
     def set_place(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
