@@ -1,4 +1,4 @@
-"""The pages of docs/sources/ and the table in docs/sources.md, from presets.toml and senders.toml."""
+"""The pages of docs/sources/ and the lists of senders in other pages, from presets.toml and senders.toml."""
 
 import tomllib
 from pathlib import Path
@@ -9,6 +9,7 @@ from local.processes import ROOT
 
 DOCS = ROOT / "docs"
 TABLE = DOCS / "sources.md"
+SECURITY = DOCS / "security.md"
 PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
 
 EXISTING = """If the e-mail address already belongs to a contact, no second contact is created;
@@ -102,9 +103,20 @@ def pages() -> dict[Path, str]:
     }
 
 
+def signs_no_timestamp(auth: dict[str, Any]) -> bool:
+    """Whether the sender signs its requests, but not their time."""
+    return auth["scheme"] == "jws" or (
+        auth["scheme"] == "hmac" and "{timestamp}" not in auth.get("signed", "")
+    )
+
+
 def tables() -> dict[Path, dict[str, str]]:
-    """The page's generated parts, by page and mark."""
+    """The pages' generated parts, by page and mark."""
     presets = tomllib.loads(PRESETS.read_text())
     head = ["| sender | `kind` | authentication | becomes a contact | retries |", "|---|---|---|---|---|"]
     rows = "\n".join([*head, *(row(kind, preset) for kind, preset in presets.items())]) + "\n"
-    return {TABLE: {"senders": rows}}
+    timeless = [
+        preset["title"].partition(",")[0] for preset in presets.values() if signs_no_timestamp(preset["auth"])
+    ]
+    listed = fill(f"{', '.join(timeless)}.", 118) + "\n"
+    return {TABLE: {"senders": rows}, SECURITY: {"senders-without-timestamp": listed}}

@@ -4,8 +4,8 @@ What `deliver` does, by the state of the contact in the ledger and the source's 
 
     ledger says        policy          what is done
     ------------------ --------------- ----------------------------------------------------------------------------
-    created, and this  any             nothing: duplicate
-    delivery with it
+    created, and knows any             nothing: duplicate
+    this delivery
     created            create          a webhook's repetition: duplicate; a form's post: as skip
     created            skip            duplicate; one GET if Clemta was not asked for `recheck` seconds. Gone: see below
     created            update          older than what was applied: as skip; else GET, and PATCH what differs.
@@ -19,7 +19,8 @@ What `deliver` does, by the state of the contact in the ledger and the source's 
     Gone (deleted in Clemta): create it again, unless the submission was received before the contact was last seen.
 
 A call that fails settles the claim by what it may have done: NotApplied and Permanent release it (or restore what was
-known before), OutcomeUnknown makes it unknown. Any other exception leaves it: its lease runs out, and it is unknown.
+known before), OutcomeUnknown makes it unknown. Any other exception leaves the claim: its lease lapses, and then the
+outcome is unknown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -51,7 +52,12 @@ type CountContacts = Callable[[int], None]
 
 
 class ContactsApi(Protocol):
-    """What delivery needs of Clemta; clemta.client has it."""
+    """What delivery needs of Clemta; clemta.client has it.
+
+    Contacts are dicts with `id`, `created_at` (unix seconds) and the fields of contacts.py. Each call raises NotApplied
+    if nothing took effect, OutcomeUnknown if it may have, and Permanent if repeating it is useless. `get` and `update`
+    raise ContactGone for a contact that was deleted. `reserve_next` calls to the rate limit follow this one.
+    """
 
     def set_place(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
@@ -155,10 +161,10 @@ class Delivery:
 
     def is_delivered(self, mapped: MappedSubmission, policy: Policy) -> bool:
         """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Retryable or Permanent."""
-        if policy == "update":  # the contact exists, and what this submission changes may still be missing
+        if policy == "update":  # the contact may exist without the changes of this submission
             return False
         claim = self._claim(mapped, policy)
-        if isinstance(claim, Created):  # a later submission may mean that the contact was deleted since
+        if isinstance(claim, Created):  # a later submission may have to create it again
             return claim.delivered or mapped.received_at <= claim.checked_at
         self._give_back(claim)
         return False
@@ -168,7 +174,7 @@ class Delivery:
         return self._ledger.claim(mapped.contact, delivery_id, _resent_as(mapped, policy))
 
     def _give_back(self, claim: Claim) -> None:
-        """Nothing took effect under this claim: the ledger knows what it knew before."""
+        """Nothing took effect under this claim: sets the ledger back to what it knew before."""
         if claim.fresh:
             self._ledger.release(claim)
         else:
@@ -177,25 +183,25 @@ class Delivery:
     # The ledger has a record of the contact.
 
     def _deliver_known(self, job: _Job, known: Created) -> Outcome | Claim:
-        """What became of the submission; or the claim to create the contact again, if it was deleted in Clemta."""
+        """The outcome; or the claim to create the contact again, if it was deleted in Clemta."""
         mapped = job.mapped
         if not (known.delivered or (job.policy == "create" and mapped.resent)):
-            if job.policy == "update" and (held := self._ledger.claim_update(known, mapped.happened_at)):
-                return self._update_known(job, known, held)
-            old = self._clock() - known.checked_at >= self._settings.recheck
-            if old and mapped.received_at > known.checked_at:
+            if job.policy == "update" and (claim := self._ledger.claim_update(known, mapped.happened_at)):
+                return self._update_known(job, known, claim)
+            stale = self._clock() - known.checked_at >= self._settings.recheck
+            if stale and mapped.received_at > known.checked_at:
                 return self._recheck(job, known)
             self._ledger.record_seen(known)
         return Outcome("duplicate", known.contact_id)
 
-    def _update_known(self, job: _Job, known: Created, held: Claim) -> Outcome | Claim:
+    def _update_known(self, job: _Job, known: Created, claim: Claim) -> Outcome | Claim:
         try:
-            return self._update(job, held, known.contact_id, self._clock())
+            return self._update(job, claim, known.contact_id, self._clock())
         except ContactGone:
             if job.mapped.received_at > known.checked_at:
-                return self._reclaim(job, known, held)
+                return self._reclaim(job, known, claim)
             # A submission from before the contact was last seen does not bring it back.
-            self._ledger.release_update(held)
+            self._ledger.release_update(claim)
             self._ledger.record_seen(known)
             return Outcome("duplicate", known.contact_id)
 
@@ -209,9 +215,9 @@ class Delivery:
         self._ledger.record_seen(known, now)
         return Outcome("duplicate", known.contact_id)
 
-    def _reclaim(self, job: _Job, known: Created, held: Claim | None = None) -> Claim:
-        job.deadline.check()  # with too little time, this write and a release would take the time to queue
-        return self._ledger.reclaim(known, held)
+    def _reclaim(self, job: _Job, known: Created, holder: Claim | None = None) -> Claim:
+        job.deadline.check()  # too late to create: this write and its release would take the queue's time
+        return self._ledger.reclaim(known, holder)
 
     # This delivery holds the claim to create the contact.
 
@@ -222,9 +228,7 @@ class Delivery:
             try:
                 existing = self._find_existing(job, claim)
             except NotApplied:
-                claim = _counted(
-                    job, claim
-                )  # it will be queued, and what comes from the queue is not counted
+                claim = _counted(job, claim)  # now: what comes back from the queue is not counted
                 raise
             if existing is None:
                 claim = _counted(job, claim)
@@ -252,7 +256,7 @@ class Delivery:
     def _adopt(self, job: _Job, claim: Claim, existing: Mapping[str, Any], began: float) -> Outcome:
         """Records the contact that the lookup found, and brings it up to date if the policy says so."""
         contact_id = existing["id"]
-        # "created" if an earlier attempt of this claim created it, and its answer was lost.
+        # "created" if an earlier attempt created it, and its answer was lost.
         found = Outcome("created" if _created_by(claim, existing) else "duplicate", contact_id)
         if job.policy != "update":
             with suppress(NotApplied):  # without this record the next claim finds the contact by a lookup
@@ -314,14 +318,14 @@ class Delivery:
     def _update(
         self,
         job: _Job,
-        held: Claim,
+        claim: Claim,
         contact_id: str,
         began: float,
         existing: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Sends what differs from `existing`, the contact as a call after `began` showed it; gets it if not given.
 
-        The claim ends with it, except after ContactGone.
+        The lease ends with it, unless it raises ContactGone.
         """
         mapped = job.mapped
         try:
@@ -334,12 +338,12 @@ class Delivery:
             raise
         except OutcomeUnknown:
             # It may take effect late: until then no other update may follow.
-            self._ledger.mark_update_unknown(held)
+            self._ledger.mark_update_unknown(claim)
             raise
         except (NotApplied, Permanent):
-            self._ledger.release_update(held)
+            self._ledger.release_update(claim)
             raise
-        self._ledger.finish_update(held, began, mapped.happened_at)
+        self._ledger.finish_update(claim, began, mapped.happened_at)
         return Outcome("updated" if body else "duplicate", contact_id)
 
     # The queues.
@@ -356,11 +360,11 @@ class Delivery:
         return "queued"
 
     def hold(self, submission: Submission, rule: str) -> None:
-        """Puts what a rule takes for spam into the held queue, where a person can release it. Raises Unavailable."""
+        """Puts what a rule took for spam into the held queue, where an operator can release it. Raises Unavailable."""
         self._queues.hold(Envelope(submission, 0, self._clock(), Failure("spam", None, rule, "")))
 
     def postpone(self, envelope: Envelope) -> bool:
-        """Puts a message that came before its time back; False if its time has come."""
+        """Puts a message that came before its time back into the retry queue; False if its time has come."""
         wait = envelope.not_before - self._clock()
         if wait <= 0:
             return False
@@ -376,19 +380,21 @@ class Delivery:
 def _resent_as(mapped: MappedSubmission, policy: Policy) -> str:
     """The id under which the sender may send the same event again; "" for a person's own post.
 
-    Updates may all come under the customer's id: two are the same event only if they say the same at the same time.
+    All updates of a customer may have one id: two are the same event only if content and time are the same.
     """
-    if policy != "update" or not mapped.resent:
-        return mapped.delivery_id if mapped.resent else ""
-    said = mapped.contact.body()
-    said |= {f"billing.{key}": value for key, value in said.pop("billing", {}).items()}
+    if not mapped.resent:
+        return ""
+    if policy != "update":
+        return mapped.delivery_id
+    fields = mapped.contact.body()
+    fields |= {f"billing.{key}": value for key, value in fields.pop("billing", {}).items()}
     happened_at = "" if mapped.happened_at == mapped.received_at else mapped.happened_at
-    strong = sorted((key, value) for key, value in said.items() if key not in mapped.weak)
+    strong = sorted((key, value) for key, value in fields.items() if key not in mapped.weak)
     return repr((mapped.delivery_id, happened_at, strong))
 
 
 def _counted(job: _Job, claim: Claim) -> Claim:
-    """The claim, after its new contact was counted, if the source counts them."""
+    """The claim, with its new contact counted if the source counts them."""
     if not job.count_contacts or not claim.fresh or claim.counted:
         return claim
     job.count_contacts(1)
@@ -396,10 +402,11 @@ def _counted(job: _Job, claim: Claim) -> Claim:
 
 
 def _created_since(claim: Claim, existing: Mapping[str, Any]) -> bool:
+    """Whether the contact was created after the first attempt began, as far as the two clocks can tell."""
     created_at = existing.get("created_at")
     return isinstance(created_at, int | float) and created_at >= claim.since - _CLOCK_SKEW
 
 
 def _created_by(claim: Claim, existing: Mapping[str, Any]) -> bool:
-    """Whether an earlier attempt of this claim may have created the contact, its answer lost."""
+    """Whether an earlier attempt may have created the contact, though its answer was lost."""
     return not claim.fresh and _created_since(claim, existing)

@@ -30,7 +30,8 @@ from .sources.redaction import redact
 from .sources.spam import broken_rule, captcha_token
 
 MAX_BATCH = 100  # events in one request; HubSpot sends no more
-MAX_MARKS = 5 * MAX_FIELDS  # brackets and commas of a batch: JSON in its texts is read for each event apart
+# Brackets and commas of a batch that is split: JSON inside its strings is parsed again for each event.
+MAX_MARKS = 5 * MAX_FIELDS
 
 
 class Event(NamedTuple):
@@ -127,15 +128,15 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
     """What is to be done with an event that was just posted. Never raises."""
     submission, body = event.submission, event.body
     if isinstance(body, Refused):
-        # What an expression finds is seen once it is readable.
+        # The source's expression needs a body that can be read.
         return Invalid(submission.known_as("" if source.delivery_id else event.signed_id), (), body)
     redacted = redact(body.data)
     left_out = redacted.left_out
     data = expression_data(submission, source, body.plain(redacted.data))
     try:
-        # An id that a secret is part of is none.
+        # From the redacted data: an id must not contain a secret.
         delivery_id = find_delivery_id(submission, source, data, event.signed_id)
-    except (ConfigError, Unreadable):  # `map_submission` says so where it is needed
+    except (ConfigError, Unreadable):  # `map_submission` raises it again if the id is needed
         delivery_id = ""
     submission = submission.known_as(delivery_id)
     try:
@@ -169,9 +170,9 @@ def evaluate_queued(submission: Submission, source: Form | Webhook) -> Invalid |
 def _judge(
     source: Form | Webhook, posted: Mapping[str, Any], email: str
 ) -> tuple[str | None, CaptchaToken | None]:
-    """The rule that a form's post breaks, and the token to verify; a token is a secret, so it is read from the post.
+    """The rule that a form's post breaks, and the captcha token to verify; Unmappable if a person can correct it.
 
-    Raises Unmappable where a person can try again.
+    Both are read from the data as posted: a token is a secret, so the redacted data has none.
     """
     if not isinstance(source, Form) or not source.spam:
         return None, None
@@ -183,14 +184,14 @@ def _judge(
 
 
 def _split(submission: Submission, body: JsonBody, signed_id: str) -> list[Event]:
-    """An event for each entry of a batch; none for what is no batch or has to stay whole."""
+    """An event for each entry of a batch; an empty list for any other body, and for a batch that must stay whole."""
     entries = body.data
     if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
         return []
     if sum(map(submission.body.count, (b"[", b"{", b","))) > MAX_MARKS:
         return []
-    written = [json.dumps([entry], ensure_ascii=False).encode() for entry in entries]
-    if max(map(len, written)) > MAX_BODY:
+    bodies = [json.dumps([entry], ensure_ascii=False).encode() for entry in entries]
+    if max(map(len, bodies)) > MAX_BODY:
         return []
     try:
         ids = _delivery_ids(submission, entries, signed_id)
@@ -201,20 +202,20 @@ def _split(submission: Submission, body: JsonBody, signed_id: str) -> list[Event
             replace(
                 submission,
                 submission_id=f"{submission.submission_id}-{number}",
-                body=text,
+                body=body_of_one,
                 content_type="application/json",
             ),
             JsonBody([entry]),
             delivery_id,
         )
-        for number, (entry, text, delivery_id) in enumerate(zip(entries, written, ids, strict=True), 1)
+        for number, (entry, body_of_one, delivery_id) in enumerate(zip(entries, bodies, ids, strict=True), 1)
     ]
 
 
 def _delivery_ids(submission: Submission, entries: list[Any], signed_id: str) -> list[str]:
-    """Each entry is a delivery of its own: under the one id that was signed, or the hash of its bytes.
+    """Each entry's delivery id: the signed id and its number, or the entry's hash.
 
-    No charset, which the content type names and no signature covers, changes that hash.
+    The hash does not depend on the charset: the content type names it, and no signature covers that header.
     """
     if signed_id:
         return [f"{signed_id}-{number}" for number in range(1, len(entries) + 1)]

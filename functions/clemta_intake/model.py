@@ -17,13 +17,12 @@ class Submission:
     received_at: float  # unix seconds
     body: bytes = field(repr=False)
     content_type: str = ""
-    headers: Mapping[str, str] = field(
-        default_factory=dict, repr=False
-    )  # lower-case names, an allow-list of them
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)  # the last value of each name
-    delivery_id: str = field(
-        default="", repr=False
-    )  # the sender's own id of this delivery; "" if not known yet
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By lower-case name; only those on an allow-list."""
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The last value of each name."""
+    delivery_id: str = field(default="", repr=False)
+    """The sender's own id of this delivery; "" if not known yet."""
 
     def known_as(self, delivery_id: str) -> "Submission":
         """A copy with this delivery id; dataclasses.replace takes ten times as long."""
@@ -40,10 +39,10 @@ class Place:
     """A submission's place in the rate limit's lanes."""
 
     lane: Lane
-    slot: str = (
-        ""  # that the rate limit reserved for it; "tried" if it used one and failed; "" for a newcomer
-    )
-    due: float = 0  # unix seconds of the slot
+    slot: str = ""
+    """That the rate limit reserved for it; "tried" if it used one and failed; "" for a newcomer."""
+    due: float = 0
+    """The slot's time in unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +80,10 @@ class MappedSubmission:
     delivery_id: str  # the sender's own id, the same for a redelivery
     received_at: float
     happened_at: float  # the event's own time if the source names it; never after received_at
-    resent: bool = (
-        True  # one delivery id is one event (a webhook); False: each post is a person's own (a form)
-    )
-    weak: frozenset[str] = (
-        frozenset()
-    )  # fields of the contact that are defaults or stand-ins: nobody said them
+    resent: bool = True
+    """Whether the sender may repeat an event under its delivery id (a webhook); False if a person posts it (a form)."""
+    weak: frozenset[str] = frozenset()
+    """Fields of the contact that the sender did not give: defaults and stand-ins."""
 
 
 @dataclass(frozen=True, slots=True)

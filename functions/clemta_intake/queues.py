@@ -62,9 +62,7 @@ class Queues:
         try:
             try:
                 self._client().send_message(**request)
-            except (
-                BotoCoreError
-            ):  # no answer: a second try at once; of two messages the ledger makes one contact
+            except BotoCoreError:  # no answer: try again at once; two messages still make one contact
                 self._client().send_message(**request)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("queue_unavailable", type(error).__name__) from error

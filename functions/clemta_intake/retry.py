@@ -8,22 +8,23 @@ from .errors import Deferred, Permanent, Retryable
 from .model import Envelope, Failure, Submission
 
 MAX_DELAY = 900  # seconds; SQS delays a message no longer
+_GROWTH = 2.0  # the longest delay grows by this factor with each attempt
+_MAX_EXPONENT = 20  # the delay is beyond MAX_DELAY long before; a large attempt makes no huge number
 _MAX_MESSAGE = 500  # characters of a failure's message
-_MAX_DOUBLINGS = 20  # 2**20 is beyond every MAX_DELAY, and a large attempt makes no huge number
 
 
 class RetryPolicy(NamedTuple):
     """Times in seconds. `jitter(low, high)` returns a random number between the two."""
 
-    base_delay: float = 30
+    base_delay: float = 30  # the longest delay after the first failure
     give_up_after: float = 72 * 3600  # since the first failure
     max_delay: float = MAX_DELAY
     max_wait: float = 14 * 86_400  # in queues altogether, deferrals included
     jitter: Callable[[float, float], float] = random.uniform
 
     def backoff(self, attempt: int) -> float:
-        """The longest delay after this attempt: doubles each time."""
-        return min(self.max_delay, self.base_delay * 2.0 ** min(max(attempt, 1) - 1, _MAX_DOUBLINGS))
+        """The longest delay after this attempt, in seconds."""
+        return min(self.max_delay, self.base_delay * _GROWTH ** min(max(attempt, 1) - 1, _MAX_EXPONENT))
 
 
 class Requeue(NamedTuple):
@@ -46,7 +47,7 @@ def decide(
     error: Retryable | Permanent,
     now: float,
 ) -> Requeue | Park:
-    """What becomes of a submission that could not be delivered; `earlier` is its envelope if it was queued before."""
+    """What becomes of a submission that could not be delivered; `earlier` is its envelope if it came from the queue."""
     attempt = earlier.attempt if earlier else 0
     # A submission that was only deferred so far fails for the first time now.
     first_failure_at = earlier.first_failure_at if earlier and attempt else now
@@ -73,7 +74,7 @@ def decide(
 
 
 def _is_over(policy: RetryPolicy, error: Retryable, failing: float, waiting: float) -> bool:
-    """Whether it failed, or waited, for too many seconds."""
+    """Whether it has been failing, or waiting, for too many seconds."""
     if waiting >= policy.max_wait:
         return True
     return not isinstance(error, Deferred) and failing >= policy.give_up_after

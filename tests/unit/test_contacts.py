@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clemta_intake.contacts import Billing, ContactRequest, ascii_email
+from local.clemta.validation import validate_contact
 from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
-FULL = {
+FULL: dict[str, Any] = {
     "type": "vendor",
     "full_name": "Ayşe Örnek",
     "email": "ayse@example.com",
@@ -54,6 +55,15 @@ def mistakes(**values: Any) -> dict[str, str]:
     with pytest.raises(ValidationError) as caught:
         contact(**values)
     return {".".join(map(str, error["loc"])): error["msg"] for error in caught.value.errors()}
+
+
+def test_the_full_contact_has_a_value_for_every_field() -> None:
+    assert FULL.keys() == ContactRequest.model_fields.keys()
+    assert FULL["billing"].keys() == Billing.model_fields.keys()
+
+
+def test_the_stand_in_for_clemta_knows_every_field_that_is_sent() -> None:
+    validate_contact(json.loads(json.dumps(FULL)))
 
 
 class TestEmail:

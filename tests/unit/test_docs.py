@@ -27,7 +27,7 @@ from tests.support.fakes import COMPANY
 from tools import docs
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page: Path) -> list[str]:
@@ -42,9 +42,21 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_every_make_target_in_the_readme_exists() -> None:
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"], ids=lambda page: Path(page).name
+)
+def test_every_file_that_a_page_for_developers_names_exists(page: str) -> None:
+    folders = [ROOT, ROOT / "functions", FUNCTIONS, ROOT / "local"]
+    for name in re.findall(
+        r"[`\s](\w[\w/.-]*\.(?:py|toml|md|json|yaml|js|html|css))\b", (ROOT / page).read_text()
+    ):
+        assert "NAME" in name or any((folder / name).exists() for folder in folders), name
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_a_page_names_exists(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text())):
+    for target in set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / page).read_text())):
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 

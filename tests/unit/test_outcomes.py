@@ -68,6 +68,23 @@ def subclasses(kind: type[errors.IntakeError]) -> Iterator[type[errors.IntakeErr
         yield from subclasses(one)
 
 
+def drawn() -> dict[str, str | None]:
+    """Each error in the tree that errors.py draws, and the one above it."""
+    above: list[str] = []
+    found: dict[str, str | None] = {}
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"    ((?:[│ ] {3})*(?:[├└]── )?)([A-Z]\w+)", line):
+            depth = len(match[1]) // 4
+            above[depth:] = [match[2]]
+            found[match[2]] = above[depth - 1] if depth else None
+    return found
+
+
+def test_the_tree_that_errors_py_draws_has_every_error_in_its_place() -> None:
+    real = {kind.__name__: kind.__bases__[0].__name__ for kind in subclasses(errors.IntakeError)}
+    assert drawn() == {**real, "IntakeError": None}
+
+
 def test_every_failure_class_belongs_to_an_error_or_is_poison_or_spam() -> None:
     raised = {
         error.failure_class

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clemta_intake.sources.fields import Answer, recognise, to_answers, to_text
+from clemta_intake.sources.fields import _NAMES, Answer, recognise, to_answers, to_text
 
 
 def texts(answers: list[Answer]) -> dict[str, str]:
@@ -99,6 +99,10 @@ ROWS = [
     for name in names.split(",")
     if name.strip()
 ]
+
+
+def test_every_recognised_field_has_names_to_try() -> None:
+    assert NAMES.keys() == _NAMES.keys()
 
 
 @pytest.mark.parametrize(("field", "name"), ROWS)

@@ -30,10 +30,7 @@ _WINDOW_SECONDS = 60.0  # Clemta counts the calls of a minute
 _MAX_RETRY_AFTER = 900.0
 _CODE = re.compile("[A-Z][A-Z_]{0,63}")
 _LITERAL_RUN = re.compile("[a-z0-9@._-]+")
-_CONTACT_GONE = (
-    "CONTACT_NOT_FOUND",
-    "NOT_FOUND",
-)  # another 404, as COMPANY_NOT_FOUND, says nothing of the contact
+_CONTACT_GONE = ("CONTACT_NOT_FOUND", "NOT_FOUND")  # any other 404, as COMPANY_NOT_FOUND, is a wrong setting
 
 
 class Request(NamedTuple):
@@ -177,9 +174,8 @@ def _code_and_message(answer: Answer, payload: Mapping[str, Any]) -> tuple[str, 
     error = payload.get("error")
     details = error if isinstance(error, dict) else {}
     code = details.get("code")
-    if not isinstance(code, str) or not _CODE.fullmatch(
-        code
-    ):  # the code is logged, so it must not be free text
+    # The code is logged, so it must not be free text.
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
         code = f"HTTP_{answer.status}"
     return code, f"{payload.get('message', '')} {details.get('details', '')}".strip()
 

@@ -75,17 +75,17 @@ class Ledger:
     def claim(self, contact: ContactRequest, delivery_id: str, resent_as: str = "") -> Claim | Created:
         """absent, free, unknown or a lapsed claim -> claimed. Returns what is known of a created contact instead.
 
-        Raises ClaimHeld while another owner holds the lease. `delivery_id` is "" where one e-mail address is one
-        contact, and the sender's id where each submission is one. `resent_as` identifies the delivery if its sender
-        sends it again; "" for a person's own post.
+        Raises ClaimHeld while another owner holds the lease. `delivery_id` is "" if one e-mail address is one contact,
+        and the sender's id if each delivery makes a contact of its own. `resent_as` is the same each time a sender
+        repeats the delivery; "" for a person's own post.
         """
         now, claim_id, pepper = self._clock(), secrets.token_hex(8), self._pepper()
         key = contact_key(pepper, contact.company_id, contact.type, contact.email, delivery_id)
         delivery = delivery_hash(pepper, key, resent_as)
         try:
             old = self._apply(key, CLAIM, {"claim_id": claim_id}, now=now, return_old=True)
-        except ConditionFailed as refusal:
-            item = refusal.item
+        except ConditionFailed as failed:
+            item = failed.item
             if item.get("state") == "created":
                 return Created(
                     key=key,
@@ -95,9 +95,9 @@ class Ledger:
                     deliveries=frozenset(item.get("deliveries", ())),
                 )
             if item.get("owner") == claim_id:  # the SDK repeated our own write, whose answer was lost
-                return _claim_on(item, key, claim_id, delivery, now)
+                return _claim_from(item, key, claim_id, delivery, now)
             raise _claim_held(item, now) from None
-        return _claim_on(old, key, claim_id, delivery, now)
+        return _claim_from(old, key, claim_id, delivery, now)
 
     def reclaim(self, known: Created, holder: Claim | None = None) -> Claim:
         """created -> claimed: the contact was deleted in Clemta. `holder` is the caller's own claim for an update.
@@ -130,8 +130,8 @@ class Ledger:
         values: Values = {"claim_id": claim_id, "contact_id": known.contact_id, "happened_at": happened_at}
         try:
             self._apply(known.key, CLAIM_UPDATE, values, now=now)
-        except ConditionFailed as refusal:
-            item = refusal.item
+        except ConditionFailed as failed:
+            item = failed.item
             same = (item.get("state"), item.get("contact_id")) == ("created", known.contact_id)
             if same and float(item.get("applied_at", 0)) > happened_at:
                 return None
@@ -171,7 +171,7 @@ class Ledger:
             self._apply(known.key, RECORD_SEEN, values)
 
     def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
-        """created -> created, without the lease: a call that began at `seen_at` showed it, it reflects `happened_at`.
+        """created -> created, without the lease. Times as in `record_created`.
 
         Raises ClaimHeld if the lease has gone to another caller.
         """
@@ -187,7 +187,7 @@ class Ledger:
         self._settle(claim, RELEASE_UPDATE)
 
     def mark_update_unknown(self, claim: Claim) -> None:
-        """created -> created, with the lease until the update has taken effect, if it does."""
+        """created -> created, with a lease as long as the search lag: the update may take effect until then."""
         self._settle(claim, MARK_UPDATE_UNKNOWN)
 
     def mark_unknown(self, claim: Claim) -> None:
@@ -195,7 +195,7 @@ class Ledger:
         self._settle(claim, MARK_UNKNOWN)
 
     def mark_not_found(self, claim: Claim) -> None:
-        """claimed -> unknown, and not claimed before the search lag has passed: a lookup found nothing."""
+        """claimed -> unknown: a lookup found nothing. The next claim waits for the search lag."""
         self._settle(claim, MARK_NOT_FOUND)
 
     def restore(self, claim: Claim) -> None:
@@ -207,7 +207,7 @@ class Ledger:
         self._settle(claim, RELEASE)
 
     def reserve_contact(self, claim: Claim, contact_id: str) -> bool:
-        """Whether this contact in Clemta is the claim's: with `create`, no two submissions adopt the same one."""
+        """Reserves this contact in Clemta for the claim; False if another claim has it."""
         try:
             self._apply(reservation_key(self._pepper(), contact_id), RESERVE, {"claim_key": claim.key})
         except ConditionFailed:
@@ -215,7 +215,7 @@ class Ledger:
         return True
 
     def _settle(self, claim: Claim, transition: Transition) -> None:
-        """If this fails, the lease lapses by itself, and the next claim begins with a lookup."""
+        """Writes what became of the claim. If that fails, the lease lapses, and the next claim begins with a lookup."""
         now = self._clock()
         values: Values = {
             "claim_id": claim.id,
@@ -239,8 +239,8 @@ class Ledger:
         return self._items.apply(key, transition, all_values, return_old=return_old)
 
 
-def _claim_on(item: Mapping[str, Any], key: str, claim_id: str, delivery: str, now: float) -> Claim:
-    """The claim on the item as it was before; an item that is claimed already makes a claim that is not fresh."""
+def _claim_from(item: Mapping[str, Any], key: str, claim_id: str, delivery: str, now: float) -> Claim:
+    """The claim, by what the item was before it; fresh if no earlier attempt can have created the contact."""
     fresh = item.get("state") in (None, "free")
     return Claim(
         key=key,

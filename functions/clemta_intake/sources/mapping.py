@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from ..contacts import Billing
 from ..errors import Unmappable, Unreadable
 from ..model import MappedSubmission, Submission
 from .config import Form, Webhook
@@ -19,9 +20,7 @@ from .spam import answers_only
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _PAIRS = (("billing.country", "billing.iso_code"), ("billing.phone", "billing.phone_code"))
 _LISTS = ("cc_emails", "bcc_emails")
-_BILLING = frozenset(
-    ["phone", "address_1", "address_2", "postal_code", "country", "state", "province", "tax_id"]
-)
+_BILLING = Billing.model_fields.keys() - {"email", "district"}  # these two are made of several answers
 _UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
 _MILLISECONDS = 1e11  # a larger number is milliseconds: as seconds it would be after the year 5138
 
