@@ -170,7 +170,7 @@ class Delivery:
         return self._ledger.claim(mapped.contact, delivery_id, _resent_as(mapped, policy))
 
     def _give_back(self, claim: Claim) -> None:
-        """Nothing took effect under this claim: the ledger knows what it knew before."""
+        """Nothing took effect: releases a fresh claim, and restores any other as it was."""
         if claim.fresh:
             self._ledger.release(claim)
         else:

@@ -1,4 +1,4 @@
-"""What is to be done with a submission, decided in one pass over its body: `evaluate`. Pure.
+"""Decides how to handle a submission, in one pass over its body: `evaluate`. Pure.
 
     events      a request's body is parsed once: one event, or each event of a batch
     evaluate    secrets are left out, then: Invalid, Ignored, Held (by a rule against spam) or Mapped
@@ -35,7 +35,7 @@ MAX_MARKS = 5 * MAX_FIELDS  # brackets and commas of a batch: JSON in its texts 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A submission as it was posted, its parsed body or why there is none, and the delivery id that is signed."""
+    """A submission as posted, its parsed body or the error of parsing it, and the signed delivery id."""
 
     submission: Submission
     body: Body | TooLarge | Unreadable | UnsupportedMedia
@@ -44,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class CaptchaToken:
-    """A token that must be verified before anything else is done, and the name of the secret that verifies it."""
+    """A token that must be verified first, and the name of the secret that verifies it."""
 
     provider: str
     secret: str
@@ -53,7 +53,7 @@ class CaptchaToken:
 
 @dataclass(frozen=True, slots=True)
 class _Evaluated:
-    """`submission` holds no secret and knows its delivery id; `left_out` names the fields that go nowhere."""
+    """`submission` is redacted and has its delivery id; `left_out` names the secret fields that were removed."""
 
     submission: Submission
     left_out: tuple[str, ...]
@@ -61,13 +61,13 @@ class _Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Invalid(_Evaluated):
-    """It cannot be read or mapped."""
+    """The submission cannot be read or mapped."""
 
     error: Refused | ConfigError
 
     @property
     def failure(self) -> Permanent:
-        """The error with which it is parked: nobody can correct what was sent."""
+        """The error to park it with, because its sender cannot correct it."""
         if isinstance(self.error, ConfigError):
             return self.error
         return DataError(self.error.code, str(self.error))
@@ -75,12 +75,12 @@ class Invalid(_Evaluated):
 
 @dataclass(frozen=True, slots=True)
 class Ignored(_Evaluated):
-    """It is no event that the source accepts."""
+    """The source does not accept this event."""
 
 
 @dataclass(frozen=True, slots=True)
 class _WithContact(_Evaluated):
-    """`answers` are all that could be mapped; a `captcha` must be verified before anything is done."""
+    """`answers` are all answers that the recogniser read; `captcha` must be verified first."""
 
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
@@ -90,12 +90,12 @@ class _WithContact(_Evaluated):
 
 @dataclass(frozen=True, slots=True)
 class Mapped(_WithContact):
-    """It asks for this contact."""
+    """The submission asks for this contact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held(_WithContact):
-    """It asks for this contact, and a rule takes it for spam."""
+    """The submission asks for this contact, and breaks a spam rule."""
 
     rule: str
 
@@ -121,7 +121,7 @@ def events(submission: Submission, source: Form | Webhook, signed_id: str = "") 
 
 
 def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
-    """What is to be done with an event that was just posted. Never raises."""
+    """Decides how to handle an event that was just posted. Never raises."""
     submission, body = event.submission, event.body
     if isinstance(body, Refused):
         # What an expression finds is seen once it is readable.
@@ -151,7 +151,7 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
 
 
 def evaluate_queued(submission: Submission, source: Form | Webhook) -> Invalid | Ignored | Mapped:
-    """What is to be done with a submission that waited, was held or is imported. Never raises."""
+    """Decides how to handle a queued, held or imported submission. Never raises."""
     try:
         redacted = redact(read_body(submission.content_type, submission.body))
         data = expression_data(submission, source, redacted.data)
@@ -180,7 +180,7 @@ def _judge(
 
 
 def _split(submission: Submission, body: JsonBody, signed_id: str) -> list[Event]:
-    """An event for each entry of a batch; none for what is no batch or has to stay whole."""
+    """An event for each entry of a batch; empty if the body is no batch or has to stay whole."""
     entries = body.data
     if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
         return []

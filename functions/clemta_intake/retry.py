@@ -37,7 +37,7 @@ class Requeue:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Leave it to a person."""
+    """Park the submission: it needs a person."""
 
     envelope: Envelope
 
