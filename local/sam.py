@@ -92,7 +92,7 @@ def folder_hash(folder: Path) -> str:
 
 
 class BuildStamp:
-    """A file beside .aws-sam/build with the fingerprint of its inputs and a hash of its files.
+    """A file next to .aws-sam/build with the fingerprint of its inputs and a hash of its files.
 
     The hash shows whether a `sam build` by hand has changed the build since.
     """

@@ -311,7 +311,7 @@ class Stack:
 
 
 def write_lambda_python(path: Path, unset: Iterable[str]) -> None:
-    """Writes the interpreter of the functions, which sees neither site-packages nor the variables to unset."""
+    """Writes the interpreter of the functions, without site-packages and without the variables to unset."""
     base = Path(sys.executable).resolve()
     # -S leaves out site-packages: an import that the bundle lacks fails here as on AWS. The emulator's settings
     # are unset because its LOG_LEVEL would also silence the function.

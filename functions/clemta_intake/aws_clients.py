@@ -1,4 +1,4 @@
-"""The AWS clients of the functions: short timeouts, no repeats, and no call that outlasts the sender's patience."""
+"""The functions' AWS clients: short timeouts, no retries, and every call ends before the sender's deadline."""
 
 from collections.abc import Callable
 from math import inf
@@ -23,7 +23,7 @@ _QUEUE_TRIES = 2
 
 
 class LambdaClients:
-    """One boto3 client a service, made when it is first needed."""
+    """One boto3 client for each service, created on first use."""
 
     def __init__(self) -> None:
         self._clients: dict[Service, Any] = {}

@@ -1,4 +1,4 @@
-"""What shortens a cold start. The two entry points call it; nothing here happens by importing this module."""
+"""Shortens cold starts. Only the two entry points call these functions; importing this module does nothing."""
 
 import gc
 import ssl

@@ -49,7 +49,7 @@ def _billing(existing: Mapping[str, Any]) -> dict[str, str]:
 
 
 def same_name(theirs: object, ours: str) -> bool:
-    """Whether it is one name: Clemta may trim, capitalise and compose what it was given."""
+    """Whether the two names are equal: Clemta may trim, capitalise and Unicode-compose a name."""
     return isinstance(theirs, str) and _letters(theirs) == _letters(ours)
 
 

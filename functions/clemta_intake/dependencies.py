@@ -121,12 +121,12 @@ class Dependencies:
 
     @cached_property
     def daily_cap(self) -> DailyCap:
-        """Counts the new contacts of a form that takes only so many a day."""
+        """Counts new contacts against a form's daily cap."""
         return DailyCap(self._table, self.clock)
 
     @cached_property
     def batches(self) -> Batches:
-        """The entries that are settled of each batch that was cut off."""
+        """The settled entries of interrupted batches."""
         return Batches(self._table, self.secrets.pepper, self.clock)
 
     @cached_property

@@ -94,7 +94,7 @@ class Unreadable(Refused):
 
 
 class Unmappable(Refused):
-    """The body makes no valid contact: `fields` holds pairs of a field's name and what is wrong with it."""
+    """The body cannot be mapped to a valid contact: `fields` holds pairs of a field's name and its mistake."""
 
     status = 422
     title = "Invalid fields"

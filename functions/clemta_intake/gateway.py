@@ -1,4 +1,4 @@
-"""API Gateway: its event as a request, and the response that goes back."""
+"""API Gateway: reads its event as a request, and makes its responses."""
 
 import json
 from base64 import b64decode
@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Self:
-        """A header that came twice is joined with ", " (RFC 9110, 5.3)."""
+        """The headers; a repeated header is joined with ", " (RFC 9110, 5.3)."""
         many = event.get("multiValueHeaders") or {
             name: [value] for name, value in (event.get("headers") or {}).items()
         }
@@ -73,12 +73,12 @@ class Request(NamedTuple):
 
     @property
     def origin(self) -> str | None:
-        """The page that posts, as its browser says; "null" for one that keeps its address to itself."""
+        """The origin of the page that posts, from its browser; "null" if the page hides its origin."""
         return self.headers.get("origin")
 
     @property
     def is_from_page(self) -> bool:
-        """Whether a browser goes to the answer: a program may take HTML too, but not before all else."""
+        """Whether a browser navigates to the answer: a program may accept HTML too, but not as its first choice."""
         first = self.headers.get("accept", "").partition(",")[0].partition(";")[0]
         return (
             first.strip().lower() == "text/html"
@@ -87,15 +87,15 @@ class Request(NamedTuple):
 
     @property
     def text_length(self) -> int:
-        """The length of the body as the event writes it; at least that of its bytes."""
+        """The length of the body's text in the event, at least the number of its bytes."""
         return len(self.event.get("body") or "")
 
     def is_from(self, allowed: Collection[str]) -> bool:
-        """Whether it names one of these origins; any page can be made to say "null", so that is none."""
+        """Whether the origin is one of these; "null" never is, because any page can send it."""
         return self.origin != "null" and ("*" in allowed or (self.origin or "").lower() in allowed)
 
     def check_body_size(self) -> None:
-        """Raises TooLarge for a body that is too long by its length alone: it is not decoded, copied or looked at."""
+        """Raises TooLarge by the text's length alone, before the body is decoded, copied or read."""
         length = self.text_length
         if self.event.get("isBase64Encoded"):
             length = length // 4 * 3 - 2  # the least that such a text can hold
@@ -103,7 +103,7 @@ class Request(NamedTuple):
             raise too_large()
 
     def body(self) -> bytes:
-        """The bytes that were posted, API Gateway's base64 undone and nothing else. Raises TooLarge or Unreadable."""
+        """The posted bytes: only API Gateway's base64 is decoded. Raises TooLarge or Unreadable."""
         self.check_body_size()
         text = self.event.get("body") or ""
         if self.event.get("isBase64Encoded"):
@@ -131,7 +131,7 @@ def problem(status: int, title: str, **more: Any) -> Response[str]:
 
 
 def refusal(error: Refused) -> Response[str]:
-    """What the sender may know of a refusal: the fields of an invalid form, nothing of a failed proof."""
+    """The answer to a refusal: names the fields of an invalid form, and no detail of failed authentication."""
     if isinstance(error, Unmappable):
         fields = [{"field": name, "message": message} for name, message in error.fields]
         return problem(error.status, error.title, errors=fields)
@@ -140,7 +140,7 @@ def refusal(error: Refused) -> Response[str]:
 
 
 def unavailable() -> Response[str]:
-    """Our own trouble is always retryable (P2)."""
+    """The answer to a failure of ours: always retryable (P2)."""
     response = problem(503, "Service unavailable")
     response.headers["Retry-After"] = _RETRY_AFTER
     return response
@@ -151,7 +151,7 @@ def redirect(url: str) -> Response[str]:
 
 
 def preflight(*, allowed: bool) -> Response[str]:
-    """The answer to a browser that asks whether a page may post."""
+    """The answer to a CORS preflight request."""
     response: Response[str] = Response(status_code=204, content_type=None, body="")
     if allowed:
         response.headers.update(
@@ -165,7 +165,7 @@ def preflight(*, allowed: bool) -> Response[str]:
 
 
 def with_cors(response: Response[str], request: Request, allowed: Collection[str]) -> Response[str]:
-    """The response, which a page of these origins may read."""
+    """The response with CORS headers, if the request comes from one of these origins."""
     response.headers["Vary"] = "Origin"
     if request.origin is not None and request.is_from(allowed):
         response.headers["Access-Control-Allow-Origin"] = request.origin
@@ -173,7 +173,7 @@ def with_cors(response: Response[str], request: Request, allowed: Collection[str
 
 
 def as_event(response: Response[str]) -> dict[str, Any]:
-    """The response as API Gateway takes it."""
+    """The response in API Gateway's format."""
     return {
         "statusCode": response.status_code,
         "headers": {"Content-Type": response.content_type, **response.headers},

@@ -1,4 +1,4 @@
-"""What is to be done with a submission, decided in one pass over its body: `evaluate`. Pure.
+"""Decides how to handle a submission, in one pass over its body: `evaluate`. Pure.
 
     events      a request's body is parsed once: one event, or each event of a batch
     evaluate    secrets are left out, then: Invalid, Ignored, Held (by a rule against spam) or Mapped
@@ -68,7 +68,7 @@ class Invalid(NamedTuple):
 
     @property
     def failure(self) -> Permanent:
-        """The error with which it is parked: nobody can correct what was sent."""
+        """The error to park it with, because its sender cannot correct it."""
         if isinstance(self.error, ConfigError):
             return self.error
         return DataError(self.error.code, str(self.error))
@@ -125,7 +125,7 @@ def events(submission: Submission, source: Form | Webhook, signed_id: str = "") 
 
 
 def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
-    """What is to be done with an event that was just posted. Never raises."""
+    """Decides how to handle an event that was just posted. Never raises."""
     submission, body = event.submission, event.body
     if isinstance(body, Refused):
         # The source's expression needs a body that can be read.
@@ -155,7 +155,7 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
 
 
 def evaluate_queued(submission: Submission, source: Form | Webhook) -> Invalid | Ignored | Mapped:
-    """What is to be done with a submission that waited, was held or is imported. Never raises."""
+    """Decides how to handle a queued, held or imported submission. Never raises."""
     try:
         redacted = redact(read_body(submission.content_type, submission.body))
         data = expression_data(submission, source, redacted.data)

@@ -1,4 +1,4 @@
-"""The values that travel: frozen, no I/O."""
+"""The values that the modules exchange: frozen, no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from .outcomes import FailureClass
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One request's payload, as it was received."""
+    """One request's payload, as received."""
 
     submission_id: str
     source: str

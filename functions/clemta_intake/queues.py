@@ -1,4 +1,4 @@
-"""The retry queue, the dead-letter queue and the held queue, to send to."""
+"""Sends submissions to the retry queue, the dead-letter queue and the held queue."""
 
 from collections.abc import Callable
 from math import ceil
@@ -69,7 +69,7 @@ class Queues:
 
 
 def _attributes(source: str, failure_class: FailureClass, status: int = 0) -> dict[str, Any]:
-    """What can be seen of a message without its body: no personal data."""
+    """The message's attributes, which are visible without its body: no personal data."""
     return {
         "source": {"DataType": "String", "StringValue": source or "unknown"},
         "class": {"DataType": "String", "StringValue": failure_class},

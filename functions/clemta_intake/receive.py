@@ -1,4 +1,4 @@
-"""Entry point 1: an API Gateway request becomes an HTTP answer. The way of a submission begins here."""
+"""Entry point 1: an API Gateway request becomes an HTTP answer. Every submission starts here."""
 
 from . import coldstart
 

@@ -1,4 +1,4 @@
-"""Entry point 2: what waited in the retry queue goes through the same delivery; each message ends on its own."""
+"""Entry point 2: delivers the retry queue's messages with the same business rule, each independently."""
 
 from . import coldstart
 
@@ -30,13 +30,13 @@ _MESSAGE_SECONDS = 10.0
 
 
 class Redelivery:
-    """What is done with one message; it returns when the message's fate is durable, and raises if it is not."""
+    """Handles one message; returns after its result is durable, and raises if it is not."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
 
     def message(self, message_id: str, text: str, receives: int, deadline: Deadline) -> None:
-        """Delivers, puts a new message with the next attempt's delay, or parks."""
+        """Delivers the submission, queues its next attempt, or parks it."""
         began = time.monotonic()
         try:
             envelope = decode_envelope(text)
@@ -76,13 +76,13 @@ class Redelivery:
             return "requeued" if kept == "queued" else kept, telemetry.failure_fields(error)
 
     def _deliver(self, envelope: Envelope, deadline: Deadline) -> OutcomeName:
-        """Through today's mapping: it may have been corrected since."""
+        """Maps the submission with the current sources file, which may have been corrected since."""
         mapped, source = self._map(envelope.submission)
         place = envelope.place(source.lane)
         return self._deps.delivery.deliver(mapped, source.on_existing, deadline, place).status
 
     def _is_delivered(self, submission: Submission) -> bool:
-        """Whether the ledger knows that its contact exists; False where that cannot be told."""
+        """Whether the ledger knows that the contact exists; False if that is unknown."""
         try:
             mapped, source = self._map(submission)
             return self._deps.delivery.is_delivered(mapped, source.on_existing)
@@ -103,7 +103,7 @@ class Redelivery:
         raise ConfigError("no_longer_accepted", "the source's `accept` does not take this event any more")
 
     def _foreign(self, message_id: str, text: str) -> Envelope:
-        """Somebody else's message, kept whole for the person who finds it."""
+        """The envelope of a foreign message, which is parked whole."""
         now = self._deps.clock()
         submission = Submission(message_id, "unknown", now, text.encode("utf-8", "surrogatepass"))
         return Envelope(submission, 0, now, Failure("poison", None, "", ""))
@@ -116,7 +116,7 @@ class Redelivery:
 def create_handler(
     deps: Callable[[], Dependencies],
 ) -> Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]:
-    """The entry point, on dependencies that are made when a message first needs them."""
+    """The entry point; it makes its dependencies when a message first needs them."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:

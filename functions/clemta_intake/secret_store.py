@@ -21,7 +21,7 @@ _WITHOUT_VALUE = (
 
 
 class SecretStore:
-    """The secrets by what they are for. A cached text outlives its age while Secrets Manager is out of reach."""
+    """The secrets by their purpose. An expired cached text is used while Secrets Manager is unreachable."""
 
     def __init__(
         self,

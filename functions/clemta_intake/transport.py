@@ -83,7 +83,7 @@ class _ClosedWhileIdle(ConnectionError):
 class _BoundedSocket(io.RawIOBase):
     """A socket's bytes, all within the timeout that the socket has now.
 
-    A socket's own timeout bounds each read, so an answer that trickles could take for ever.
+    A socket's own timeout limits each read only, so a slow stream of bytes could last without end.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -98,7 +98,7 @@ class _BoundedSocket(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # 0 would mean not to wait, and None to wait for ever.
+        # 0 would not wait at all, None would wait without end.
         self._sock.settimeout(max(0.001, self._end - time.monotonic()))
         return self._raw.readinto(buffer)
 

@@ -1,4 +1,4 @@
-"""A real browser, with a profile of its own."""
+"""A real browser with its own profile."""
 
 import shutil
 from collections.abc import Iterator

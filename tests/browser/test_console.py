@@ -42,7 +42,7 @@ type Page = Callable[[str], str]
 
 @pytest.fixture
 def page(browser: Chrome, stack: Deployed) -> Page:
-    """The console, on a Clemta that is well; it waits until a part of the page says what a test wants to see there."""
+    """Opens the console with a working Clemta; returns a function that reads a part of the page."""
     requests.delete(f"{stack.clemta_url}/_stand-in/faults", timeout=10).raise_for_status()
     browser.set_window_size(1280, 1000)
     browser.get(stack.console_url)
@@ -51,7 +51,7 @@ def page(browser: Chrome, stack: Deployed) -> Page:
 
 
 def until(browser: Chrome, holds: Callable[[], bool]) -> None:
-    """Waits for what the page comes to show by itself: it is never loaded anew."""
+    """Waits for a condition on the page, without reloading it."""
     WebDriverWait(browser, 30, ignored_exceptions=[Exception]).until(lambda _: holds())
 
 
@@ -83,7 +83,7 @@ def contacts_of(stack: Deployed, email: str) -> int:
 
 
 def shoot(browser: Chrome, name: str) -> None:
-    """A picture for whoever wants to see it; not committed."""
+    """Saves a screenshot, which is not committed."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
 
@@ -182,7 +182,7 @@ def test_console_can_be_used_by_keyboard_only(browser: Chrome, stack: Deployed, 
                 focused.send_keys(key)
                 return
             focused.send_keys(Keys.TAB)
-        raise AssertionError("no such thing can be reached by Tab")
+        raise AssertionError("the element cannot be reached by Tab")
 
     press(lambda at: at.get_attribute("data-key") == "down", Keys.ENTER)
     pressed = "[data-key=down][aria-pressed=true]"

@@ -105,7 +105,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, site: tuple[Path, str, str])
 
 @pytest.fixture
 def contacts(stack: Deployed) -> Any:
-    """The contacts in the stand-in, which has none at first; nor does the held queue hold anything."""
+    """The contacts in the stand-in; at first there are none, and the held queue is empty."""
     requests.post(f"{stack.clemta_url}/_stand-in/reset", timeout=10)
     stack.client("sqs").purge_queue(QueueUrl=stack.held_queue_url)
 

@@ -97,7 +97,7 @@ def parked(clemta: Clemta, sign_up: SignUp, *people: str) -> list[str]:
 
 
 class TestDoctor:
-    """Ten mistakes, each named."""
+    """Doctor reports each of ten mistakes."""
 
     def line(self, command: Command, name: str, *arguments: str) -> list[dict[str, str]]:
         said = command("doctor", "--json", *arguments)
@@ -530,7 +530,7 @@ class TestDeadLetters:
 
 
 class TestHeld:
-    """What a form's rules took for spam: it is seen, released or thrown away."""
+    """Submissions held as spam are listed, released or discarded."""
 
     def held(self, sign_up: SignUp, *people: str) -> list[str]:
         answers = [sign_up(email=f"{person}@example.com", _leave_empty="x").json() for person in people]

@@ -1,4 +1,4 @@
-"""One TLS context for AWS and Clemta: what is trusted is as strict as before, and read once."""
+"""One TLS context for AWS and Clemta: it trusts the same authorities as before, and reads them once."""
 
 import os
 import subprocess

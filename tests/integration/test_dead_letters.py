@@ -67,8 +67,8 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
     [parked] = letters(newer, newer.settings.dead_letter_queue_url)
     assert parked["Body"] == NEWER
     assert attributes(parked) == {"source": "website", "class": "outage", "status": "0"}
-    [fate] = dead_letters.replay(env, Selection(["s-newer"]))
-    assert fate.outcome == "replayed"
+    [result] = dead_letters.replay(env, Selection(["s-newer"]))
+    assert result.outcome == "replayed"
     [again] = letters(newer, newer.settings.retry_queue_url)
     assert again["Body"] == NEWER
     assert attributes(again) == attributes(parked)

@@ -1,4 +1,4 @@
-"""The steps that the console makes of a submission's log lines."""
+"""The console's history of a submission, made from its log lines."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Past sign-ups as people's programs write them: CSV of every kind, and what is none."""
+"""Import of past sign-ups: every kind of CSV file, and invalid files."""
 
 import json
 from pathlib import Path

@@ -38,7 +38,7 @@ def reading(data: Any, source: Form | Webhook, **parts: Any) -> MappedSubmission
 
 
 def contact(data: Any, source: Form | Webhook | None = None, **parts: Any) -> dict[str, Any]:
-    """The body that Clemta would get, without what is always the same."""
+    """The body that Clemta would get, without its constant fields."""
     source = source or form()
     found = reading(data, source, **parts)
     assert found is not None
@@ -505,7 +505,7 @@ class TestEventTime:
 
 
 class TestWeak:
-    """Defaults and stand-ins are not what the sender said: an update fills with them only what is empty."""
+    """Defaults and stand-ins do not come from the sender: an update fills only empty fields with them."""
 
     @pytest.mark.parametrize(
         ("data", "keys", "weak"),
@@ -572,7 +572,7 @@ SENT = {"x-delivery": "d1", "x-event": "lead", "x-signature": "s", "authorizatio
 
 
 class TestWhatIsKept:
-    """What goes on the queue beside the body: what the mapping will read there, and no credential."""
+    """A queue message keeps the headers and parameters that the mapping reads, and no credential."""
 
     def test_only_headers_named_by_an_expression_are_kept(self) -> None:
         source = webhook(

@@ -70,7 +70,7 @@ def signed_by_the_standard(secret: str, body: bytes, at: int, name: str = "webho
 
 @dataclass(frozen=True)
 class Scheme:
-    """A way of signing: what proves it, and how a sender does it."""
+    """A signing scheme: its configuration, and how a sender signs."""
 
     auth: Auth
     sign: Callable[[str, bytes, int], Headers]

@@ -1,1 +1,1 @@
-"""Bytes and their content type -> data, and back without what must not go on. Pure."""
+"""Parses bodies by their content type, and writes them again without redacted fields. Pure."""

@@ -34,7 +34,7 @@ def codec(name: str) -> str:
 
 
 def decode(data: bytes, charset: str) -> str:
-    """The text; raises Unreadable where the bytes are not of that charset."""
+    """The text; raises Unreadable if the bytes are not valid in that charset."""
     try:
         return data.decode(charset)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Urlencoded and multipart forms: their fields as nested data, and the same form with some of its fields left out."""
+"""Urlencoded and multipart forms: parses their fields into nested data, and rewrites a form without some fields."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ class Part(str):
 
 
 class _Field(NamedTuple):
-    """A field as it came; of a part in multipart, its own charset, file name and headers, where it has them."""
+    """A field as received; a multipart part may also have a charset, a file name and headers."""
 
     name: bytes
     value: bytes
@@ -56,18 +56,18 @@ class _Form:
         check_data(self.data)
 
     def plain(self, data: Any) -> Any:
-        """The data, or what is kept of it, as dicts, lists and strings that know no place."""
+        """The data, or its redacted copy, as dicts, lists and plain strings."""
         if isinstance(data, dict):
             return {key: self.plain(value) for key, value in data.items()}
         return [self.plain(value) for value in data] if isinstance(data, list) else str(data)
 
     def _changed(self, kept: Mapping[int, str], place: int) -> str | None:
-        """The new text of a field that is kept but no longer says the same."""
+        """The new text of a field that was kept and changed; None if it did not change."""
         return kept[place] if place in kept and kept[place] != self._texts[place][1] else None
 
 
 class Urlencoded(_Form):
-    """A body of application/x-www-form-urlencoded."""
+    """An application/x-www-form-urlencoded body."""
 
     def __init__(self, body: bytes, charset: str) -> None:
         self._pairs = body.split(b"&")
@@ -76,7 +76,7 @@ class Urlencoded(_Form):
         super().__init__([_pair(pair) for pair in self._pairs], charset)
 
     def rewrite(self, kept: Any) -> bytes:
-        """The body with what is kept of its data; what did not change is written as it came."""
+        """The body with the redacted data; unchanged fields keep their bytes."""
         texts = _by_place(kept)
         written = []
         for place, pair in enumerate(self._pairs):
@@ -91,7 +91,7 @@ class Urlencoded(_Form):
 
 
 class Multipart(_Form):
-    """A body of multipart/form-data; its files are no data, and stay in it when it is rewritten."""
+    """A multipart/form-data body; its files are not part of the data, and `rewrite` keeps them."""
 
     def __init__(self, body: bytes, content_type: str, charset: str) -> None:
         self._content_type = content_type
@@ -101,7 +101,7 @@ class Multipart(_Form):
         super().__init__(fields, charset, [("_files", str(files))] if files else ())
 
     def rewrite(self, kept: Any) -> bytes:
-        """The body with what is kept of its data; what did not change is written as it came."""
+        """The body with the redacted data; unchanged fields keep their bytes."""
         texts = _by_place(kept)
         delimiter = b"--" + _boundary(self._content_type).encode()
         written = []
@@ -116,7 +116,7 @@ class Multipart(_Form):
 
 
 def _charset_said(fields: Iterable[_Field], charset: str) -> str:
-    """The charset that the first field `_charset_` names; without one, the content type's."""
+    """The charset in the first field `_charset_`; without one, the content type's."""
     said = next((one.value.strip() for one in fields if one.name == _CHARSET_FIELD), b"")
     return codec(said.decode("latin-1")) if said else charset
 
@@ -134,7 +134,7 @@ def _boundary(content_type: str) -> str:
 
 
 def _parts(content_type: str, body: bytes) -> list[_Field]:
-    """The parts of a multipart body, files among them."""
+    """The parts of a multipart body, including files."""
     import multipart
 
     parts: list[_Field] = []
@@ -194,7 +194,7 @@ def _nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _add(place: dict[str, Any], key: str, value: str) -> None:
-    """Puts a value under its key, into a list where it repeats."""
+    """Puts a value under its key; repeated keys get a list."""
     if key == "[]":
         place.setdefault("", []).append(value)
     elif key not in place:

@@ -1,4 +1,4 @@
-"""JSON as it is accepted and written here."""
+"""Reads and writes JSON bodies, within the limits."""
 
 import codecs
 import json
@@ -20,7 +20,7 @@ class JsonBody(NamedTuple):
 
     @classmethod
     def parse(cls, body: bytes, charset: str, *, declared: bool) -> "JsonBody":
-        """Raises Unreadable, and UnsupportedMedia for what is no JSON and was not declared as such."""
+        """Raises Unreadable; UnsupportedMedia if the body is not JSON and has no JSON content type."""
         try:
             return cls(parse_json(decode(body.removeprefix(codecs.BOM_UTF8), charset)), charset)
         except Unreadable as error:
@@ -29,16 +29,16 @@ class JsonBody(NamedTuple):
             raise UnsupportedMedia("content_type", "say what the body is in Content-Type") from error
 
     def plain(self, data: Any) -> Any:
-        """The data, or what is kept of it, as dicts, lists, strings, numbers, booleans and None."""
+        """The data, or its redacted copy, as dicts, lists, strings, numbers, booleans and None."""
         return data
 
     def rewrite(self, kept: Any) -> bytes:
-        """The body with what is kept of its data, in its charset."""
+        """The body with the redacted data, in its charset."""
         return encode(json.dumps(kept, ensure_ascii=False, separators=(",", ":")), self.charset)
 
 
 def parse_json(text: str) -> Any:
-    """The data; raises Unreadable for a key that stands twice, NaN and more values or levels than are accepted."""
+    """The data; raises Unreadable for repeated keys, NaN, and too many values or levels."""
     try:
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -48,7 +48,7 @@ def parse_json(text: str) -> Any:
 
 
 def encode(text: str, charset: str) -> bytes:
-    """In that charset; JSON that holds other characters writes them as escapes."""
+    """The text's bytes in that charset; other characters become JSON escapes."""
     try:
         return text.encode(charset)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""How large a submission may be. Every length is checked before its content is looked at (P9)."""
+"""The size limits of a submission. Every length is checked before the content is read (P9)."""
 
 import re
 from typing import Any
@@ -21,14 +21,14 @@ def check_size(submission: Submission) -> None:
 
 
 def too_large() -> TooLarge:
-    """The error for what is larger than a queue message can carry."""
+    """The error for a submission that is larger than a queue message can carry."""
     return TooLarge(
         "too_large", f"at most {MAX_BODY} bytes of body and {MAX_HEADERS} of headers are accepted"
     )
 
 
 def too_many_fields() -> Unreadable:
-    """The error for a body of too many values."""
+    """The error for a body with too many values."""
     return Unreadable("too_many_fields", f"more than {MAX_FIELDS} fields")
 
 

@@ -46,7 +46,7 @@ from .table import ConditionFailed
 
 type Values = dict[str, Value]
 
-_BUSY_SECONDS = 5  # as a rule, an owner is done within this time, long before its lease lapses
+_BUSY_SECONDS = 5  # an owner usually finishes within this time, long before its lease lapses
 
 
 class Items(Protocol):

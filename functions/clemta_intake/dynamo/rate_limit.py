@@ -53,7 +53,7 @@ class RateLimit:
         `reserve_next` calls are booked along, so that no look-up is wasted for want of the create after it.
         """
         wanted = min(1 + reserve_next, self._limit)
-        is_current = False  # what is remembered here was compared with the table
+        is_current = False  # whether the cached item was compared with the table
         for _ in range(_MAX_ATTEMPTS):
             deadline.check()
             demand = self._demand(wanted)
