@@ -10,7 +10,7 @@ import pytest
 from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
-from local.console import waiting
+from local.console.history import waiting
 from ops import dead_letters, message_views, people
 from ops.dead_letters import Selection
 from ops.environments import Environment, StackLocation

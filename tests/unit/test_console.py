@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from local.console import SIMULATED_STATES, history, simulated_state
+from local.console.history import history
+from local.console.stack import SIMULATED_STATES, simulated_state
 
 
 def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
