@@ -19,7 +19,8 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
     sign_ups = [SignUp(f"burst{number}@example.com", "website") for number in range(signups)]
     task = progress.add_task(f"burst against {limit} calls a minute", total=signups)
     began = time.monotonic()
-    rig.senders.deliver_all(sign_ups, Answers(), on_delivered=lambda: progress.advance(task))
+    answers = Answers()
+    rig.senders.deliver_all(sign_ups, answers, on_delivered=lambda: progress.advance(task))
     sent = time.monotonic() - began
     ideal = CALLS_PER_SIGN_UP * 60 * signups / limit
     rig.queues.drain(progress, 120 + 2 * ideal)
@@ -30,6 +31,8 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
         "signups": signups,
         "limit": limit,
         "sent_in_seconds": round(sent, 1),
+        "answers": dict(answers.statuses.most_common()),
+        "acknowledged": len(answers.acknowledged),
         "contacts": len(contacts),
         "most_calls_in_a_minute": rig.clemta.call("GET", "health")["peak"],
         "refused_with_429": sum(request["status"] == 429 for request in requests),

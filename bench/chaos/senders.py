@@ -18,6 +18,7 @@ from bench.chaos.clemta import direct
 
 SENDERS = 6
 MAX_TRIES = 30  # of one sign-up: after a 503, and when no answer comes
+PAUSE_SECONDS = 0.2  # before the next try: all tries at once would end while a function starts
 WEBHOOK_SECRET = "local-crm-secret"  # noqa: S105 - the local stack's
 PROFILE_SOURCE = """
 [sources.profile]
@@ -95,7 +96,8 @@ class Senders:
 
     def deliver(self, sign_up: SignUp, answers: Answers) -> None:
         """Repeats the request until it is acknowledged, as a sender does."""
-        for _ in range(MAX_TRIES):
+        for number in range(MAX_TRIES):
+            time.sleep(PAUSE_SECONDS if number else 0)
             began = time.monotonic()
             try:
                 answer = self.post(sign_up)

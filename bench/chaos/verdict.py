@@ -48,6 +48,10 @@ def _burst(burst: dict[str, Any]) -> Iterator[str]:
     if burst["most_calls_in_a_minute"] > burst["limit"] or burst["refused_with_429"]:
         yield "P6: more calls than the limit in a minute"
     if burst["contacts"] < burst["signups"] or burst["dead_letters"]:
-        yield f"P4: the burst made {burst['contacts']} contacts, and dead letters: {burst['dead_letters']}"
+        answers = burst.get("answers", "not recorded")
+        yield (
+            f"P4: the burst made {burst['contacts']} contacts of {burst['signups']}, dead letters: "
+            f"{burst['dead_letters']}, answers: {answers}"
+        )
     if burst["pace"] < SLOWEST_PACE:
         yield f"P6: the burst drained at {burst['pace']:.0%} of the limit's pace"

@@ -144,7 +144,7 @@ def test_a_percentile_is_one_of_the_values() -> None:
         ("latency", {"p99": 4.1}, "P7: p99 of 4.1 s under none"),
         ("latency", {"answers": {"502": 1}}, "P2: 502 under none"),
         ("burst", {"refused_with_429": 1}, "P6: more calls"),
-        ("burst", {"contacts": 0}, "P4: the burst made 0 contacts"),
+        ("burst", {"contacts": 0}, "P4: the burst made 0 contacts of"),
         ("burst", {"pace": 0.8}, "P6: the burst drained at 80%"),
     ],
 )
