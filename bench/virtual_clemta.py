@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.http_values import HttpRequest, HttpResponse
 
 WINDOW = 60.0  # seconds of the rate limit
 
@@ -24,7 +24,7 @@ class VirtualClemta:
         self.refusals = 0
         self._counted: deque[float] = deque()
 
-    def send(self, request: HttpRequest, *_: float) -> Answer:
+    def send(self, request: HttpRequest, *_: float) -> HttpResponse:
         """One call; over the limit, it is refused with 429."""
         at = self._clock() + self._random.uniform(0, 0.9)
         self.arrivals.append(at)
@@ -51,7 +51,7 @@ class VirtualClemta:
         self._counted.append(at)
         return True
 
-    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> Answer:
+    def _answer(self, status: int, data: dict[str, Any] | None, at: float) -> HttpResponse:
         headers = {
             "X-RateLimit-Remaining": str(self.limit - len(self._counted)),
             # Clemta sends a time of the wall clock, and the product compares it with the wall clock.
@@ -59,4 +59,4 @@ class VirtualClemta:
         }
         if status == 429:
             headers["Retry-After"] = str(max(1, round(self._counted[0] + WINDOW - at)))
-        return Answer(status, headers, json.dumps({"success": data is not None, "data": data}).encode())
+        return HttpResponse(status, headers, json.dumps({"success": data is not None, "data": data}).encode())

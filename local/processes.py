@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.files import private, write_private
+from ops.files import private, write_private
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[1]

@@ -30,10 +30,10 @@ from local.deploy import (
     put_signing_secrets,
     stack_outputs,
 )
-from local.files import write_private
 from local.processes import HOST, ROOT, Running, Service, StackError
 from local.sam import TOOLS, ensure_build, locked, sources_file_from
 from local.sources import SOURCES, signing_secrets, with_every_sender
+from ops.files import write_private
 
 # Environment variables that set a parameter of the template; a field of Stack has the same name in lower case.
 PARAMETERS = {

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from .deadlines import Deadline
 from .errors import CaptchaTrouble, NotApplied
-from .http_values import Answer, HttpRequest
+from .http_values import HttpRequest, HttpResponse
 from .transport import TransportError
 
 VERIFIERS = {
@@ -51,7 +51,7 @@ class Verdict:
 class Transport(Protocol):
     """One request, one answer; see transport.Transport."""
 
-    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer: ...
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse: ...
 
 
 class Captcha:

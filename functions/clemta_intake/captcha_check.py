@@ -33,9 +33,8 @@ class CaptchaCheck:
         """
         left = self._deadline.remaining()
         if left < WORTHWHILE_SECONDS:
-            raise Unavailable(
-                "no_time_left"
-            )  # not a captcha outage: a slow request must not bypass the captcha
+            # Not a captcha outage: a slow request must not bypass the captcha.
+            raise Unavailable("no_time_left")
         try:
             verdict = self._verdict(captcha)
             if spam.min_score and verdict.person and verdict.score is None:

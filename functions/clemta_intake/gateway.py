@@ -87,7 +87,7 @@ class Request(NamedTuple):
 
     @property
     def text_length(self) -> int:
-        """The length of the body's text in the event, at least the number of its bytes."""
+        """The number of characters of the body's text in the event, before any base64 is decoded."""
         return len(self.event.get("body") or "")
 
     def is_from(self, allowed: Collection[str]) -> bool:

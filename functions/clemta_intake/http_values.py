@@ -18,7 +18,7 @@ class HttpRequest(NamedTuple):
         return f"HttpRequest({self.method})"  # the rest holds keys and personal data
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """What came back; the case of a header's name does not matter."""
 
     status: int
@@ -26,4 +26,4 @@ class Answer(NamedTuple):
     body: bytes = b""
 
     def __repr__(self) -> str:
-        return f"Answer({self.status})"
+        return f"HttpResponse({self.status})"

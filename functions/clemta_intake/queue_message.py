@@ -36,6 +36,7 @@ def encode_envelope(envelope: Envelope) -> str:
     """The message body; less than SQS's 256 KiB for a submission that `check_size` accepts."""
     submission = envelope.submission
     failure = asdict(envelope.failure)
+    # ASCII only: SQS refuses some characters, which a sender could put into the payload.
     return json.dumps(
         {
             "version": VERSION,
@@ -54,7 +55,7 @@ def encode_envelope(envelope: Envelope) -> str:
             "delivery_id": submission.delivery_id,
             "body_base64": b64encode(submission.body).decode(),
         }
-    )  # ASCII only: SQS refuses some characters, which a sender could put into the payload
+    )
 
 
 def decode_envelope(text: str) -> Envelope:

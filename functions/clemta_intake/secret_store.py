@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 _MAX_AGE = 300  # seconds
 _MAX_AGE_AFTER_DOUBT = 30  # seconds; of signing secrets that did not prove a request
-_WITHOUT_VALUE = (
-    "ResourceNotFoundException",
-    "InvalidRequestException",
-)  # the latter: scheduled for deletion
+# InvalidRequestException: the secret is scheduled for deletion.
+_WITHOUT_VALUE = ("ResourceNotFoundException", "InvalidRequestException")
 
 
 class SecretStore:

@@ -197,20 +197,16 @@ class SignUp:
         except TakenForSpam as error:
             self._deps.delivery.hold(submission, error.code)
             self._log("held", submission, code=error.code)
-            return {
-                "status": "created",
-                **result,
-            }  # the same answer as a success, so that a bot does not learn the rule
+            # The same answer as a success, so that a bot does not learn the rule.
+            return {"status": "created", **result}
         except (Retryable, Permanent) as error:
             status = self._deps.delivery.requeue_or_park(submission, error)
             self._log(status, submission, **telemetry.failure_fields(error))
             return {"status": status, **result}
         self._log(outcome.status, submission)
         if isinstance(source, Form):
-            return {
-                "status": "created",
-                **result,
-            }  # P8: the answer does not reveal whether the address was known
+            # P8: the answer does not reveal whether the address was known.
+            return {"status": "created", **result}
         return {"status": outcome.status, **result, "contact_id": outcome.contact_id}
 
     def _check_spam(self, evaluated: Mapped | Held, source: Source) -> None:
@@ -255,8 +251,7 @@ class SignUp:
 
     def _log(self, status: OutcomeName, submission: Submission | None = None, **facts: Any) -> None:
         submission_id = submission.submission_id if submission else self._submission_id
-        source = (
-            self._source.name if self._source else "unknown"
-        )  # the path may hold any text, which must not be logged
+        # The path may hold any text, which must not be logged.
+        source = self._source.name if self._source else "unknown"
         seconds = time.monotonic() - self._started
         telemetry.log_outcome(status, submission_id=submission_id, source=source, seconds=seconds, **facts)

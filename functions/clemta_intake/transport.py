@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError
 
 from . import coldstart
-from .http_values import Answer, HttpRequest
+from .http_values import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
@@ -49,7 +49,7 @@ class Transport:
         self._adapter = _Adapter(max_retries=0)
         self._headers = requests.utils.default_headers()
 
-    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse:
         """The answer, whatever its status. Raises TransportError, at the latest after `total_seconds`."""
         # A session would add cookies, redirects, hooks and the environment: 5 % of what a contact costs.
         prepared = requests.PreparedRequest()
@@ -60,7 +60,7 @@ class Transport:
             prepared.prepare_body(request.body, None)
             timeout = connect_seconds, total_seconds - connect_seconds
             response = self._adapter.send(prepared, timeout=timeout)
-            return Answer(response.status_code, response.headers, response.content)
+            return HttpResponse(response.status_code, response.headers, response.content)
         except requests.RequestException as error:
             raise _error_type(error)(type(error).__name__) from None
 

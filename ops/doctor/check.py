@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from clemta_intake.http_values import Answer
+from clemta_intake.http_values import HttpResponse
 
 from ..environments import Environment
 from ..status import duration
@@ -25,7 +25,7 @@ class Check:
     do: str = ""
 
 
-def check_clock(name: str, whose: str, answer: Answer) -> Iterator[Check]:
+def check_clock(name: str, whose: str, answer: HttpResponse) -> Iterator[Check]:
     """Compares the answer's Date with this machine's clock."""
     try:
         skew = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()

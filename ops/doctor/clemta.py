@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from clemta_intake.errors import IntakeError, KeyRefused
-from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.transport import Transport, TransportError
 
 from ..environments import Environment
@@ -57,7 +57,7 @@ def clemta(env: Environment) -> Iterator[Check]:
     yield from check_clock("clemta clock", "this machine's clock", answer)
 
 
-def _answer(company: str, answer: Answer) -> Iterator[Check]:
+def _answer(company: str, answer: HttpResponse) -> Iterator[Check]:
     match answer.status:
         case 200:
             yield Check("clemta", "ok", f"accepts the key for company {company}")

@@ -25,7 +25,7 @@ from clemta_intake.errors import (
     Retryable,
     Throttled,
 )
-from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.model import Place
 from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import DEFAULT_API_KEY, StandIn
@@ -178,7 +178,7 @@ def test_p3_a_deleted_contact_raises_contact_gone(client: Clemta) -> None:
 def test_p3_only_clemtas_own_error_code_says_that_a_contact_is_gone(answer: Any, gone: bool) -> None:
     body = b"<h1>404</h1>" if answer is None else json.dumps(answer).encode()
     with pytest.raises(ConfigError) as raised:
-        read_answer(Request.get("0" * 24), Answer(404, body=body), now=0)
+        read_answer(Request.get("0" * 24), HttpResponse(404, body=body), now=0)
     refusal = raised.value
     assert (refusal.failure_class, isinstance(refusal, ContactGone)) == ("config", gone)
 
@@ -575,7 +575,7 @@ def test_the_latency_of_each_call_is_measured_also_without_an_answer(
     class Silent:
         """Takes a quarter of a second of virtual time, and never answers."""
 
-        def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
+        def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse:
             clock.advance(0.25)
             raise NoAnswer
 

@@ -8,7 +8,7 @@ import pytest
 from clemta_intake.captcha import Captcha, Verdict
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import CaptchaTrouble, Retryable
-from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.transport import NoAnswer, TransportError
 
 
@@ -16,12 +16,12 @@ from clemta_intake.transport import NoAnswer, TransportError
 class FakeTransport:
     """Gives one answer, or raises, and keeps what was sent."""
 
-    answer: Answer = field(default_factory=lambda: Answer(200, body=b'{"success": true}'))
+    answer: HttpResponse = field(default_factory=lambda: HttpResponse(200, body=b'{"success": true}'))
     fails: TransportError | None = None
     sent: list[HttpRequest] = field(default_factory=list)
     times: list[tuple[float, float]] = field(default_factory=list)
 
-    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer:
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse:
         self.sent.append(request)
         self.times.append((connect_seconds, total_seconds))
         if self.fails:
@@ -45,7 +45,7 @@ def test_p8_the_verifier_gets_the_secret_and_the_token_and_nothing_else() -> Non
 
 def test_p2_a_secret_that_no_utf_8_can_carry_is_sent_all_the_same_and_the_verifier_refuses_it() -> None:
     transport = FakeTransport(
-        Answer(200, body=b'{"success": false, "error-codes": ["invalid-input-secret"]}')
+        HttpResponse(200, body=b'{"success": false, "error-codes": ["invalid-input-secret"]}')
     )
     captcha = Captcha(transport, {"turnstile": "https://verifier.example"})
     with pytest.raises(CaptchaTrouble, match="captcha_secret_refused"):
@@ -70,10 +70,10 @@ def test_p7_the_verifier_has_no_more_time_than_is_left() -> None:
     ("transport", "message"),
     [
         (FakeTransport(fails=NoAnswer("ReadTimeout")), "ReadTimeout"),
-        (FakeTransport(Answer(200, body=b"<html>")), "JSONDecodeError"),
-        (FakeTransport(Answer(200, body=b"[" * 100_000)), "RecursionError"),
-        (FakeTransport(Answer(200, body=b"[]")), "HTTP 200"),
-        (FakeTransport(Answer(503, body=b'{"success": true}')), "HTTP 503"),
+        (FakeTransport(HttpResponse(200, body=b"<html>")), "JSONDecodeError"),
+        (FakeTransport(HttpResponse(200, body=b"[" * 100_000)), "RecursionError"),
+        (FakeTransport(HttpResponse(200, body=b"[]")), "HTTP 200"),
+        (FakeTransport(HttpResponse(503, body=b'{"success": true}')), "HTTP 503"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

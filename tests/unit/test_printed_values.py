@@ -8,7 +8,7 @@ import pytest
 from clemta_intake.bodies.json_text import JsonBody
 from clemta_intake.clemta.protocol import Request as ClemtaRequest
 from clemta_intake.gateway import Request
-from clemta_intake.http_values import Answer, HttpRequest
+from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.intake import CaptchaToken, Event
 from clemta_intake.model import Submission
 from tests.support.fakes import contact
@@ -29,7 +29,7 @@ BODY = json.dumps({"email": NEEDLE, "token": SECRET})
         HttpRequest(
             "POST", f"https://x.example/?q={NEEDLE}", {"X-API-Key": SECRET}, {"q": NEEDLE}, BODY.encode()
         ),
-        Answer(200, {"x": SECRET}, BODY.encode()),
+        HttpResponse(200, {"x": SECRET}, BODY.encode()),
         ClemtaRequest.create(contact(email=NEEDLE)),
         ClemtaRequest.search(contact(email=NEEDLE), 0),
     ],

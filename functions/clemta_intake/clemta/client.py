@@ -11,7 +11,7 @@ from .. import telemetry
 from ..contacts import ContactRequest
 from ..deadlines import Deadline
 from ..errors import NotApplied, Throttled
-from ..http_values import Answer, HttpRequest
+from ..http_values import HttpRequest, HttpResponse
 from ..model import Place
 from ..transport import ConnectionClosed, NothingSent, TransportError
 from .protocol import Request, created_id, is_contact, no_answer, read_answer, read_page, read_remaining
@@ -32,7 +32,7 @@ class RateLimit(Protocol):
 class Transport(Protocol):
     """One request, one answer; see transport.Transport."""
 
-    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> Answer: ...
+    def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse: ...
 
 
 class Clemta:
@@ -96,7 +96,7 @@ class Clemta:
             error.retry_after, error.slot = self._rate_limit.on_rate_limited(error.retry_after, deadline)
             raise
 
-    def _send(self, request: Request, key: str, deadline: Deadline, reserve_next: int) -> Answer:
+    def _send(self, request: Request, key: str, deadline: Deadline, reserve_next: int) -> HttpResponse:
         """The answer. An idempotent request is sent once more where its kept connection was closed."""
         http_request = request.to_http(self._base_url, key)
         try:
@@ -109,7 +109,7 @@ class Clemta:
         except TransportError as error:
             raise no_answer(request, str(error), sent=not isinstance(error, NothingSent)) from None
 
-    def _send_once(self, request: HttpRequest, deadline: Deadline, reserve_next: int) -> Answer:
+    def _send_once(self, request: HttpRequest, deadline: Deadline, reserve_next: int) -> HttpResponse:
         """One call of the rate limit: Clemta may count a request that it does not answer."""
         deadline.check()
         self._rate_limit.acquire(deadline, reserve_next)

@@ -23,7 +23,7 @@ from ..errors import (
     Retryable,
     Throttled,
 )
-from ..http_values import Answer, HttpRequest
+from ..http_values import HttpRequest, HttpResponse
 
 PAGE_SIZE = 100
 _WINDOW_SECONDS = 60.0  # Clemta counts the calls of a minute
@@ -98,7 +98,7 @@ def is_contact(entry: Mapping[str, Any], contact: ContactRequest) -> bool:
     )
 
 
-def read_answer(request: Request, answer: Answer, now: float) -> dict[str, Any]:
+def read_answer(request: Request, answer: HttpResponse, now: float) -> dict[str, Any]:
     """The answer's `data`; raises Retryable or Permanent where it is no success. `now` is in unix seconds."""
     payload = _payload(answer)
     data = payload.get("data")
@@ -129,7 +129,7 @@ def read_page(data: Mapping[str, Any]) -> tuple[list[Any], int | None]:
     return page, total if isinstance(total, int) else None
 
 
-def read_remaining(answer: Answer, now: float) -> tuple[int, float] | None:
+def read_remaining(answer: HttpResponse, now: float) -> tuple[int, float] | None:
     """How many calls Clemta says are left, and the seconds until its window ends; None where it does not say."""
     remaining = _number(answer, "X-RateLimit-Remaining", digits=9)
     if answer.status == 429 or remaining is None:
@@ -138,7 +138,7 @@ def read_remaining(answer: Answer, now: float) -> tuple[int, float] | None:
 
 
 def refusal(
-    request: Request, answer: Answer, payload: Mapping[str, Any], now: float
+    request: Request, answer: HttpResponse, payload: Mapping[str, Any], now: float
 ) -> Retryable | Permanent:
     """What an answer that is no success means; the first rule that fits counts."""
     status = answer.status
@@ -162,7 +162,7 @@ def refusal(
             return kind(code, message, status=status, retry_after=_retry_after(answer))
 
 
-def _payload(answer: Answer) -> dict[str, Any]:
+def _payload(answer: HttpResponse) -> dict[str, Any]:
     try:
         payload = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -170,7 +170,7 @@ def _payload(answer: Answer) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _code_and_message(answer: Answer, payload: Mapping[str, Any]) -> tuple[str, str]:
+def _code_and_message(answer: HttpResponse, payload: Mapping[str, Any]) -> tuple[str, str]:
     error = payload.get("error")
     details = error if isinstance(error, dict) else {}
     code = details.get("code")
@@ -180,18 +180,18 @@ def _code_and_message(answer: Answer, payload: Mapping[str, Any]) -> tuple[str, 
     return code, f"{payload.get('message', '')} {details.get('details', '')}".strip()
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: HttpResponse) -> float:
     """Seconds, at most a quarter of an hour, as some servers send milliseconds. A date counts as none."""
     return min(_MAX_RETRY_AFTER, _number(answer, "Retry-After", digits=9) or 0.0)
 
 
-def _seconds_to_reset(answer: Answer, now: float) -> float:
+def _seconds_to_reset(answer: HttpResponse, now: float) -> float:
     """Seconds to X-RateLimit-Reset, which is in unix seconds; at most a minute, as Clemta's clock may differ."""
     reset = _number(answer, "X-RateLimit-Reset", digits=11) or 0.0
     return min(_WINDOW_SECONDS, max(0.0, reset - now))
 
 
-def _number(answer: Answer, header: str, digits: int) -> float | None:
+def _number(answer: HttpResponse, header: str, digits: int) -> float | None:
     """The header's whole number; None if it is absent or anything else."""
     text = answer.headers.get(header, "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) <= digits else None

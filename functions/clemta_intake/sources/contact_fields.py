@@ -13,9 +13,8 @@ from . import normalise
 from .config import Form, Webhook
 
 _LINE_BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
-_BIDI = re.compile(
-    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)  # they reverse the direction of the text around them
+# Controls that reverse the direction of the text around them.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def to_contact(values: Mapping[str, Any], source: Form | Webhook) -> ContactRequest:

@@ -193,9 +193,8 @@ _orders = _all([_ORDERS])
 _skipped = _numbering | _before_head | _all(["login account user"])  # "Account: Password"
 _type_words = frozenset(["type", "types"])  # "Pass type", but "Type your pass"
 
-_WORD = re.compile(
-    r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+"
-)  # "userPassword2": user, Password, 2
+# "userPassword2": user, Password, 2
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _TAG = re.compile(r"<[^<>]*>")
 _CLAUSE = re.compile(r"\(|\s[\[{]|:(?=\s|$)|[,;?!|\n\u2013\u2014]|\s-\s|\.\s")
 _MAX_CLAUSES = 4
