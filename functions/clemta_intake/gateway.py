@@ -176,7 +176,7 @@ def as_event(response: Response[str]) -> dict[str, Any]:
     """The response in API Gateway's format."""
     return {
         "statusCode": response.status_code,
-        "headers": {"Content-Type": response.content_type, **response.headers},
+        "headers": dict(response.headers),
         "body": response.body,
         "isBase64Encoded": False,
     }

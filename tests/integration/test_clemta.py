@@ -21,6 +21,7 @@ from clemta_intake.errors import (
     KeyRefused,
     NotApplied,
     OutcomeUnknown,
+    Permanent,
     RateLimited,
     Retryable,
     Throttled,
@@ -526,18 +527,19 @@ def test_p8_an_error_code_that_is_free_text_is_not_logged(serve: Callable[..., s
     assert raised.value.code == "HTTP_400"
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409])
 def test_p4_clemtas_message_about_a_refusal_is_kept_for_the_dead_letter(
-    serve: Callable[..., str],
+    serve: Callable[..., str], status: int
 ) -> None:
     error = {"code": "VALIDATION_FAILED", "details": "email: is taken"}
     body = json.dumps({"success": False, "message": "Not valid.", "error": error}).encode()
-    with pytest.raises(DataError) as raised:
-        Clemta(serve(body, 400), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
+    with pytest.raises(Permanent) as raised:
+        Clemta(serve(body, status), lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     refusal = raised.value
     assert (refusal.code, str(refusal), refusal.status) == (
         "VALIDATION_FAILED",
         "Not valid. email: is taken",
-        400,
+        status,
     )
 
 

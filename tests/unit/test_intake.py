@@ -11,7 +11,7 @@ from clemta_intake.bodies.forms import Multipart, Urlencoded
 from clemta_intake.bodies.limits import MAX_BODY
 from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import ConfigError, DataError, TooLarge, Unmappable, Unreadable, UnsupportedMedia
-from clemta_intake.intake import Held, Ignored, Invalid, Mapped, evaluate_queued
+from clemta_intake.intake import Held, Ignored, Invalid, Mapped, evaluate_queued, events
 from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery
@@ -111,6 +111,11 @@ class TestDecision:
         found = evaluate_queued(json_of(ADA | {"trap": "x"}), a_form(spam=GUARDED))
         assert isinstance(found, Mapped)
         assert found.captcha is None
+
+    def test_a_batch_of_one_stays_the_submission_that_it_is(self) -> None:
+        submission = json_of([ADA])
+        [event] = events(submission, a_hook(batch=True), "signed-1")
+        assert (event.submission, event.signed_id) == (submission, "signed-1")
 
     def test_p4_batch_whose_entries_bytes_cannot_be_separated_is_one_event(self) -> None:
         body = '[{"ş": 1, "\\u00c5\\u009f": 2}, {}]'.encode()

@@ -63,6 +63,12 @@ def test_a_rejected_key_is_read_afresh_and_the_fresh_one_is_kept(world: World, t
     assert world.manager.reads == 2
 
 
+@pytest.mark.parametrize("text", [" clemta_key\n", '{"api_key": " clemta_key\\n"}'], ids=["plain", "JSON"])
+def test_white_space_around_a_key_is_no_part_of_it(world: World, text: str) -> None:
+    world.manager.text = text
+    assert world.store.api_key(None) == "clemta_key"
+
+
 def test_a_rejected_key_is_read_afresh_although_the_clock_was_set_back(world: World) -> None:
     assert world.store.api_key(None) == "clemta_old"
     world.manager.text = "clemta_new"

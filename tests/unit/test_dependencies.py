@@ -1,0 +1,41 @@
+"""What the settings mean once the dependencies are put together; the SQS client only records."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from clemta_intake.dependencies import Dependencies
+from clemta_intake.errors import NotApplied
+from clemta_intake.model import Envelope, Failure, Submission
+from clemta_intake.settings import Settings
+from tests.support.fakes import Clock
+from tests.unit.test_settings_and_deadlines import ENVIRONMENT
+
+HOUR = 3600
+
+
+@dataclass
+class RecordingClients:
+    """Every client is this one; it notes the queues that messages were sent to."""
+
+    urls: list[str] = field(default_factory=list)
+
+    def client(self, _: Any) -> "RecordingClients":
+        return self
+
+    def end_calls_by(self, *_: Any) -> None:
+        """No call takes time here."""
+
+    def send_message(self, **request: Any) -> None:
+        self.urls.append(request["QueueUrl"])
+
+
+@pytest.mark.parametrize(("hours", "queue"), [(71.9, "retry"), (72, "dead")])
+def test_p4_a_submission_that_fails_is_parked_after_give_up_hours(hours: float, queue: str) -> None:
+    clock, clients = Clock(), RecordingClients()
+    deps = Dependencies(Settings.read(ENVIRONMENT), clients, dict, clock)
+    submission = Submission("id", "website", clock.now - hours * HOUR, b"{}")
+    earlier = Envelope(submission, 9, clock.now - hours * HOUR, Failure("outage", 500, "HTTP_500", ""))
+    deps.delivery.requeue_or_park(submission, NotApplied("HTTP_500"), earlier)
+    assert clients.urls == [f"https://sqs.example.com/{queue}"]
