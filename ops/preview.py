@@ -9,7 +9,6 @@ from clemta_intake.errors import Unauthentic, Unmappable
 from clemta_intake.intake import Event, Held, Ignored, Invalid, evaluate, events
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Form, Webhook
-from clemta_intake.sources.fields import Answer
 from clemta_intake.sources.kept import kept_headers, kept_query
 from clemta_intake.sources.mapping import Origin
 from clemta_intake.sources.signatures import SignedPost, authenticate
@@ -118,8 +117,8 @@ def _previewed(source: Form | Webhook, event: Event, found: Preview) -> Preview:
     ]
     used = {answer for origin in evaluated.origins.values() for answer in origin.answers}
     found.dropped = [
-        (_name(answer), answer.value)
-        for answer in evaluated.answers
+        (answer.name, answer.value)
+        for answer in (reading.answer for reading in evaluated.readings)
         if answer not in used and answer.value.casefold() not in str(found.request).casefold()
     ]
     return found
@@ -137,11 +136,9 @@ def _field(source: Form | Webhook, name: str, value: str, origin: Origin) -> Fie
         return Field(name, value, "the e-mail stands in for a name")
     was = ", ".join(answer.value for answer in origin.answers)
     says_the_same = was.casefold() == value.casefold() or len(origin.answers) > 1
-    return Field(name, value, ", ".join(map(_name, origin.answers)), "" if says_the_same else was)
-
-
-def _name(answer: Answer) -> str:
-    return answer.label or ".".join(answer.path)
+    return Field(
+        name, value, ", ".join(answer.name for answer in origin.answers), "" if says_the_same else was
+    )
 
 
 def _flat(request: dict[str, Any]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from .bodies.parse import Body, parse_body, read_body
 from .errors import ConfigError, DataError, Permanent, Refused, TooLarge, Unreadable, UnsupportedMedia
 from .model import MappedSubmission, Submission
 from .sources.config import Form, Webhook
-from .sources.fields import Answer
+from .sources.fields import Reading
 from .sources.mapping import (
     Origin,
     expression_data,
@@ -82,13 +82,13 @@ class Ignored(NamedTuple):
 
 
 class Mapped(NamedTuple):
-    """The submission asks for this contact. `answers` are all that could be mapped; a `captcha` must be verified."""
+    """The submission asks for this contact. `readings` say how each answer was read; a `captcha` must be verified."""
 
     submission: Submission
     left_out: tuple[str, ...]
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
-    answers: tuple[Answer, ...]
+    readings: tuple[Reading, ...]
     captcha: CaptchaToken | None
 
 
@@ -99,7 +99,7 @@ class Held(NamedTuple):
     left_out: tuple[str, ...]
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
-    answers: tuple[Answer, ...]
+    readings: tuple[Reading, ...]
     captcha: CaptchaToken | None
     rule: str
 

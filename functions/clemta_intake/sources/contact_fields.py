@@ -57,11 +57,6 @@ def to_contact(values: Mapping[str, Any], source: Form | Webhook) -> ContactRequ
         ) from None  # pydantic's error holds the values
 
 
-def is_own_address(name: str, email: str) -> bool:
-    """Whether the name is the sender's own address: for example, Auth0 sends it if it knows no name."""
-    return bool(name) and name.strip().casefold() == email.strip().casefold()
-
-
 def _name(value: str) -> str:
     """The name in one line, without `@`: a search for an address also finds contacts with that address as a name."""
     name = _one_line(value)

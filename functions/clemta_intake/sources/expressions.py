@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError
 from ..bodies.json_text import parse_json
 from ..bodies.limits import MAX_FIELDS
 from ..errors import ConfigError, Unreadable
-from .fields import to_text
+from .answers import to_text
 
 # Expressions whose later parts read from the result of the first part.
 _SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}

@@ -5,10 +5,11 @@ It knows the usual field names in English, Turkish, German, Spanish and French. 
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
+
+from .answers import Answer
 
 _TYPES = {
     "email": "email",
@@ -89,56 +90,82 @@ _MAX_NAME = 200  # characters of a key or a label; decomposing accents can take 
 _NUMBERED = re.compile(r"^q\d+_(\D+)\d*$")  # Jotform's "q31_name31"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One field of a form: its key as a path, its value, and its label and type if the sender gives them."""
+class Reading(NamedTuple):
+    """How one answer was read: the field, and the evidence for it ("type", "name", "label" or "value").
 
-    path: tuple[str, ...]
-    value: str
-    label: str = ""
-    type: str = ""
+    `words` are the words that said so. An answer that lost, or was not recognised, says `why` it is not used.
+    """
 
-
-def to_text(value: Any) -> str:
-    """A value as text: numbers are written out, lists are joined; "" for null, booleans and objects."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool) or value is None:
-        return ""
-    if isinstance(value, float):
-        return format(value, "f").rstrip("0").rstrip(".")
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list):
-        return ", ".join(text for inner in value if (text := to_text(inner)))
-    return ""
+    answer: Answer
+    field: str = ""
+    evidence: str = ""
+    words: str = ""
+    why: str = ""
 
 
-def to_answers(data: Any) -> list[Answer]:
-    """The flat list of answers in an object, or in a list of {key, label, type, value}, without empty ones."""
-    if isinstance(data, list):
-        return [answer for item in data if isinstance(item, dict) for answer in _listed(item)]
-    return list(_flattened((), data))
+class Recognition(NamedTuple):
+    """What the recogniser found: field -> value, field -> the answers that it is made of, and each answer's reading.
+
+    Fields are Clemta's ("full_name", "email", "billing.phone", …), "company" and "message".
+    """
+
+    values: dict[str, str]
+    made_of: dict[str, tuple[Answer, ...]]
+    readings: tuple[Reading, ...]
 
 
-def _listed(item: dict[str, Any]) -> Iterator[Answer]:
-    key, label, kind = (to_text(item.get(name)) for name in ("key", "label", "type"))
-    value = item.get("value")
-    if isinstance(value, dict):  # a name or an address in parts: the label names the whole, not a part
-        key, label = (key if _plain(key) in _FIELD_OF else label), ""
-    for answer in _flattened((key,), value):
-        yield Answer(answer.path, answer.value, label, kind)
+def recognise(answers: Sequence[Answer]) -> Recognition:
+    """Finds a person's data in the answers."""
+    found = _recognise(answers)
+    values: dict[str, str] = {}
+    made_of: dict[str, tuple[Answer, ...]] = {}
+
+    def put(field: str, value: str, *parts: str) -> None:
+        if value:
+            values[field], made_of[field] = value, tuple(found[part] for part in parts if part in found)
+
+    texts = {field: answer.value for field, answer in found.items()}
+    email = texts.get("email") or texts.get("billing_email", "")
+    name, parts = _own_name(texts, email)
+    put("full_name", name, *parts)
+    put("email", email, "email" if "email" in texts else "billing_email")
+    put("company", texts.get("company", ""), "company")
+    put("message", texts.get("message", ""), "message")
+    put("billing.email", texts.get("billing_email", ""), "billing_email")
+    put("billing.district", ", ".join(_of(texts, "district", "city")), "district", "city")
+    for field in ("phone", "address_1", "address_2", "postal_code", "state", "province", "country", "tax_id"):
+        put(f"billing.{field}", texts.get(field, ""), field)
+    used = {answer for parts in made_of.values() for answer in parts}
+    readings = [
+        Reading(answer, field, "name", "", "" if answer in used else "lost")
+        for field, answer in found.items()
+    ]
+    known = {reading.answer for reading in readings}
+    readings += [Reading(answer, why="unknown") for answer in answers if answer not in known]
+    return Recognition(values, made_of, tuple(readings))
 
 
-def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flattened((*path, str(key)), inner)
-    elif text := to_text(value):
-        yield Answer(path, text)
+def is_own_address(name: str, email: str) -> bool:
+    """Whether the name is the sender's own address: for example, Auth0 sends it if it knows no name."""
+    return bool(name) and name.strip().casefold() == email.strip().casefold()
 
 
-def recognise(answers: Sequence[Answer]) -> dict[str, Answer]:
+def _own_name(texts: dict[str, str], email: str) -> tuple[str, tuple[str, ...]]:
+    """The person's name, and the fields it is made of; "" if there is none, or only the sender's own address.
+
+    A name without an `@` has precedence.
+    """
+    both = " ".join(_of(texts, "first_name", "last_name"))
+    names = [(texts.get("full_name", ""), ("full_name",)), (both, ("first_name", "last_name"))]
+    names.sort(key=lambda name: "@" in name[0])
+    return next(((name, of) for name, of in names if name and not is_own_address(name, email)), ("", ()))
+
+
+def _of(texts: dict[str, str], *fields: str) -> list[str]:
+    return [texts[field] for field in fields if field in texts]
+
+
+def _recognise(answers: Sequence[Answer]) -> dict[str, Answer]:
     """Field in _NAMES -> its answer: the first one with a matching type, else the first with a matching name."""
     found: dict[str, Answer] = {}
     for answer in answers:

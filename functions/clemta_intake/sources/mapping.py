@@ -7,41 +7,40 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from ..contacts import Billing
 from ..errors import Unmappable, Unreadable
 from ..model import MappedSubmission, Submission
+from .answers import Answer, to_answers, to_text
 from .config import Form, Webhook
-from .contact_fields import is_own_address, to_contact
+from .contact_fields import to_contact
 from .expressions import search
-from .fields import Answer, declared_field, recognise, to_answers, to_text
+from .fields import Reading, is_own_address, recognise
 from .spam import answers_only
 
 # Any other text is no delivery id, such as a header that came twice ("one, one"): then the body's hash is used.
 _DELIVERY_ID = re.compile(r"[!-+\--~]{1,200}")
 _PAIRS = (("billing.country", "billing.iso_code"), ("billing.phone", "billing.phone_code"))
 _LISTS = ("cc_emails", "bcc_emails")
-_BILLING = Billing.model_fields.keys() - {"email", "district"}  # these two are made of several answers
 _UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
 _MILLISECONDS = 1e11  # a larger number is milliseconds: as seconds it would be after the year 5138
 
 
 class Origin(NamedTuple):
-    """The origin of a contact's field: a declared type, a name or label, an expression, a default or a stand-in.
+    """The origin of a contact's field: the recogniser ("name"), an expression, a default or a stand-in.
 
     `answers` are the answers that the value was made of; `given` is an expression's result before normalisation.
     """
 
-    kind: Literal["type", "name", "expression", "default", "stand-in"]
+    kind: Literal["name", "expression", "default", "stand-in"]
     answers: tuple[Answer, ...] = ()
     given: str = ""
 
 
 class MappingResult(NamedTuple):
-    """A mapped submission, the origin of each of its contact's fields, and all answers that the recogniser read."""
+    """A mapped submission, the origin of each of its contact's fields, and how each answer was read."""
 
     mapped: MappedSubmission
     origins: Mapping[str, Origin]
-    answers: tuple[Answer, ...]
+    readings: tuple[Reading, ...]
 
 
 class _Fields:
@@ -93,7 +92,7 @@ def map_submission(submission: Submission, source: Form | Webhook, data: Mapping
     if isinstance(source, Form) and not isinstance(data["body"], dict):
         raise Unreadable("not_an_object", "the body must be an object of fields")
     answers = to_answers(search("answers", source.answers, data)) if source.answers else []
-    found = _from_answers(answers, source)
+    found, readings = _from_answers(answers, source)
     _put_expressions(found, source, data)
     _put_defaults(found, source, submission)
     delivery_id = submission.delivery_id or find_delivery_id(submission, source, data)
@@ -109,63 +108,35 @@ def map_submission(submission: Submission, source: Form | Webhook, data: Mapping
         _weak(found),
     )
     _put_origins_of_pairs(found)
-    return MappingResult(mapped, found.origins, tuple(answers))
+    return MappingResult(mapped, found.origins, readings)
 
 
-def _from_answers(answers: list[Answer], source: Form | Webhook) -> _Fields:
-    """Recognised answers under Clemta's field names.
+def _from_answers(answers: list[Answer], source: Form | Webhook) -> tuple[_Fields, tuple[Reading, ...]]:
+    """Recognised answers under Clemta's field names, and how each answer was read.
 
-    Clemta has no field for a company or a city: they go into the description and the district, where a bookkeeper
-    sees them.
+    Clemta has no field for a company: it goes into the description, where a bookkeeper sees it.
     """
     recognised = recognise(answers)
-    texts = {field: answer.value for field, answer in recognised.items()}
-    found = _Fields()
-
-    def put(field: str, value: str, *made_of: str) -> None:
-        if not value:
-            return
-        used = tuple(recognised[name] for name in made_of if name in recognised)
-        kind: Literal["type", "name"] = "type" if declared_field(used[0]) == made_of[0] else "name"
-        found.put(field, value, Origin(kind, used))
-
+    values, found = dict(recognised.values), _Fields()
     described: dict[str, str] = {}
-    if company := texts.get("company", ""):
+    company = values.pop("company", "")
+    if company:
         described["company"] = f"Company: {company}"
-    if isinstance(source, Form) and (invoices_to := texts.pop("billing_email", "")):
+    if isinstance(source, Form) and (invoices_to := values.pop("billing.email", "")):
         # With billing.email anybody could redirect a customer's invoices: in the description a bookkeeper decides.
-        described["billing_email"] = f"Billing e-mail: {invoices_to}"
-    if message := texts.get("message", ""):
+        described["billing.email"] = f"Billing e-mail: {invoices_to}"
+    if message := values.pop("message", ""):
         described["message"] = message
-    email = texts.get("email") or texts.get("billing_email", "")
-    name, made_of = _own_name(texts, email)
-    if name:
-        put("full_name", name, *made_of)
-    elif company and not is_own_address(company, email):
-        found.put("full_name", company, Origin("stand-in", (recognised["company"],)))
-    put("email", email, "email" if "email" in texts else "billing_email")
-    put("description", "\n".join(described.values()), *described)
-    put("billing.email", texts.get("billing_email", ""), "billing_email")
-    put("billing.district", ", ".join(_of(texts, "district", "city")), "district", "city")
-    for field, text in texts.items():
-        if field in _BILLING:
-            put(f"billing.{field}", text, field)
-    return found
-
-
-def _own_name(texts: Mapping[str, str], email: str) -> tuple[str, tuple[str, ...]]:
-    """The person's name, and the fields it is made of; "" if there is none, or only the sender's own address.
-
-    A name without an `@` has precedence.
-    """
-    both = " ".join(_of(texts, "first_name", "last_name"))
-    names = [(texts.get("full_name", ""), ("full_name",)), (both, ("first_name", "last_name"))]
-    names.sort(key=lambda name: "@" in name[0])
-    return next(((name, of) for name, of in names if name and not is_own_address(name, email)), ("", ()))
-
-
-def _of(texts: Mapping[str, str], *fields: str) -> list[str]:
-    return [texts[field] for field in fields if field in texts]
+    if company and "full_name" not in values and not is_own_address(company, values.get("email", "")):
+        found.put("full_name", company, Origin("stand-in", recognised.made_of["company"]))
+    if described:
+        values["description"] = "\n".join(described.values())
+        recognised.made_of["description"] = tuple(
+            answer for field in described for answer in recognised.made_of[field]
+        )
+    for field, value in values.items():
+        found.put(field, value, Origin("name", recognised.made_of[field]))
+    return found, recognised.readings
 
 
 def _put_expressions(found: _Fields, source: Form | Webhook, data: Mapping[str, Any]) -> None:
