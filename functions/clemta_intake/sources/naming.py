@@ -175,13 +175,15 @@ def read_label(text: str) -> Naming:
         whole = part if part.is_exact and part.fields[0] in ("first_name", "last_name") else whole
     if (whole.is_exact and whole.fields) or "several" in whole.flags:
         return whole._replace(flags=whole.flags | beside)
+    if choices := _of_list(words):
+        return choices
     for number, clause in enumerate(_clauses(words)):
         said = _read(clause)
         if said.is_known:
             return said._replace(flags=said.flags | beside)
         if number == _MAX_CLAUSES:
             break
-    return _of_list(words) or _NOTHING._replace(flags=beside)
+    return _NOTHING._replace(flags=beside)
 
 
 @lru_cache(4_096)
@@ -280,7 +282,7 @@ def _read(words: Sequence[str]) -> Naming:
         fields = ("company",)  # "Name of the company"
     elif fields and fields[0] in _OWNED and any(item.kind not in _KNOWN for item in _content(owner)):
         return Naming(flags=frozenset(flags | {"other"}), words=said)  # "Name of the project"
-    if _is_repeated(main):
+    if fields and _is_repeated(main):
         flags.add("again")
     if any(item.kind == "other" for item in content):
         flags.add("other")

@@ -185,7 +185,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         " contact type, contact reason, contact id, name of event, name of product, name of project,"
         " name of school, name of child",
         "article": "your, my, the, a, an, our, s, this, their, his, her, its, own, some, any, me, us, you, i, we",
-        "noise": "main content, main, content place holder, mb, stb, od, usr, cust, inp, frm, live in, work,"
+        "noise": "continue, continue with, proceed, main content, main, content place holder, mb, stb, od, usr, cust, inp, frm, live in, work,"
         " based in, works, please, enter, type in, fill in, fill out, fill, provide, write, give, input, select,"
         " choose, pick, what, which, whats, is, are, re, tell, required, optional, mandatory, recommended,"
         " if applicable, applicable, necessary, needed, field, fields, text, box, value, val, form, form field,"
