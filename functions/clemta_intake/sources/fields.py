@@ -385,7 +385,8 @@ class _Recogniser:
                 yield Reading(answer, field, one.evidence, one.words)
             elif place in lost:
                 one = lost[place]
-                yield Reading(answer, one.field, one.evidence, one.words, "another answer is stronger")
+                stronger = self._candidates[one.field][0].answer.name
+                yield Reading(answer, one.field, one.evidence, one.words, f"{stronger} is stronger")
             else:
                 yield Reading(answer, why=self._excluded.get(place, "no field is known by this name"))
 

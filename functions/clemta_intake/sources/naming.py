@@ -91,8 +91,8 @@ class Naming(NamedTuple):
 
     `fields` has the field, or the alternatives of "E-mail or phone"; `is_exact` if nothing unknown stands beside it.
     `flags` are "billing", "shipping", "someone" (another person), "aside" (perhaps another), "again" (a repetition),
-    "other" (it is known to be something else) and "several" (it names fields that go to different places). `words` are
-    those that said so.
+    "other" (it is known to be something else), "question" (its answer is no field) and "several" (it names fields that
+    go to different places). `words` are those that said so.
     """
 
     fields: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class Naming(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        return bool(self.fields) or "other" in self.flags
+        return bool(self.fields) or not self.flags.isdisjoint(("other", "question"))
 
 
 class _Item(NamedTuple):
@@ -191,10 +191,12 @@ def read_name(path: tuple[str, ...]) -> Naming:
     """What a field's name says, with the names of the objects around it: `customer.address[city]` is a city."""
     if sum(map(len, path)) > MAX_NAME:
         return _NOTHING
+    if len(path) == 1 and " " in path[0].strip():
+        return read_label(path[0])
     segments = [segment for key in path for segment in _segments(key)]
     named, start = _NOTHING, len(segments)
-    while start > max(0, len(segments) - 3) and not named.is_known:
-        start -= 1
+    while start > max(0, len(segments) - 3) and not named.is_known and not _is_strange(segments[start:]):
+        start -= 1  # "phones[0][number]": a number says nothing, "phones 0 number" does
         named = _read([word for segment in segments[start:] for word in segment])
     if not named.fields:
         return named
@@ -218,6 +220,11 @@ def _of_list(words: list[str]) -> Naming | None:
     return first if first.is_exact and first.fields[0] in ("state", "country", "province") else None
 
 
+def _is_strange(segments: list[list[str]]) -> bool:
+    """Whether the last part of a name is a word that nobody knows: {"name": {"middle": …}} is no name."""
+    return any(not item.kind for words in segments for item in _items(words))
+
+
 def _is_container(words: list[str]) -> bool:
     """Whether the words name a group of a person's fields: "customer", "billing address"."""
     return all(
@@ -228,9 +235,6 @@ def _is_container(words: list[str]) -> bool:
 
 
 def _segments(key: str) -> Iterator[list[str]]:
-    if " " in key.strip():  # a label as a key
-        yield [word for word in _split(_without(key, _asides(key))) if word not in _CLAUSE]
-        return
     for mark in _BETWEEN_NAMES:
         key = key.replace(mark, "\n")
     for part in key.split("\n"):
@@ -252,8 +256,10 @@ def _without(text: str, asides: list[str]) -> str:
 
 
 def _split(text: str) -> list[str]:
-    words = [word.lower() for word in _WORD.findall(fold(text))]
-    return [_NUMBERS.get(word, word) for word in words]
+    words = _WORD.findall(fold(text))
+    if not text.isascii():  # signs such as "¿" or "★" are no words
+        words = [word for word in words if word.isascii() or any(map(str.isalnum, word))]
+    return [_NUMBERS.get(word, word) for word in map(str.lower, words)]
 
 
 def _clauses(words: list[str]) -> Iterator[list[str]]:
@@ -273,7 +279,7 @@ def _read(words: Sequence[str]) -> Naming:
         return Naming(("country",), True, words=items[0].words)  # a label that lists all countries
     flags = {item.kind for item in items if item.kind in _ASIDES}
     if _is_question(words, items):
-        return Naming(flags=frozenset(flags | {"other"}))
+        return Naming(flags=frozenset(flags | {"question"}))
     main, owner = _cut(items)
     content = _content(main)
     said = " ".join(item.words for item in _content(items) if item.kind in _KNOWN)
@@ -394,7 +400,7 @@ def _items(words: Sequence[str]) -> list[_Item]:
             if count > 1 and not _ALTERNATIVES.isdisjoint((window[0], window[-1])):
                 continue
             if item := _item("".join(word for word in window if count == 1 or word not in _ALTERNATIVES)):
-                items.append(item)
+                items.append(item._replace(words=" ".join(window)) if count > 1 else item)
                 place += count
                 break
         else:

@@ -58,7 +58,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "area_code": "area code, phone area code, phone area, area phone, ~area",
         "address_1": "address, street address, street, address line 1, address line, address 1, line 1, addr,"
         " addr line 1, addr 1, street line 1, street 1, street name, street and number, street and house number,"
-        " street number and name, street no, postal address, mailing address, home address, first line,"
+        " street number and name, postal address, mailing address, home address, first line,"
         " first line of address, address first line, address street, road, address details, full address,"
         " post address, residential address, permanent address, current address, address line one,"
         " street name and number, physical address, street adress, adress, addressline, address or po box,"
@@ -185,25 +185,25 @@ LANGUAGES: dict[str, dict[str, str]] = {
         " contact type, contact reason, contact id, name of event, name of product, name of project,"
         " name of school, name of child",
         "article": "your, my, the, a, an, our, s, this, their, his, her, its, own, some, any, me, us, you, i, we",
-        "noise": "continue, continue with, proceed, main content, main, content place holder, mb, stb, od, usr, cust, inp, frm, live in, work,"
-        " based in, works, please, enter, type in, fill in, fill out, fill, provide, write, give, input, select,"
-        " choose, pick, what, which, whats, is, are, re, tell, required, optional, mandatory, recommended,"
-        " if applicable, applicable, necessary, needed, field, fields, text, box, value, val, form, form field,"
-        " form fields, form data, input field, textbox, txt, tb, ctl, ctl00, dropdown, drop, drop down, list, ddl,"
-        " select box, label, lbl, no label, placeholder, data, info, information, details, detail, number, num,"
-        " no, nr, id, code, new, current, preferred, primary, default, valid, correct, legal, official, real,"
-        " actual, personal, private, business, corporate, professional, office, home, daytime, evening, day,"
-        " residence, residential, login, log in, sign in, sign up, signup, register, registration, create,"
-        " create account, account, join, subscribe, subscription, newsletter, step, page, section, block, group,"
-        " part, question, q, qn, item, entry, element, wpforms, wpcf 7, et pb contact, et pb, nf, ninja, gform,"
-        " ff, mc 4 wp, mce, mauticform, hs, hubspot, acf, field 1, elementor, fluentform, ct, cf, cf 7, mktg,"
-        " mkto, spree, order, checkout, cart, purchase, guest checkout, website, web, online, contact us,"
-        " contact form, contact, reach, best, here, below, so that, so, to reach, can, shall, should, use, using,"
-        " used, active, uk, us only, only, at, on, in, via, with, by, etc, e g, eg, ie, example, required field,"
-        " star, asterisk, live, do, does, be, based, located, field name, read only, readonly, hidden, c, x, tx,"
-        " str, var, obj, attr, attribute, attributes, property, properties, merge, merges, update, updated, edit,"
-        " add, added, your own, as in passport, passport, as on id, modal, view, model, dto, request, payload,"
-        " params, json, and confirm, ask, asked",
+        "noise": "continue, continue with, proceed, main content, main, content place holder, mb, stb, od, usr,"
+        " cust, inp, frm, live in, work, based in, works, please, enter, type in, fill in, fill out, fill,"
+        " provide, write, give, input, select, choose, pick, what, which, whats, is, are, re, tell, required,"
+        " optional, mandatory, recommended, if applicable, applicable, necessary, needed, field, fields, text,"
+        " box, value, val, form, form field, form fields, form data, input field, textbox, txt, tb, ctl, ctl00,"
+        " dropdown, drop, drop down, list, ddl, select box, label, lbl, no label, placeholder, data, info,"
+        " information, details, detail, number, num, no, nr, id, code, new, current, preferred, primary, default,"
+        " valid, correct, legal, official, real, actual, personal, private, business, corporate, professional,"
+        " office, home, daytime, evening, day, residence, residential, login, log in, sign in, sign up, signup,"
+        " register, registration, create, create account, account, join, subscribe, subscription, newsletter,"
+        " step, page, section, block, group, part, question, q, qn, item, entry, element, wpforms, wpcf 7,"
+        " et pb contact, et pb, nf, ninja, gform, ff, mc 4 wp, mce, mauticform, hs, hubspot, acf, field 1,"
+        " elementor, fluentform, ct, cf, cf 7, mktg, mkto, spree, order, checkout, cart, purchase, guest checkout,"
+        " website, web, online, contact us, contact form, contact, reach, best, here, below, so that, so,"
+        " to reach, can, shall, should, use, using, used, active, uk, us only, only, at, on, in, via, with, by,"
+        " etc, e g, eg, ie, example, required field, star, asterisk, live, do, does, be, based, located,"
+        " field name, read only, readonly, hidden, c, x, tx, str, var, obj, attr, attribute, attributes, property,"
+        " properties, merge, merges, update, updated, edit, add, added, your own, as in passport, passport,"
+        " as on id, modal, view, model, dto, request, payload, params, json, and confirm, ask, asked",
         "person": "customer, user, client, contact, contact person, lead, person, buyer, subscriber, applicant,"
         " participant, attendee, visitor, member, profile, student, registrant, owner, donor, patient, guest,"
         " traveler, traveller, passenger, resident, author, sender, requester, submitter, respondent, candidate,"
@@ -522,11 +522,12 @@ LANGUAGES: dict[str, dict[str, str]] = {
         " nombre del titular, nombre en la tarjeta, banco, nombre del banco, nombre del niño, apodo,"
         " nombre de la mascota, nombre del archivo",
         "article": "el, la, los, las, un, una, su, sus, tu, tus, nuestro, mi, te, le, usted",
-        "noise": "desde, escribes, nos escribes, ubicado, ubicada, trabaja, vive, reside, por favor, introduzca,"
-        " introduce, ingrese, ingresa, escriba, escribe, indique, indica, seleccione, selecciona, elige, elija,"
-        " cuál, cual, es, son, qué, obligatorio, opcional, requerido, campo, campo obligatorio, número, núm, n,"
-        " datos, información, de contacto, contacto, profesional, corporativo, laboral, personal, actual, válido,"
-        " principal, favor de, si aplica, s, en, vives, trabajas, dónde, colocar, completa, anota",
+        "noise": "en qué, trabajas, de qué, desde qué, desde, escribes, nos escribes, ubicado, ubicada, trabaja,"
+        " vive, reside, por favor, introduzca, introduce, ingrese, ingresa, escriba, escribe, indique, indica,"
+        " seleccione, selecciona, elige, elija, cuál, cual, es, son, qué, obligatorio, opcional, requerido, campo,"
+        " campo obligatorio, número, núm, n, datos, información, de contacto, contacto, profesional, corporativo,"
+        " laboral, personal, actual, válido, principal, favor de, si aplica, s, en, vives, dónde, colocar,"
+        " completa, anota",
         "person": "cliente, usuario registrado, contacto, solicitante, participante, asistente, comprador,"
         " titular, alumno, paciente, persona, miembro, socio, datos personales, datos de contacto, interesado,"
         " remitente",
@@ -638,7 +639,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "district": "bairro, distrito, freguesia",
         "province": "província",
         "state": "~uf, estado, região, estado uf, estado província, região estado, estado região",
-        "postal_code": "cep, código postal, cod postal, código de endereçamento postal, cep código postal",
+        "postal_code": "código postal, cod postal, código de endereçamento postal, cep código postal",
         "country": "país, país de residência, país região, nome do país",
         "tax_id": "cpf, cnpj, cpf cnpj, nif, número de contribuinte, cnpj cpf, contribuinte,"
         " número de identificação fiscal, nipc, cpf ou cnpj, cnpj da empresa",
@@ -704,7 +705,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "city": "stad, plaats, woonplaats, gemeente, plaatsnaam, stad plaats",
         "district": "wijk, buurt, stadsdeel",
         "province": "provincie",
-        "state": "regio, staat, provincie staat, staat provincie",
+        "state": "regio, provincie staat, staat provincie",
         "postal_code": "postcode, post code",
         "country": "land, land van verblijf, land regio, landen",
         "tax_id": "btw nummer, btw, btw nr, btw id, ondernemingsnummer, btw identificatienummer, btwnummer",
@@ -880,7 +881,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         " край область республика, область штат",
         "postal_code": "indeks, index, индекс, почтовый индекс, индекса, почтового индекса",
         "country": "стране, strana, страна, страна проживания, страну, страны, страна регион, государство",
-        "tax_id": "inn, инн, инн организации, кпп, инн компании, огрн",
+        "tax_id": "inn, инн, инн организации, инн компании, огрн",
         "message": "~вопрос, soobshenie, soobshchenie, kommentariy, kommentarij, сообщение, комментарий,"
         " комментарии, ваш вопрос, текст сообщения, примечание, примечания, пожелания, ваше сообщение,"
         " комментарий к заказу, описание, дополнительная информация, заметки, отзыв, опишите",
@@ -888,8 +889,8 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "country_name": "россия, российская федерация, украина, беларусь, казахстан, узбекистан, армения, грузия,"
         " азербайджан, турция, германия, сша, великобритания, франция, италия, испания, китай, киргизия,"
         " кыргызстан, молдова, израиль",
-        "other": "имя пользователя, логин, название товара, название продукта, товар, название проекта, отчество,"
-        " девичья фамилия, никнейм, ник, должность, профессия, отдел, отрасль, сфера деятельности, тема,"
+        "other": "кпп, имя пользователя, логин, название товара, название продукта, товар, название проекта,"
+        " отчество, девичья фамилия, никнейм, ник, должность, профессия, отдел, отрасль, сфера деятельности, тема,"
         " тема сообщения, место рождения, дата рождения, гражданство, национальность, семейное положение, пол,"
         " возраст, размер компании, количество сотрудников, факс, сайт, веб сайт, адрес сайта, ip адрес,"
         " номер заказа, номер договора, промокод, код купона, как вы о нас узнали, откуда вы о нас узнали,"
@@ -923,7 +924,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "email": "メールアドレス, メール, eメール, e メール, 電子メール, eメールアドレス, 電子メールアドレス,"
         " メアド, mailアドレス, ご連絡先メールアドレス, 連絡先メールアドレス",
         "first_name": "name02, 名, 名前名, ファーストネーム, 下の名前, お名前名, 氏名名",
-        "last_name": "name01, 姓, 苗字, 名字, ラストネーム, お名前姓, 氏名姓",
+        "last_name": "name01, 姓, 苗字, ラストネーム, お名前姓, 氏名姓",
         "name": "~担当者, 名前, 担当者名",
         "full_name": "氏名, 姓名, フルネーム, 担当者氏名, ご担当者名, 代表者名, 担当者様名",
         "company": "会社名, 会社, 企業名, 法人名, 御社名, 貴社名, 組織名, 団体名, 勤務先, 勤務先名, 会社名団体名,"
@@ -938,7 +939,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "city": "市区町村名, 市町村名, 市区町村, 市町村, 市区郡, 市, 都市, 市区, 市区郡町村",
         "district": "区",
         "state": "pref, 都道府県, 県, 都道府県名",
-        "postal_code": "郵便番号, 〒, 郵便, 郵便番号ハイフンなし",
+        "postal_code": "郵便番号, 郵便, 郵便番号ハイフンなし",
         "country": "国, 国名, 居住国, 国地域, お住まいの国, 国または地域",
         "tax_id": "法人番号, インボイス登録番号, 登録番号, 適格請求書発行事業者登録番号",
         "message": "メッセージ, お問い合わせ内容, お問合せ内容, 問い合わせ内容, 内容, ご質問, 備考, コメント,"
@@ -974,9 +975,9 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "email": "电子邮件, 电子邮箱, 邮箱, 邮箱地址, 电子邮件地址, 邮件, 邮件地址, email地址, email 地址, 电邮,"
         " 電子郵件, 電子信箱, 郵箱, 信箱, 電郵, 電郵地址, 電子郵件地址, 电邮地址, 电子邮箱地址, 工作邮箱,"
         " 公司邮箱, 企业邮箱, 郵件地址, 邮箱账号",
-        "first_name": "名, 名字",
+        "first_name": "名",
         "last_name": "姓, 姓氏",
-        "name": "~聯絡人, ~联系人, 称呼, 怎么称呼, 稱呼, 如何称呼, 聯繫人",
+        "name": "名字, ~聯絡人, ~联系人, 称呼, 怎么称呼, 稱呼, 如何称呼, 聯繫人",
         "full_name": "收货人, 收件人, 姓名, 全名, 真实姓名, 联系人姓名, 聯絡人姓名, 您的姓名, 收货人姓名,"
         " 收件人姓名, 聯繫人姓名, 真實姓名",
         "company": "公司, 公司名称, 公司名, 企业名称, 单位, 单位名称, 公司名稱, 機構, 机构, 机构名称, 企业,"
