@@ -1,6 +1,8 @@
 """A name or a label is read as words: in 16 languages, in any shape that forms and developers give it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clemta_intake.sources.naming import FIELDS, MAX_NAME, Naming, is_country_name, read_label, read_name
 from clemta_intake.sources.words import LANGUAGES
@@ -225,3 +227,40 @@ def test_country_is_known_by_its_name() -> None:
     assert is_country_name("TÜRKİYE")
     assert not is_country_name("TR")
     assert not is_country_name("Kingdom of the United States " * 10)
+
+
+TEXTS = st.text(max_size=MAX_NAME) | st.lists(
+    st.sampled_from(
+        [
+            "e-mail",
+            "名前",
+            "첫",
+            "1",
+            "２",
+            "፩",
+            "of",
+            "/",
+            "(",
+            ")",
+            "·",
+            "name",
+            "ال",
+            "2",
+            "\u0301",
+            "nameaddress",
+        ]
+    )
+).map(" ".join)
+
+
+@given(TEXTS)
+def test_any_text_is_read(text: str) -> None:
+    assert isinstance(read_label(text), Naming)
+    assert isinstance(read_name((text, text)), Naming)
+
+
+@pytest.mark.parametrize(
+    "label", ["The e-mail", "E-mail / E-mail", "名を教えて🎉メール", "메일zz주소", "الاسم"]
+)
+def test_rest_of_a_label_does_not_hide_its_field(label: str) -> None:
+    assert read_label(label).fields

@@ -458,7 +458,7 @@ class TestReadings:
         ]
         answers = to_answers(asked)
         assert read(asked).readings == (
-            Reading(answers[0], "email", "label", "email"),
+            Reading(answers[0], "email", "label", "e mail"),
             Reading(answers[1], "email", "name", "email", "E-mail is stronger"),
             Reading(answers[2], why="no field is known by this name"),
         )

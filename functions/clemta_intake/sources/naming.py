@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple
 
 from .words import LANGUAGES
@@ -177,12 +177,10 @@ def read_label(text: str) -> Naming:
         return whole._replace(flags=whole.flags | beside)
     if choices := _of_list(words):
         return choices
-    for number, clause in enumerate(_clauses(words)):
+    for clause in islice(_clauses(words), _MAX_CLAUSES):
         said = _read(clause)
         if said.is_known:
             return said._replace(flags=said.flags | beside)
-        if number == _MAX_CLAUSES:
-            break
     return _NOTHING._replace(flags=beside)
 
 
@@ -350,7 +348,7 @@ def _fields(items: list[_Item]) -> tuple[str, ...]:
         if item.kind not in FIELDS or (item.is_weak and others) or (item.kind == "message" and after):
             continue
         field = item.kind
-        if field == "address_1" and after.isdigit() and int(after[:3]) > 1:
+        if field == "address_1" and after and int(after[:3]) > 1:
             field = "address_2" if int(after[:3]) == 2 else "address_3"
         if field not in found:
             found.append(field)
@@ -400,7 +398,7 @@ def _items(words: Sequence[str]) -> list[_Item]:
             if count > 1 and not _ALTERNATIVES.isdisjoint((window[0], window[-1])):
                 continue
             if item := _item("".join(word for word in window if count == 1 or word not in _ALTERNATIVES)):
-                items.append(item._replace(words=" ".join(window)) if count > 1 else item)
+                items.append(item._replace(words=" ".join(window)) if item.kind != "digit" else item)
                 place += count
                 break
         else:
@@ -410,7 +408,7 @@ def _items(words: Sequence[str]) -> list[_Item]:
 
 
 def _item(phrase: str) -> _Item | None:
-    if phrase.isdigit():
+    if phrase.isascii() and phrase.isdigit():
         return _Item("digit", phrase)
     kind = _KINDS.get(phrase)
     if kind not in FIELDS and (weak := _KINDS.get("~" + phrase)):
