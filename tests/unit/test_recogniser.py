@@ -300,6 +300,8 @@ class TestName:
 
     def test_own_address_is_no_name(self) -> None:
         assert fields({"full_name": ADA, "email": ADA}) == {"email": ADA}
+        assert fields({"full_name": ADA, "name": ADA, "email": ADA}) == {"email": ADA}
+        assert fields({"full_name": "ada@home", "email": "ada@home"}) == {"email": "ada@home"}
         assert is_own_address(f" {ADA.upper()} ", ADA)
         assert not is_own_address("", "")
 
@@ -311,6 +313,9 @@ class TestName:
     @pytest.mark.parametrize("label", ["Name of your company", "Company full name", "Nom de votre société"])
     def test_companys_name_is_a_company(self, label: str) -> None:
         assert fields({label: "Example Ltd"}) == {"company": "Example Ltd"}
+
+    def test_name_with_an_at_sign_counts_last(self) -> None:
+        assert fields({"full_name": "ada@home", "name": "Ada"}) == {"full_name": "Ada"}
 
 
 class TestPhone:
@@ -368,6 +373,7 @@ class TestAddress:
             ({"cep": "01310-100"}, {"postal_code": "01310-100"}),
             ({"cep": "0532 123 45 67"}, {"phone": "0532 123 45 67"}),
             ({"City, State, Zip": "Leeds, LS1 4AP"}, {}),
+            ({"xyzzy phone or city": "Ankara"}, {}),
         ],
     )
     def test_address_is_joined_of_its_parts(self, data: dict[str, Any], found: dict[str, str]) -> None:
