@@ -1,0 +1,126 @@
+"""Our own sign-up forms are read right in every language, whatever their order, case, accents and decoration."""
+
+import json
+import random
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import recognition
+from bench.recognition import FIELDS, MODES, Field, Form, Judged, Mode, judge, own_forms
+from clemta_intake.sources.answers import Answer
+from clemta_intake.sources.fields import recognise
+
+FORMS = own_forms()
+LANGUAGES = sorted({form.language for form in FORMS})
+LABELS = [field.label for form in FORMS for field in form.fields if field.label and field.type != "password"]
+DECORATIONS: dict[str, Callable[[str], str]] = {
+    "a star": lambda label: f"{label} *",
+    "a star and a colon": lambda label: f"* {label}:",
+    "white space": lambda label: f"  {label}\n",
+    "required": lambda label: f"{label} (required)",
+    "optional": lambda label: f"{label} (optional)",
+    "a number": lambda label: f"3. {label}",
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "decomposed accents": lambda label: unicodedata.normalize("NFD", label),
+    "half-width signs": lambda label: unicodedata.normalize("NFKC", label),
+}
+
+
+def judged(form: Form, mode: Mode) -> Judged:
+    found = judge(form, mode)
+    assert found is not None
+    return found
+
+
+def misses(found: Judged) -> list[str]:
+    """Each counted or wrongly placed answer that is not right: its label or name, its field, and where it went."""
+    return [
+        f"{found.form.form}: {getattr(one.field, found.mode)!r} is {one.field.expected}, went to {one.place!r}"
+        for one in found.verdicts
+        if one.wrong or (one.counts and not one.right)
+    ]
+
+
+def read(form: Form) -> dict[str, str]:
+    """The fields that the labels of a form lead to."""
+    asked = [field for field in form.fields if field.label]
+    answers = [Answer((f"question_{number}",), one.value, one.label) for number, one in enumerate(asked)]
+    return recognise(answers).values
+
+
+class TestOwnForms:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_every_label_leads_to_its_field(self, language: str) -> None:
+        found = [judged(form, "label") for form in FORMS if form.language == language]
+        assert [miss for one in found for miss in misses(one)] == []
+        assert [one.problem for one in found if one.problem] == []
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_every_posted_name_leads_to_its_field_or_to_none(self, language: str) -> None:
+        found = [judged(form, "name") for form in FORMS if form.language == language]
+        assert [one.field.name for form in found for one in form.verdicts if one.wrong] == []
+        assert [one.problem for one in found if one.problem] == []
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_p4_every_answer_arrives(self, language: str, mode: Mode) -> None:
+        found = [judged(form, mode) for form in FORMS if form.language == language]
+        lost = [one.field for form in found for one in form.verdicts if not one.arrived]
+        assert lost == []
+
+    def test_every_form_has_a_language_and_known_fields(self) -> None:
+        assert len(LANGUAGES) >= 16
+        for form in FORMS:
+            assert form.form.startswith(f"{form.language}-")
+            assert {field.expected for field in form.fields} <= {*FIELDS, None}
+            assert len({field.name for field in form.fields}) == len(form.fields)
+
+    def test_every_address_is_reserved_for_examples(self) -> None:
+        for form in FORMS:
+            for field in form.fields:
+                if "@" in field.value:
+                    assert field.value.endswith(("@example.com", "@example.org", "@example.net"))
+
+    def test_recorded_figures_are_current(self) -> None:
+        recorded = json.loads(recognition.RESULT.read_text())["recognition"]["own"]
+        assert recorded == json.loads(json.dumps(recognition.own_figures(FORMS))), "run make recognition"
+
+
+class TestProperties:
+    """What does not change how a form is read."""
+
+    @settings(deadline=None)
+    @given(form=st.sampled_from(FORMS), seed=st.randoms(use_true_random=False))
+    def test_order_of_fields_changes_nothing(self, form: Form, seed: random.Random) -> None:
+        fields = list(form.fields)
+        seed.shuffle(fields)
+        shuffled = form._replace(fields=tuple(fields))
+        assert _without_order(read(shuffled)) == _without_order(read(form))
+
+    @pytest.mark.parametrize("decoration", DECORATIONS)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_case_accents_and_decoration_change_nothing(self, language: str, decoration: str) -> None:
+        decorate = DECORATIONS[decoration]
+        for form in FORMS:
+            if form.language == language:
+                fields = tuple(
+                    one._replace(label=decorate(one.label) if one.label else "") for one in form.fields
+                )
+                assert read(form._replace(fields=fields)) == read(form), form.form
+
+    @settings(deadline=None)
+    @given(form=st.sampled_from(FORMS), label=st.sampled_from(LABELS), mode=st.sampled_from(MODES))
+    def test_p4_an_answer_of_another_form_arrives_too(self, form: Form, label: str, mode: Mode) -> None:
+        added = Field("added", label, "text", "Quixotic 4711 answer", None)
+        found = judged(form._replace(fields=(*form.fields, added)), mode)
+        assert [one.arrived for one in found.verdicts if one.field == added] in ([True], [])
+
+
+def _without_order(found: dict[str, str]) -> dict[str, Any]:
+    return {field: sorted(value.split()) for field, value in found.items()}
