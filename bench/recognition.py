@@ -1,8 +1,8 @@
 """`python -m bench.recognition [FILE …]`, or `make recognition`: scores the recogniser on sign-up forms.
 
 Each form is read twice: as a website's form by the names that it posts, and as a form builder's webhook by the labels
-that people see. The figures of our own forms, and of ../shared/forms where it exists, go to
-bench/results/recognition.json; those of another FILE are only shown. A FILE is a list of {form, language, fields:
+that people see. The figures of our own forms and of ../shared/forms go to bench/results/recognition.json; without
+../shared/forms its last figures stay. Those of a FILE are only shown. A FILE is a list of {form, language, fields:
 [{name, label, type, value, expected}]}; `expected` is the field that the answer belongs to, null if there is none.
 """
 
@@ -77,6 +77,7 @@ _SECRET = re.compile(
 )
 _REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _NOBODY = {"full_name": "", "email": ""}
+_PAIR = re.compile(r"\[\s+(\d+),\s+(\d+)\s+\]")  # of numbers, in indented JSON
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
@@ -335,16 +336,13 @@ def _by_field(judged: Sequence[Judged]) -> dict[str, list[int]]:
     return {field: [right[field], every[field]] for field in FIELDS if every[field]}
 
 
-def _missed(judged: Sequence[Judged]) -> Iterator[dict[str, str]]:
-    """Each answer that is not right, wrongly placed or lost: its form, its name or label, and where it went."""
+def _missed(judged: Sequence[Judged]) -> Iterator[str]:
+    """A line for each answer that is not right, wrongly placed or lost: what it is, and where it went."""
     for one in judged:
         for verdict in one.missed:
-            yield {
-                "form": one.form.form,
-                one.mode: getattr(verdict.field, one.mode),
-                "expected": verdict.field.expected or "",
-                "went_to": one.problem or verdict.place,
-            }
+            field = verdict.field
+            is_about = f"{one.form.form}: {getattr(field, one.mode)!r}, {field.expected or 'no field'}"
+            yield f"{is_about}: {one.problem or verdict.place or 'lost'}"
 
 
 def _show(console: Console, title: str, forms: Sequence[Form]) -> None:
@@ -363,11 +361,8 @@ def _show(console: Console, title: str, forms: Sequence[Form]) -> None:
         )
         fields = ", ".join(f"{field} {right}/{every}" for field, (right, every) in _by_field(judged).items())
         console.print(Text(f"  {fields}", style="dim"), soft_wrap=True)
-        for row in _missed(judged):
-            says = f"  {row['form']}: {row[mode]} -> {row['went_to'] or 'nowhere'}"
-            console.print(
-                Text(says + (f", not {row['expected']}" if row["expected"] else "")), soft_wrap=True
-            )
+        for line in _missed(judged):
+            console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _share(part: int, whole: int) -> str:
@@ -390,7 +385,8 @@ def main() -> None:
         _show(console, file.stem, read_forms(file))
     for file in options.files:
         _show(console, file.stem, read_forms(file))
-    RESULT.write_text(json.dumps({"recognition": recorded}, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps({"recognition": recorded}, indent=2, ensure_ascii=False)
+    RESULT.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n")
 
 
 if __name__ == "__main__":
