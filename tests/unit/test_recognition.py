@@ -92,6 +92,46 @@ class TestOwnForms:
         assert recorded == json.loads(json.dumps(recognition.own_figures(FORMS))), "run make recognition"
 
 
+def asked(*fields: tuple[str, str, str | None]) -> Form:
+    """A form of {name, value, expected}; a name is its label too."""
+    return Form(
+        "f", "en", tuple(Field(name, name, "text", value, expected) for name, value, expected in fields)
+    )
+
+
+class TestScorer:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_form_without_an_email_field_gets_one(self, mode: Mode) -> None:
+        found = judged(asked(("Full name", "Ada Example", "full_name")), mode)
+        assert (found.created, [one.right for one in found.verdicts]) == (True, [True])
+
+    def test_only_the_first_answer_of_a_field_counts(self) -> None:
+        found = judged(
+            asked(("email", "a@example.com", "email"), ("email_2", "b@example.com", "email")), "name"
+        )
+        assert [one.counts for one in found.verdicts] == [True, False]
+
+    def test_form_in_which_nothing_counts_is_left_out(self) -> None:
+        assert judge(asked(("shoe_size", "38", None)), "name") is None
+
+    def test_secret_does_not_count_as_an_answer(self) -> None:
+        form = asked(("email", "a@example.com", "email"), ("password", "not-a-real-one", None))
+        assert [one.field.name for one in judged(form, "name").verdicts] == ["email"]
+
+    def test_answer_of_no_field_that_gets_one_is_wrongly_placed(self) -> None:
+        found = judged(asked(("email", "a@example.com", "email"), ("full_name", "Ada Example", None)), "name")
+        assert [(one.wrong, one.place) for one in found.verdicts] == [(False, "email"), (True, "full_name")]
+
+    def test_figures_hold_nothing_of_the_forms(self) -> None:
+        found = json.dumps(recognition.figures(FORMS[:20]))
+        assert not [
+            field.value
+            for form in FORMS[:20]
+            for field in form.fields
+            if len(field.value) > 3 and field.value in found
+        ]
+
+
 class TestProperties:
     """What does not change how a form is read."""
 
