@@ -135,13 +135,14 @@ class TestScorer:
 class TestProperties:
     """What does not change how a form is read."""
 
-    @settings(deadline=None)
-    @given(form=st.sampled_from(FORMS), seed=st.randoms(use_true_random=False))
-    def test_order_of_fields_changes_nothing(self, form: Form, seed: random.Random) -> None:
-        fields = list(form.fields)
-        seed.shuffle(fields)
-        shuffled = form._replace(fields=tuple(fields))
-        assert _without_order(read(shuffled)) == _without_order(read(form))
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_order_of_fields_changes_nothing(self, language: str) -> None:
+        for form in FORMS:
+            if form.language == language:
+                for seed in range(20):
+                    fields = random.Random(seed).sample(form.fields, len(form.fields))  # noqa: S311
+                    shuffled = form._replace(fields=tuple(fields))
+                    assert _without_order(read(shuffled)) == _without_order(read(form)), form.form
 
     @pytest.mark.parametrize("decoration", DECORATIONS)
     @pytest.mark.parametrize("language", LANGUAGES)
