@@ -1,7 +1,7 @@
 """Urlencoded and multipart forms: parses their fields into nested data, and rewrites a form without some fields."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
@@ -51,9 +51,8 @@ class _Form:
         self._fields = fields
         self._charset = _charset_said(fields, charset)
         self._texts = {place: one.text(self._charset) for place, one in enumerate(fields) if one.is_answer}
-        answers = [(place, name, Part(text, place)) for place, (name, text) in self._texts.items()]
-        if len(answers) < len(fields):
-            answers = sorted([*answers, *_files(fields, self._charset)])
+        parts = [(place, name, Part(text, place)) for place, (name, text) in self._texts.items()]
+        answers = sorted([*parts, *_files(fields, self._charset)]) if len(parts) < len(fields) else parts
         self.data = _nested((name, text) for _, name, text in answers)
         check_data(self.data)
 
@@ -114,7 +113,7 @@ class Multipart(_Form):
         return b"".join([*written, delimiter, b"--\r\n"])
 
 
-def _files(fields: Iterable[_Field], charset: str) -> Iterable[tuple[int, str, str]]:
+def _files(fields: Iterable[_Field], charset: str) -> Iterator[tuple[int, str, str]]:
     """Each file field's place, its name, and its files by name, as "cv.pdf (file, not kept)"."""
     found: dict[bytes, list[tuple[int, str]]] = {}
     for place, one in enumerate(fields):
