@@ -179,10 +179,10 @@ def _delete_messages_of(
 
 def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
     """A contact with this e-mail address for each company and type in the sources file."""
-    pairs = {(source.company_id, source.contact_type) for source in env.sources.values()}
+    destinations = {to for source in env.sources.values() for to in source.destinations()}
     return [
         ContactRequest(type=contact_type, full_name=email, email=email, company_id=company)
-        for company, contact_type in sorted(pairs)
+        for company, contact_type in sorted(destinations)
     ]
 
 

@@ -1,39 +1,52 @@
 """The comparison of a submission's contact with the one in Clemta. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .contacts import Billing, ContactRequest
+from .contacts import MAX_TEXT, Billing
+from .model import MappedSubmission
 
 _PAIRS = {"country": "iso_code", "iso_code": "country", "phone": "phone_code", "phone_code": "phone"}
 
 
-def contact_changes(
-    contact: ContactRequest, existing: Mapping[str, Any], weak: frozenset[str]
-) -> dict[str, Any]:
+def contact_changes(mapped: MappedSubmission, existing: Mapping[str, Any]) -> dict[str, Any]:
     """The body of an update; empty if nothing would change. What the submission does not say stays.
 
-    `weak` fields (defaults and stand-ins) only fill what is empty. Type and e-mail stay as Clemta has them: the
-    operator may have changed them there, and here they only identify the contact.
+    Weak fields (defaults and stand-ins) only fill what is empty; a weak description adds its lines. Type and e-mail
+    stay as Clemta has them: the operator may have changed them there, and here they only identify the contact.
     """
-    wanted = contact.body()
+    wanted, weak = mapped.contact.body(), mapped.weak
     known = _billing(existing)
     billing = known | {
         key: value
         for key, value in wanted.pop("billing", {}).items()
         if f"billing.{key}" not in weak or not (known.get(key) or known.get(_PAIRS.get(key, "")))
     }
+    description = existing.get("description")
+    if "description" in weak and description and isinstance(description, str):
+        wanted["description"] = _with_lines(description, mapped.lines)
     required = {key: existing.get(key) or wanted[key] for key in ("type", "email", "full_name")}
     changed = {
         key: value
         for key, value in wanted.items()
         if key not in ("type", "email", "company_id")
         and value != existing.get(key)
-        and not (key in weak and existing.get(key))
+        and not (key in weak and key != "description" and existing.get(key))
     }
     if billing != known:
         changed["billing"] = billing
-    return {**required, "company_id": contact.company_id, **changed} if changed else {}
+    return {**required, "company_id": mapped.contact.company_id, **changed} if changed else {}
+
+
+def _with_lines(description: str, lines: Iterable[str]) -> str:
+    """The description that Clemta has, followed by the lines that it does not have yet, as far as they fit."""
+    present = {line.strip() for line in description.splitlines()}
+    parts, length = [description], len(description)
+    for line in lines:
+        if length + 1 + len(line) <= MAX_TEXT and not present.issuperset(map(str.strip, line.split("\n"))):
+            parts.append(line)
+            length += 1 + len(line)
+    return "\n".join(parts)
 
 
 def _billing(existing: Mapping[str, Any]) -> dict[str, str]:

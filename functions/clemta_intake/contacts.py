@@ -14,9 +14,10 @@ _MAX_EMAIL = 254
 _MAX_LABEL = 63
 _MAX_COPIES = 20  # addresses of one contact
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what an international domain may have between its labels
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\t\n\r]")
 MAX_LINE = 256  # characters
+MAX_TEXT = 10_000  # characters
 
 
 def ascii_email(value: str) -> str:
@@ -49,7 +50,7 @@ def _is_email(local: str, domain: str) -> bool:
 
 
 def _printable(value: str) -> str:
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("must not contain control characters")
     return value
 
@@ -75,7 +76,9 @@ type Line = Annotated[
     AfterValidator(_one_line),
 ]
 type Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_printable)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+    AfterValidator(_printable),
 ]
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)

@@ -331,7 +331,7 @@ class Delivery:
         try:
             if existing is None:
                 existing = self._clemta.get(contact_id, job.deadline, reserve_next=1)
-            body = contact_changes(mapped.contact, existing, mapped.weak)
+            body = contact_changes(mapped, existing)
             if body:
                 self._clemta.update(contact_id, body, job.deadline)
         except ContactGone:
@@ -388,8 +388,11 @@ def _resent_as(mapped: MappedSubmission, policy: Policy) -> str:
         return mapped.delivery_id
     fields = mapped.contact.body()
     fields |= {f"billing.{key}": value for key, value in fields.pop("billing", {}).items()}
+    described = "\n".join(mapped.lines) if "description" in mapped.weak else fields.get("description", "")
+    fields["description"] = described.replace(mapped.consent, "")  # without the time of receipt
     happened_at = "" if mapped.happened_at == mapped.received_at else mapped.happened_at
-    strong = sorted((key, value) for key, value in fields.items() if key not in mapped.weak)
+    weak = mapped.weak - {"description"}
+    strong = sorted((key, value) for key, value in fields.items() if value and key not in weak)
     return repr((mapped.delivery_id, happened_at, strong))
 
 

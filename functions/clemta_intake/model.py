@@ -83,7 +83,11 @@ class MappedSubmission:
     resent: bool = True
     """Whether the sender may repeat an event under its delivery id (a webhook); False if a person posts it (a form)."""
     weak: frozenset[str] = frozenset()
-    """Fields of the contact that the sender did not give: defaults and stand-ins."""
+    """Fields of the contact that the sender did not give: defaults and stand-ins; a description without own words."""
+    lines: tuple[str, ...] = ()
+    """The description's lines after the sender's own words or the default; one may have further lines of its own."""
+    consent: str = ""
+    """The one of these lines that holds the time of receipt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def clemta(env: Environment) -> Iterator[Check]:
     except IntakeError:
         return  # reported already
     http = Transport()
-    for company in sorted({source.company_id for source in env.sources.values()}):
+    for company in sorted({to.company_id for source in env.sources.values() for to in source.destinations()}):
         try:
             request = HttpRequest(
                 "GET",

@@ -307,23 +307,41 @@ class TestUrlencoded:
 
 
 class TestMultipart:
-    def test_multipart_fields_are_read_and_files_are_counted_and_left_out(self) -> None:
+    def test_p4_multipart_fields_are_read_and_files_are_named_in_their_place(self) -> None:
         body = multipart(
             part("Ayşe 🎉".encode(), 'name="full name"'),
+            part(b"%PDF", 'name="cv"; filename="özgeçmiş.pdf"'),
             part(b"a", 'name="topics[]"'),
             part(b"b", 'name="topics[]"'),
-            part(b"%PDF", 'name="cv"; filename="cv.pdf"'),
-            part(b"\xff\xd8", 'name="photo"; filename="me.jpg"'),
+            part(b"\xff\xd8", 'name="photo"; filename="C:\\\\me.jpg"'),
         )
-        assert read_body(MULTIPART, body) == {"full name": "Ayşe 🎉", "topics": ["a", "b"], "_files": "2"}
+        assert list(read_body(MULTIPART, body).items()) == [
+            ("full name", "Ayşe 🎉"),
+            ("cv", "özgeçmiş.pdf (file, not kept)"),
+            ("topics", ["a", "b"]),
+            ("photo", "me.jpg (file, not kept)"),
+        ]
 
-    def test_empty_file_input_is_not_counted_as_a_file(self) -> None:
+    def test_p4_files_of_one_field_are_joined(self) -> None:
+        files = [part(b"x", f'name="{name}"; filename="{name[0]}.pdf"') for name in ("a[]", "b", "a[]", "b")]
+        assert read_body(MULTIPART, multipart(part(b"1", 'name="b"'), *files)) == {
+            "b": ["1", "b.pdf, b.pdf (files, not kept)"],
+            "a": ["a.pdf, a.pdf (files, not kept)"],
+        }
+
+    def test_empty_file_input_is_no_answer(self) -> None:
         assert read_body(
             MULTIPART, multipart(part(b"", 'name="cv"; filename=""'), part(b"1", 'name="a"'))
         ) == {"a": "1"}
 
-    def test_file_without_a_name_is_counted(self) -> None:
-        assert read_body(MULTIPART, multipart(part(b"x", 'name="cv"; filename=""'))) == {"_files": "1"}
+    def test_p4_file_without_a_name_is_still_mentioned(self) -> None:
+        for header, key in (('name="cv"; filename=""', "cv"), ('name=""; filename=""', "")):
+            assert read_body(MULTIPART, multipart(part(b"x", header))) == {key: "(file, not kept)"}
+
+    def test_file_name_that_is_not_in_the_forms_charset_refuses_nobody(self) -> None:
+        named = b'--frontier\r\nContent-Disposition: form-data; name="cv"; filename="\xff.pdf"\r\n\r\nx\r\n'
+        assert read_body(MULTIPART, multipart(named)) == {"cv": "\ufffd.pdf (file, not kept)"}
+        assert read_body(MULTIPART + "; charset=latin1", multipart(named)) == {"cv": "ÿ.pdf (file, not kept)"}
 
     def test_multipart_charset_applies_to_its_parts(self) -> None:
         body = multipart(part(b"\xdeule", 'name="ad"'))

@@ -1,7 +1,7 @@
 """Urlencoded and multipart forms: parses their fields into nested data, and rewrites a form without some fields."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
@@ -47,12 +47,13 @@ class _Field(NamedTuple):
 class _Form:
     """Fields and their texts; `data` holds the texts nested, each a Part."""
 
-    def __init__(self, fields: list[_Field], charset: str, more: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, fields: list[_Field], charset: str) -> None:
         self._fields = fields
         self._charset = _charset_said(fields, charset)
         self._texts = {place: one.text(self._charset) for place, one in enumerate(fields) if one.is_answer}
-        parts = [(name, Part(text, place)) for place, (name, text) in self._texts.items()]
-        self.data = _nested([*parts, *more])
+        parts = [(place, name, Part(text, place)) for place, (name, text) in self._texts.items()]
+        answers = sorted([*parts, *_files(fields, self._charset)]) if len(parts) < len(fields) else parts
+        self.data = _nested((name, text) for _, name, text in answers)
         check_data(self.data)
 
     def plain(self, data: Any) -> Any:
@@ -91,14 +92,11 @@ class Urlencoded(_Form):
 
 
 class Multipart(_Form):
-    """A multipart/form-data body; its files are not part of the data, and `rewrite` keeps them."""
+    """A multipart/form-data body; the data has its files' names, and `rewrite` keeps the files."""
 
     def __init__(self, body: bytes, content_type: str, charset: str) -> None:
         self._content_type = content_type
-        fields = _parts(content_type, body)
-        # An empty file input sends a part without a file's name.
-        files = sum(bool(one.filename or one.value) for one in fields if one.filename is not None)
-        super().__init__(fields, charset, [("_files", str(files))] if files else ())
+        super().__init__(_parts(content_type, body), charset)
 
     def rewrite(self, kept: Any) -> bytes:
         """The body with the redacted data; unchanged fields keep their bytes."""
@@ -113,6 +111,19 @@ class Multipart(_Form):
             head = "".join(f"{name}: {value}\r\n" for name, value in one.head).encode("latin-1")
             written += [delimiter, b"\r\n", head, b"\r\n", content, b"\r\n"]
         return b"".join([*written, delimiter, b"--\r\n"])
+
+
+def _files(fields: Iterable[_Field], charset: str) -> Iterator[tuple[int, str, str]]:
+    """Each file field's place, its name, and its files by name, as "cv.pdf (file, not kept)"."""
+    found: dict[bytes, list[tuple[int, str]]] = {}
+    for place, one in enumerate(fields):
+        if one.filename is not None and (one.filename or one.value):  # an empty file input has neither
+            filename = one.filename.encode("latin-1").decode(charset, "replace")
+            found.setdefault(one.name, []).append((place, filename))
+    for name, files in found.items():
+        filenames = ", ".join(filename for _, filename in files if filename)
+        remark = "(file, not kept)" if len(files) == 1 else "(files, not kept)"
+        yield files[0][0], decode(name, charset), f"{filenames} {remark}".strip()
 
 
 def _charset_said(fields: Iterable[_Field], charset: str) -> str:

@@ -15,8 +15,8 @@ def parse_body(content_type: str, body: bytes) -> Body:
     """The body, parsed once. Raises Unreadable or UnsupportedMedia.
 
     A missing or text/plain content type is read as JSON, as some senders and `fetch` say nothing better. Urlencoded and
-    multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; multipart files are left out and
-    their number stands under "_files". A part's charset wins over the field `_charset_`, which wins over the content
+    multipart bodies become a dict, PHP-style brackets expanded, repeated names a list; of a file only its name is kept,
+    as "cv.pdf (file, not kept)". A part's charset wins over the field `_charset_`, which wins over the content
     type's; the default is UTF-8.
     """
     kind, charset = media_type(content_type)

@@ -19,6 +19,8 @@ from .config import (
     Hmac,
     InvalidSources,
     Jws,
+    Route,
+    RouteTarget,
     Spam,
     StandardWebhooks,
     Token,
@@ -147,7 +149,8 @@ def _keys(problem: Any) -> tuple[str, ...]:
 def _message(problem: Any) -> str:
     match problem["type"]:
         case "extra_forbidden":
-            known = _MODELS[str(problem["loc"][-2])].model_fields.keys() - {"name"}
+            table = "target" if problem["loc"][1:3] == ("route", "to") else str(problem["loc"][-2])
+            known = _MODELS[table].model_fields.keys() - {"name"}
             return f"is not known; allowed: {', '.join(sorted(known))}"
         case "union_tag_invalid":
             senders = "".join(f", '{name}'" for name in presets()) if len(problem["loc"]) == 0 else ""
@@ -166,6 +169,8 @@ def _message(problem: Any) -> str:
 _MODELS: dict[str, type[BaseModel]] = {
     "form": Form,
     "spam": Spam,
+    "route": Route,
+    "target": RouteTarget,
     "handshake": Handshake,
     "webhook": Webhook,
     "hmac": Hmac,

@@ -4,7 +4,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -67,6 +67,7 @@ type Name = Annotated[
     str, _matching("[a-z0-9][a-z0-9_-]{0,63}", "at most 64 lower-case letters, digits, - and _")
 ]
 type CompanyId = Annotated[str, _matching("[0-9a-f]{24}", "24 hexadecimal digits in lower case")]
+type ContactType = Literal["customer", "vendor"]
 type Header = Annotated[
     str, StringConstraints(to_lower=True), _matching("[a-z0-9-]{1,64}", "a header's name, as x-signature")
 ]
@@ -188,6 +189,54 @@ class Handshake(BaseModel):
     """A header that the request must have; the answer repeats it."""
 
 
+def _consent(text: str) -> str:
+    if len(paths := expressions.read_paths(text)) != 1 or len(min(paths)) == 1:
+        raise ValueError("must read one field, as body.terms")
+    return text
+
+
+class Destination(NamedTuple):
+    """Where a contact goes in Clemta."""
+
+    company_id: str
+    contact_type: Literal["customer", "vendor"]
+
+
+class RouteTarget(BaseModel):
+    """Where a route leads; what it does not give is the source's own."""
+
+    model_config = _CONFIG
+
+    company_id: CompanyId | None = None
+    contact_type: ContactType | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "RouteTarget":
+        if not (self.company_id or self.contact_type):
+            raise ValueError("is empty; allowed: company_id, contact_type or both")
+        return self
+
+
+def _folded(table: dict[str, RouteTarget]) -> dict[str, RouteTarget]:
+    """The table by the form in which values are compared."""
+    folded = {value.strip().casefold(): target for value, target in table.items()}
+    if not folded or "" in folded:
+        raise ValueError('must name values, as izmir = { company_id = "…" }')
+    if len(folded) < len(table):
+        raise ValueError("names a value twice: case and white space around it do not count")
+    return folded
+
+
+class Route(BaseModel):
+    """Other companies or contact types by the value of one field."""
+
+    model_config = _CONFIG
+
+    by: Expression
+    to: Annotated[dict[str, RouteTarget], AfterValidator(_folded)]
+    """The value, whatever its case -> where its contacts go."""
+
+
 class _Source(BaseModel):
     """The keys that forms and webhooks share."""
 
@@ -195,7 +244,8 @@ class _Source(BaseModel):
 
     name: Name
     company_id: CompanyId
-    contact_type: Literal["customer", "vendor"] = "customer"
+    contact_type: ContactType = "customer"
+    route: Route | None = None
     on_existing: Literal["skip", "update", "create"] = "skip"
     """What to do if that company already has a contact of that type with the e-mail address."""
     allow_overwrite: bool = False
@@ -210,6 +260,10 @@ class _Source(BaseModel):
         dict[ContactField, Annotated[str | tuple[str, ...], PlainValidator(_list)]], BeforeValidator(_flat)
     ] = {}
     """Clemta's field -> its value if the sender gives none."""
+    rest: Literal["description", "drop"] = "description"
+    """Where answers go that no field of the contact takes."""
+    consent: Annotated[Expression, AfterValidator(_consent)] | None = None
+    """JMESPath to a field that must be ticked."""
     default_country: Country | None = None
     answer_seconds: Annotated[float, Field(ge=0.5, le=4)] = 4
     """The sender gets its answer within so many seconds."""
@@ -217,8 +271,22 @@ class _Source(BaseModel):
 
     def expressions(self) -> list[str]:
         """Every JMESPath of this source."""
-        named = (self.delivery_id, self.event_time, self.accept, *self.contact.values())
+        by = self.route.by if self.route else None
+        named = (self.delivery_id, self.event_time, self.accept, self.consent, by, *self.contact.values())
         return [text for text in named if text]
+
+    def destination(self, value: str = "") -> Destination:
+        """Where a contact goes if the routed field has this value."""
+        target = self.route.to.get(value.strip().casefold()) if self.route else None
+        return self._leads_to(target) if target else Destination(self.company_id, self.contact_type)
+
+    def destinations(self) -> set[Destination]:
+        """Where this source's contacts may go."""
+        targets = self.route.to.values() if self.route else ()
+        return {self.destination(), *map(self._leads_to, targets)}
+
+    def _leads_to(self, target: RouteTarget) -> Destination:
+        return Destination(target.company_id or self.company_id, target.contact_type or self.contact_type)
 
 
 class Spam(BaseModel):

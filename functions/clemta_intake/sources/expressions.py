@@ -15,6 +15,7 @@ from .answers import to_text
 
 # Expressions whose later parts read from the result of the first part.
 _SCOPES = {"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"}
+_TAKES_APART = {"index_expression", "projection", "filter_projection", "value_projection", "flatten"}
 _MAX_JOINED = 10 * MAX_FIELDS
 _ANY: Any = {"types": []}
 _LIST: Any = {"types": ["array", "null"]}
@@ -121,6 +122,54 @@ def _paths(node: Any) -> Iterator[tuple[str, ...]]:
     elif kind != "expref":
         for child in children:
             yield from _paths(child)
+
+
+type Path = tuple[str, ...]
+
+
+@cache
+def read_paths(text: str) -> frozenset[Path]:
+    """What an expression reads: `(body.a || body.b).c` as ("body", "a", "c") and ("body", "b", "c").
+
+    A path ends where the expression takes a list or a result apart: `body.list[0].name` as ("body", "list").
+    """
+    reads: list[Path] = []
+    reads += _follow(jmespath.compile(text).parsed, [()], reads)
+    return frozenset(path for path in reads if path)
+
+
+@cache
+def plain_path(text: str) -> Path | None:
+    """The path that an expression is: `body.data.fields` as ("body", "data", "fields"); None if it is more."""
+    node = jmespath.compile(text).parsed
+    fields = node["children"] if node["type"] == "subexpression" else [node]
+    return (
+        tuple(field["value"] for field in fields)
+        if all(field["type"] == "field" for field in fields)
+        else None
+    )
+
+
+def _follow(node: Any, scope: list[Path], reads: list[Path]) -> list[Path]:
+    """The paths where the node's result stands, seen from `scope`; adds to `reads` those that it takes apart."""
+    kind, children = node["type"], node["children"]
+    if kind == "field":
+        return [(*path, node["value"]) for path in scope]
+    if kind in ("current", "identity"):
+        return scope
+    if kind in ("subexpression", "pipe"):
+        for child in children:
+            scope = _follow(child, scope, reads)
+        return scope
+    if kind in ("or_expression", "and_expression"):
+        return [path for child in children for path in _follow(child, scope, reads)]
+    if kind in _TAKES_APART:  # all that stands below is read with the list
+        children = children[:1]
+    if kind != "expref":
+        for child in children:
+            if isinstance(child, dict):  # a slice has numbers
+                reads += _follow(child, scope, reads)
+    return []
 
 
 def _nodes(node: Any) -> Iterator[Any]:

@@ -11,6 +11,7 @@ TRAP = "_leave_empty"
 """The trap field of the pages in docs/website-form.md."""
 ELAPSED = "_elapsed"
 """The field in which a page's script sends the milliseconds since the page was loaded."""
+_CHARSET = "_charset_"  # a browser fills it in
 TOKENS = {
     "turnstile": "cf-turnstile-response",
     "hcaptcha": "h-captcha-response",
@@ -54,8 +55,8 @@ def captcha_refused(provider: str, code: str) -> Unmappable:
 
 
 def answers_only(fields: Mapping[str, Any], spam: Spam | None) -> dict[str, Any]:
-    """The form's fields without the spam fields: trap, elapsed time, captcha tokens."""
-    left_out = {TRAP, ELAPSED, *TOKENS.values(), spam.honeypot if spam else None}
+    """The form's fields without those that no person fills in: trap, elapsed time, captcha tokens, charset."""
+    left_out = {TRAP, ELAPSED, _CHARSET, *TOKENS.values(), spam.honeypot if spam else None}
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
