@@ -391,6 +391,20 @@ class TestAddress:
         assert fields(asked) == {"billing.address_1": "1 Main Street", "billing.district": "Berlin"}
         assert why(asked, "20095") == "it belongs to another address"
 
+    def test_first_address_counts_if_none_is_the_invoices(self) -> None:
+        asked = {
+            "ship_address": "9 Port Road",
+            "ship_city": "Hamburg",
+            "address": "1 Main Street",
+            "city": "Berlin",
+        }
+        assert fields(asked | {"country": "Germany"}) == {
+            "billing.address_1": "9 Port Road",
+            "billing.district": "Hamburg",
+            "billing.country": "Germany",
+        }
+        assert why(asked, "Berlin") == "it belongs to another address"
+
     def test_delivery_address_counts_if_there_is_no_other(self) -> None:
         assert fields({"shipping": {"address_1": "9 Port Road", "city": "Hamburg"}}) == {
             "billing.address_1": "9 Port Road",

@@ -72,9 +72,9 @@ class Recognition(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """An answer that can be a field; of several the smallest `rank` wins."""
+    """An answer that can be a field; `tier` is the evidence's strength, `place` the answer's number in the form."""
 
-    rank: tuple[int, ...]
+    tier: int
     field: str
     answer: Answer
     evidence: str
@@ -141,6 +141,7 @@ class _Recogniser:
         self._flags: dict[int, frozenset[str]] = {}
         """Place of an answer -> what its name and label say beside the field."""
         self._candidates: dict[str, list[_Candidate]] = {}
+        self._has_billing = False
         self._values: dict[str, str] = {}
         self._made_of: dict[str, tuple[_Candidate, ...]] = {}
 
@@ -155,7 +156,7 @@ class _Recogniser:
         self._drop_strange_groups()
         self._drop_others()
         for candidates in self._candidates.values():
-            candidates.sort()
+            candidates.sort(key=self._rank)
         self._add_shapes()
         self._put_email()
         self._put_name()
@@ -217,9 +218,13 @@ class _Recogniser:
         words: str,
         flags: frozenset[str] = frozenset(),
     ) -> _Candidate:
-        answer = self._answers[place]
-        rank = (-tier, "again" in flags, "shipping" in flags, len(answer.path), place)
-        return _Candidate(rank, field, answer, evidence, words, flags, place)
+        self._has_billing = self._has_billing or "billing" in flags
+        return _Candidate(tier, field, self._answers[place], evidence, words, flags, place)
+
+    def _rank(self, one: _Candidate) -> tuple[int, ...]:
+        """The smallest wins: strong evidence, no repetition, the invoice's address, the shallowest, the first."""
+        delivered = self._has_billing and "shipping" in one.flags
+        return (-one.tier, "again" in one.flags, delivered, len(one.answer.path), one.place)
 
     def _drop_strange_groups(self) -> None:
         """Drops what is sure only in a group that holds a person: {"plan": {"name": …}} does not."""
@@ -232,7 +237,7 @@ class _Recogniser:
         for field in _UNSURE_ALONE:
             kept = []
             for one in self._candidates.get(field, ()):
-                if one.rank[0] == -_PART and (len(one.answer.path) == 1 or one.answer.path[0] not in persons):
+                if one.tier == _PART and (len(one.answer.path) == 1 or one.answer.path[0] not in persons):
                     self._excluded[one.place] = "its words say more than we know"
                 else:
                     kept.append(one)
@@ -260,10 +265,10 @@ class _Recogniser:
             ("country", is_country_name),
         ):
             known = self._first(field)
-            if known and known.rank[0] and "again" not in known.flags:
+            if known and known.tier and "again" not in known.flags:
                 continue
             taken = self._taken()
-            before = known.place if known and known.rank[0] else len(self._answers)
+            before = known.place if known and known.tier else len(self._answers)
             for place, answer in enumerate(self._answers[:before]):
                 if len(answer.value) > _MAX_LINE or place in taken or not fits(answer.value):
                     continue
@@ -346,15 +351,8 @@ class _Recogniser:
 
     def _put_address(self) -> None:
         street = self._first("address_1")
-        if street and "shipping" not in street.flags:
-            for field in _AREA[
-                1:
-            ]:  # the parts of one address: a delivery's city does not belong to an invoice's street
-                kept = [one for one in self._candidates.get(field, ()) if "shipping" not in one.flags]
-                for one in self._candidates.get(field, ()):
-                    if "shipping" in one.flags:
-                        self._excluded[one.place] = "it belongs to another address"
-                self._candidates[field] = kept
+        if street:
+            self._keep_one_address("shipping" in street.flags)
         house, second = self._first("house_number"), self._first("address_2")
         if street:
             parts = sorted([street, house], key=lambda one: one.place) if house else [street]
@@ -374,6 +372,18 @@ class _Recogniser:
         self._put("billing.district", "district", "city")
         for field in ("postal_code", "state", "province", "country"):
             self._put(f"billing.{field}", field)
+
+    def _keep_one_address(self, is_delivery: bool) -> None:
+        """Drops the parts of another address: a delivery's city does not belong to an invoice's street."""
+        for field in _AREA[1:]:
+            same: list[_Candidate] = []
+            other: list[_Candidate] = []
+            for one in self._candidates.get(field, ()):
+                (same if ("shipping" in one.flags) == is_delivery else other).append(one)
+            if same or not is_delivery:
+                for one in other:
+                    self._excluded[one.place] = "it belongs to another address"
+                self._candidates[field] = same
 
     def _readings(self) -> Iterator[Reading]:
         """How each answer was read, in the order of the form."""
