@@ -348,10 +348,14 @@ class TestMistakes:
             ),
             (FORM + 'route = "body.office"\n', "3: sources.website.route: must be a table"),
             (FORM + 'route = { by = "body.office" }\n', "3: sources.website.route.to: is required"),
-            (ROUTE.replace("by", "on"), "4: sources.website.route.on: is not known; allowed: by, to"),
             (
-                ROUTE.replace("body.", ""),
-                f"4: sources.website.route.by: cannot read 'office'; {ROOTS}.office",
+                FORM + f'route = {{ by = "body.office", on = 1, to = {{ x = {VENDOR} }} }}\n',
+                "3: sources.website.route.on: is not known; allowed: by, to",
+            ),
+            (
+                FORM + f'route = {{ by = "office", to = {{ x = {VENDOR} }} }}\n',
+                "3: sources.website.route.by: cannot read 'office';"
+                " allowed: body, headers and query, as in body.office",
             ),
             (
                 ROUTE + "[sources.website.route.to]\n",
