@@ -22,9 +22,8 @@ def contact_changes(mapped: MappedSubmission, existing: Mapping[str, Any]) -> di
         for key, value in wanted.pop("billing", {}).items()
         if f"billing.{key}" not in weak or not (known.get(key) or known.get(_PAIRS.get(key, "")))
     }
-    description = existing.get("description")
-    if "description" in weak and description and isinstance(description, str):
-        wanted["description"] = _with_lines(description, mapped.lines)
+    if "description" in weak and (theirs := existing.get("description")):
+        wanted["description"] = _with_lines(str(theirs), mapped.lines)
     required = {key: existing.get(key) or wanted[key] for key in ("type", "email", "full_name")}
     changed = {
         key: value

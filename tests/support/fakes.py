@@ -239,11 +239,12 @@ def reading(
     *,
     resent: bool = True,
     weak: tuple[str, ...] = (),
+    **more: Any,
 ) -> MappedSubmission:
     """What a submission asks for."""
     happened_at = received_at if happened_at is None else happened_at
     return MappedSubmission(
-        wanted or contact(), delivery_id, received_at, happened_at, resent, frozenset(weak)
+        wanted or contact(), delivery_id, received_at, happened_at, resent, frozenset(weak), **more
     )
 
 

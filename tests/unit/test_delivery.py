@@ -380,6 +380,20 @@ class TestUpdate:
         assert again.status == "duplicate"
         assert "description" not in world.clemta.stored[outcome.contact_id]
 
+    @pytest.mark.parametrize("weak", [("description",), ()])
+    def test_p3_a_redelivery_with_a_later_consent_time_is_the_same_event(
+        self, world: World, weak: tuple[str, ...]
+    ) -> None:
+        def send(time: int, plan: str) -> str:
+            consent = f"Consent ({time}): terms"
+            described = contact(description="\n".join(["Hi", consent, plan]))
+            told: dict[str, Any] = {"lines": (consent, plan), "consent": consent, "weak": weak}
+            world.clock.advance(1)
+            return world.deliver(described, "update", **told).status
+
+        assert [send(1, "plan: pro"), send(2, "plan: pro")] == ["created", "duplicate"]
+        assert [send(3, "plan: team"), send(4, "plan: team")] == ["updated", "duplicate"]
+
     def test_p3_one_update_of_a_contact_waits_for_the_other(self, world: World) -> None:
         """Two updates at once lost a tax id: each wrote back the billing that it had read before the other's."""
         first = world.deliver(policy="update")

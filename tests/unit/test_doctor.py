@@ -1,12 +1,19 @@
-"""What doctor says of what the emulator does not have: API Gateway's account settings, a custom domain's DNS."""
+"""What doctor says of what the emulator does not have: API Gateway's account settings, a DNS name, other companies."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from clemta_intake.http_values import HttpRequest, HttpResponse
+from clemta_intake.sources.config import to_source
+from clemta_intake.transport import Transport
 from ops.doctor import deployment
+from ops.doctor.clemta import clemta
 from ops.environments import Environment, StackLocation
+from ops.people import as_contacts
+from tests.support.fakes import COMPANY
 
 
 class Gateway:
@@ -70,3 +77,37 @@ def test_a6_doctor_names_the_dns_entry_that_a_custom_domain_needs(
     assert f"open {url}/health" in check.do
     for target in outputs.values():
         assert f"point its name at {target} in your DNS" in check.do
+
+
+OTHER = "0123456789abcdef01234567"
+
+
+class Routed(Environment):
+    """A stack with one source, which routes."""
+
+    def __init__(self) -> None:
+        super().__init__(StackLocation("stack", "eu-central-1"), Path("sources.toml"))
+        to = {"izmir": {"company_id": OTHER}, "press": {"contact_type": "vendor"}}
+        table = {"kind": "form", "route": {"by": "body.office", "to": to}}
+        self.sources = {"website": to_source("website", table, COMPANY)}
+        self.settings = SimpleNamespace(clemta_base_url="https://clemta.example.com")  # type: ignore[assignment]
+        self.deps = SimpleNamespace(secrets=SimpleNamespace(api_key=lambda _: "k"))  # type: ignore[assignment]
+
+
+def test_doctor_asks_clemta_about_every_company_that_a_route_leads_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def send(_self: object, request: HttpRequest, *_timeout: float) -> HttpResponse:
+        asked.append(request.query["company_id"])
+        return HttpResponse(200, {}, b"{}")
+
+    monkeypatch.setattr(Transport, "send", send)
+    assert [check.state for check in clemta(Routed()) if check.name == "clemta"] == ["ok", "ok"]
+    assert asked == sorted([COMPANY, OTHER])
+
+
+def test_p4_find_and_erase_look_wherever_a_route_leads() -> None:
+    found = [(one.company_id, one.type) for one in as_contacts(Routed(), "ada@example.com")]
+    assert found == [(OTHER, "customer"), (COMPANY, "customer"), (COMPANY, "vendor")]

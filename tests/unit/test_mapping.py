@@ -75,7 +75,7 @@ class TestAPlainForm:
         assert contact(sent, content_type="application/x-www-form-urlencoded") == {
             "full_name": "Ayşe Örnek 🎉",
             "email": "ayse@example.com",
-            "description": "Company: Örnek A.Ş.\nBilling e-mail: fatura@example.com\nMerhaba!\nİki satır.",
+            "description": "Merhaba!\nİki satır.\nCompany: Örnek A.Ş.\nBilling e-mail: fatura@example.com",
             "billing": {
                 "phone": "5321234567",
                 "phone_code": "+90",
@@ -172,8 +172,12 @@ class TestName:
         assert contact(ADA, strict)["full_name"] == "Ada Example"
 
     @pytest.mark.parametrize("name", ["A" * 10_240, "Ada\x00", "Ada\x1b[31m"])
-    def test_name_that_is_too_long_or_has_control_characters_is_refused(self, name: str) -> None:
-        assert list(mistakes(ADA | {"name": name})) == ["full_name"]
+    def test_p4_name_that_clemta_would_refuse_goes_into_the_description(self, name: str) -> None:
+        read = contact(ADA | {"name": name})
+        assert read["full_name"] == "ada@example.com"
+        assert read["description"].startswith(f"name: {name.replace('\x00', '').replace('\x1b', '')[:9_000]}")
+        refused = mistakes(ADA | {"name": name}, form(name_fallback="reject"))
+        assert list(refused) == ["full_name"]
 
 
 class TestEmail:
@@ -302,11 +306,12 @@ class TestMapping:
         assert contact(written, source, query={"state": "x"}) == {
             "full_name": "Bo",
             "email": "ada@example.com",
+            "description": "name: Ada Example",
             "billing": {"state": "x", "district": "Izmir"},
         }
 
     def test_webhook_without_answers_maps_only_its_contact_expressions(self) -> None:
-        source = webhook(answers=None, contact={"email": "body.contact.mail"})
+        source = webhook(answers=None, contact={"email": "body.contact.mail"}, rest="drop")
         read = contact({"name": "Not asked", "contact": {"mail": "ada@example.com"}}, source)
         assert read == {"full_name": "ada@example.com", "email": "ada@example.com"}
 
@@ -332,10 +337,15 @@ class TestMapping:
     def test_missing_answers_are_an_empty_list(self) -> None:
         assert mistakes({}, webhook(answers="body.data.fields")) == {"email": "is required"}
 
-    @pytest.mark.parametrize("value", [{"a": "b"}, True, False])
-    def test_expression_result_that_is_not_text_is_refused(self, value: Any) -> None:
-        source = form(contact={"description": "body.x"})
-        assert mistakes(ADA | {"x": value}, source) == {"description": "must be text"}
+    @pytest.mark.parametrize(("value", "line"), [({"a": "b", "c": 7}, "b, 7"), (True, "yes"), (False, "no")])
+    @pytest.mark.parametrize("field", ["description", "full_name", "billing.state"])
+    def test_p4_expression_result_that_is_not_text_becomes_a_line(
+        self, value: Any, line: str, field: str
+    ) -> None:
+        read = contact({"email": "ada@example.com", "x": value}, form(contact={field: "body.x"}))
+        stood_in = {"full_name": "ada@example.com", "email": "ada@example.com"}
+        assert read == stood_in | {"description": f"{field}: {line}"}
+        assert mistakes({"x": value}, form(contact={"email": "body.x"})) == {"email": "must be text"}
 
     @pytest.mark.parametrize("value", [None, "", " ", []])
     def test_null_result_of_an_expression_sets_no_value(self, value: Any) -> None:
@@ -387,13 +397,18 @@ class TestMapping:
         assert list(mistakes(ADA | {"x": value}, form(contact={"cc_emails": "body.x"}))) == ["cc_emails"]
 
     def test_all_wrong_fields_are_named_at_once(self) -> None:
-        written = {"name": "A" * 300, "email": "ada", "zip": "1\x002"}
-        assert mistakes(written).keys() == {"full_name", "email", "billing.postal_code"}
+        source = form(contact={"cc_emails": "body.copy"}, consent="body.terms", name_fallback="reject")
+        written = {"name": "A" * 300, "email": "ada", "copy": "bo", "terms": "no"}
+        assert mistakes(written, source).keys() == {"full_name", "email", "cc_emails", "terms"}
 
     def test_contact_type_and_company_come_from_the_source_only(self) -> None:
         source = form(contact_type="vendor", company_id="0123456789abcdef01234567")
         written = ADA | {"type": "customer", "company_id": COMPANY, "billing": {"company_id": COMPANY}}
-        assert contact(written, source) == {"full_name": "Ada Example", "email": "ada@example.com"}
+        assert contact(written, source) == {
+            "full_name": "Ada Example",
+            "email": "ada@example.com",
+            "description": f"type: customer\ncompany_id: {COMPANY}\nbilling.company_id: {COMPANY}",
+        }
 
     @pytest.mark.parametrize(
         ("expression", "body"),
@@ -512,8 +527,8 @@ class TestWeak:
         [
             (ADA, {}, set()),
             ({"email": "ada@example.com"}, {}, {"full_name"}),
-            ({"email": "ada@example.com", "company": "Example Ltd"}, {}, {"full_name"}),
-            ({"email": "ada@example.com", "company": "Ada Example", "name": "Ada Example"}, {}, set()),
+            ({"email": "ada@example.com", "company": "Example Ltd"}, {}, {"full_name", "description"}),
+            ({"email": "ada@example.com", "company": "Ada", "name": "Ada Example"}, {}, {"description"}),
             ({"email": "ada@example.com", "name": "ada@example.com"}, {}, {"full_name"}),
             ({"email": "ada@example.com"}, {"contact": {"full_name": "body.nick"}}, {"full_name"}),
             ({"email": "ada@example.com", "nick": "A"}, {"contact": {"full_name": "body.nick"}}, set()),

@@ -19,7 +19,7 @@ from clemta_intake.sources.config import (
     read_sources,
     to_source,
 )
-from clemta_intake.sources.expressions import referenced_paths
+from clemta_intake.sources.expressions import plain_path, read_paths, referenced_paths
 from tests.support.fakes import COMPANY
 
 FORM = '[sources.website]\nkind = "form"\n'
@@ -133,6 +133,8 @@ class TestAGoodFile:
         }
         source = to_source("crm", table, COMPANY)
         assert sorted(source.expressions()) == ["body.a", "body.b", "body.c", "body.d"]
+        more = {"consent": "body.e", "route": {"by": "body.f", "to": {"x": {"contact_type": "vendor"}}}}
+        assert {"body.e", "body.f"} < {*to_source("crm", table | more, COMPANY).expressions()}
         del table["answers"]
         assert sorted(to_source("crm", table, COMPANY).expressions()) == ["body.b", "body.c", "body.d"]
 
@@ -156,6 +158,45 @@ class TestWhatAnExpressionReads:
         self, expression: str, read: set[Any]
     ) -> None:
         assert set(referenced_paths(expression)) == read
+
+    @pytest.mark.parametrize(
+        ("expression", "read"),
+        [
+            ("body.a.b.c", {("body", "a", "b", "c")}),
+            ("(body.a || body.b).c", {("body", "a", "c"), ("body", "b", "c")}),
+            ("body.list[0].name", {("body", "list")}),
+            ("body.list[?type=='x'].name | [0]", {("body", "list")}),
+            ("body.list[1:].name", {("body", "list")}),
+            ("body.*.name", {("body",)}),
+            ("body[][0]", {("body",)}),
+            ("sort_by(body.a, &b)[0].c", {("body", "a")}),
+            ("{x: body.a, y: `1`}.x", {("body", "a")}),
+            ("body.a.[b, c.d]", {("body", "a", "b"), ("body", "a", "c", "d")}),
+            ("body.a | b", {("body", "a", "b")}),
+            ("!(body.a) && body.b == @.body.c", {("body", "a"), ("body", "b"), ("body", "c")}),
+            ('headers."x-id"', {("headers", "x-id")}),
+            ("'body.a'", set()),
+        ],
+    )
+    def test_read_paths_end_where_an_expression_takes_a_list_or_a_result_apart(
+        self, expression: str, read: set[Any]
+    ) -> None:
+        assert read_paths(expression) == read
+
+    @pytest.mark.parametrize(
+        ("expression", "path"),
+        [
+            ("body", ("body",)),
+            ("body.a.b", ("body", "a", "b")),
+            ("body.a || body.b", None),
+            ("body.a[0]", None),
+            ("@.body", None),
+        ],
+    )
+    def test_plain_path_is_that_of_an_expression_that_is_nothing_else(
+        self, expression: str, path: tuple[str, ...] | None
+    ) -> None:
+        assert plain_path(expression) == path
 
 
 class TestTheFileItself:
@@ -217,13 +258,13 @@ class TestTheFileItself:
 
 
 FORM_KEYS = (
-    "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, contact, contact_type,"
-    " default_country, defaults, delivery_id, error_url, event_time, kind, name_fallback, on_existing, spam,"
-    " success_url"
+    "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, consent, contact,"
+    " contact_type, default_country, defaults, delivery_id, error_url, event_time, kind, name_fallback, on_existing,"
+    " rest, route, spam, success_url"
 )
 HOOK_KEYS = (
-    "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, contact, contact_type, default_country,"
-    " defaults, delivery_id, event_time, handshake, kind, name_fallback, on_existing"
+    "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, consent, contact, contact_type,"
+    " default_country, defaults, delivery_id, event_time, handshake, kind, name_fallback, on_existing, rest, route"
 )
 HMAC_KEYS = (
     "digest, encoding, header, id_header, key, other_header, prefix, scheme, secret, separator, signed,"
@@ -236,6 +277,10 @@ COUNTRY = "must be the ISO code of a country, as TR, DE or GB"
 OVERWRITE = " allowed: skip, create, or update with allow_overwrite = true"
 URL = "must be an address that begins with https:// or http://"
 STAMPED = "{timestamp} in `signed` and timestamp_header or timestamp_prefix go together"
+
+
+ROUTE = FORM + '[sources.website.route]\nby = "body.office"\n'
+VENDOR = '{ contact_type = "vendor" }'
 
 
 def hmac(keys: str) -> str:
@@ -288,6 +333,57 @@ class TestMistakes:
             (
                 FORM + "answer_seconds = 0.4\n",
                 "3: sources.website.answer_seconds: must be greater than or equal to 0.5",
+            ),
+            (FORM + 'rest = "keep"\n', "3: sources.website.rest: must be 'description' or 'drop'"),
+            *(
+                (
+                    FORM + f"consent = '{expression}'\n",
+                    "3: sources.website.consent: must read one field, as body.terms",
+                )
+                for expression in ("body", "body.a && body.b", "`true`")
+            ),
+            (
+                FORM + 'consent = "terms"\n',
+                "3: sources.website.consent: cannot read 'terms'; allowed: body, headers and query, as in body.terms",
+            ),
+            (FORM + 'route = "body.office"\n', "3: sources.website.route: must be a table"),
+            (FORM + 'route = { by = "body.office" }\n', "3: sources.website.route.to: is required"),
+            (
+                FORM + f'route = {{ by = "body.office", on = 1, to = {{ x = {VENDOR} }} }}\n',
+                "3: sources.website.route.on: is not known; allowed: by, to",
+            ),
+            (
+                FORM + f'route = {{ by = "office", to = {{ x = {VENDOR} }} }}\n',
+                "3: sources.website.route.by: cannot read 'office';"
+                " allowed: body, headers and query, as in body.office",
+            ),
+            (
+                ROUTE + "[sources.website.route.to]\n",
+                '5: sources.website.route.to: must name values, as izmir = { company_id = "…" }',
+            ),
+            (
+                ROUTE + '[sources.website.route.to]\n" " = { contact_type = "vendor" }\n',
+                '5: sources.website.route.to: must name values, as izmir = { company_id = "…" }',
+            ),
+            (
+                ROUTE + f"[sources.website.route.to]\nizmir = {VENDOR}\nIZMIR = {VENDOR}\n",
+                "5: sources.website.route.to: names a value twice: case and white space around it do not count",
+            ),
+            (
+                ROUTE + "[sources.website.route.to]\nberlin = {}\n",
+                "6: sources.website.route.to.berlin: is empty; allowed: company_id, contact_type or both",
+            ),
+            (
+                ROUTE + '[sources.website.route.to]\nspam = { company = "x" }\n',
+                "6: sources.website.route.to.spam.company: is not known; allowed: company_id, contact_type",
+            ),
+            (
+                ROUTE + '[sources.website.route.to]\nberlin = { company_id = "x" }\n',
+                "6: sources.website.route.to.berlin.company_id: must be 24 hexadecimal digits in lower case",
+            ),
+            (
+                ROUTE + '[sources.website.route.to]\nberlin = "64b8f1a2e4b0c8d9f0123456"\n',
+                "6: sources.website.route.to.berlin: must be a table",
             ),
             (FORM + 'colour = "red"\n', f"3: sources.website.colour: is not known; allowed: {FORM_KEYS}"),
             (FORM + 'token = "x"\n', f"3: sources.website.token: is not known; allowed: {FORM_KEYS}"),

@@ -70,16 +70,22 @@ def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
             return
         for key, inner in value.items():
             yield from _flattened((*path, str(key)), inner)
-    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+    elif isinstance(value, list) and _holds_objects(value):
         yield from _from_list(path, value)
     elif text := _answer_text(value):
         yield Answer(path, text, type="boolean" if isinstance(value, bool) else "")
 
 
+def _holds_objects(values: list[Any]) -> bool:
+    return any(
+        isinstance(value, dict) or (isinstance(value, list) and _holds_objects(value)) for value in values
+    )
+
+
 def _from_list(path: tuple[str, ...], values: list[Any]) -> Iterator[Answer]:
     """The answers in a list of objects: files, {name, value}, or objects of any other shape by their numbers."""
     names = [_file_name(value) if isinstance(value, dict) else to_text(value) for value in values]
-    if all(names):
+    if all(names) and not any(isinstance(value, list) for value in values):
         yield Answer(path, ", ".join(names))
         return
     for number, value in enumerate(values):

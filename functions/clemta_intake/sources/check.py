@@ -159,7 +159,7 @@ def _message(problem: Any) -> str:
             return "is required: a webhook without authentication would accept anything from anyone"
         case "missing" | "union_tag_not_found":
             return "is required"
-        case "dict_type" | "model_attributes_type":
+        case "dict_type" | "model_type" | "model_attributes_type":
             return "must be a table"
         case "tuple_type":
             return "must be a list"

@@ -217,9 +217,14 @@ class RouteTarget(BaseModel):
         return self
 
 
+def _routed(value: str) -> str:
+    """A routed value as it is compared: without case, in which the dot of a Turkish i is lost."""
+    return value.strip().replace("İ", "i").replace("ı", "i").casefold()
+
+
 def _folded(table: dict[str, RouteTarget]) -> dict[str, RouteTarget]:
-    """The table by the form in which values are compared."""
-    folded = {value.strip().casefold(): target for value, target in table.items()}
+    """The table by its values as they are compared."""
+    folded = {_routed(value): target for value, target in table.items()}
     if not folded or "" in folded:
         raise ValueError('must name values, as izmir = { company_id = "…" }')
     if len(folded) < len(table):
@@ -277,7 +282,7 @@ class _Source(BaseModel):
 
     def destination(self, value: str = "") -> Destination:
         """Where a contact goes if the routed field has this value."""
-        target = self.route.to.get(value.strip().casefold()) if self.route else None
+        target = self.route.to.get(_routed(value)) if self.route else None
         return self._leads_to(target) if target else Destination(self.company_id, self.contact_type)
 
     def destinations(self) -> set[Destination]:

@@ -149,12 +149,15 @@ def _put_recognised(draft: _Draft) -> None:
 def _put_expressions(draft: _Draft, data: Mapping[str, Any]) -> None:
     for field, expression in draft.source.contact.items():
         value = search(f"contact.{field}", expression, data)
-        text = to_text(value)
-        if field not in _LISTS:
-            if isinstance(value, dict | bool):
-                raise Unmappable([(field, "must be text")])
-            value = text
-        draft.put(field, value, Origin("expression", given=text))
+        if field in _LISTS:
+            draft.put(field, value, Origin("expression", given=to_text(value)))
+        elif not isinstance(value, dict | bool):
+            draft.put(field, to_text(value), Origin("expression", given=to_text(value)))
+        elif field == "email":
+            raise Unmappable([(field, "must be text")])
+        else:
+            draft.put(field, "", Origin("expression", given=as_text(value)))
+            draft.untold[field] = draft.origins[field]
     if is_own_address(draft.values.get("full_name", ""), draft.values.get("email", "")):
         draft.values["full_name"] = ""
 
@@ -189,7 +192,7 @@ def _to_contact(draft: _Draft, data: Mapping[str, Any], consent: "Consent | None
         raise Unmappable([*error.fields, *unticked]) from None
     if unticked:
         raise Unmappable(unticked)
-    draft.untold = {field: draft.origins[field] for field in sorted(unfit | partly)}
+    draft.untold |= {field: draft.origins[field] for field in sorted(unfit | partly)}
     for field in unfit:
         del draft.values[field], draft.origins[field]
     if not draft.values.get("full_name"):  # the e-mail address replaces the name
