@@ -14,6 +14,7 @@ from ..contacts import Billing, ContactRequest
 from .config import (
     COUNTRY_CODE,
     Basic,
+    BodyHmac,
     Form,
     Handshake,
     Hmac,
@@ -176,6 +177,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "hmac": Hmac,
     "standard-webhooks": StandardWebhooks,
     "jws": Jws,
+    "body-hmac": BodyHmac,
     "token": Token,
     "basic": Basic,
 }
