@@ -100,7 +100,7 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
         query=kept_query(source, post.query),
     )
     found = []
-    for event in events(submission, source, signed_id):
+    for event in events(submission, source, signed_id, post.headers.get("accept-language", "")):
         begun = Preview(event.submission.submission_id, authentic, authentication=said)
         found.append(_previewed(source, event, begun))
     return found

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .bodies.json_text import JsonBody
+from .bodies.charsets import with_charset
+from .bodies.json_text import JsonBody, parse_json
 from .bodies.limits import MAX_BODY, MAX_FIELDS, check_size
 from .bodies.parse import Body, parse_body, read_body
 from .bodies.places import value_at, with_value
@@ -109,19 +110,26 @@ class Held(NamedTuple):
 type Evaluation = Invalid | Ignored | Held | Mapped
 
 
-def events(submission: Submission, source: Form | Webhook, signed_id: str = "") -> list[Event]:
+def events(
+    submission: Submission, source: Form | Webhook, signed_id: str = "", visitor: str = ""
+) -> list[Event]:
     """The event that a request posts, or each event of a batch; its body is parsed once.
 
-    `signed_id` is the delivery id that the request's signature covers. A batch is a JSON array of 2 to MAX_BATCH
+    `signed_id` is the delivery id that the request's signature covers. `visitor` is the request's Accept-Language: the
+    content type of a page's form that names no charset then names it. A batch is a JSON array of 2 to MAX_BATCH
     entries, the body itself or at a place in it; each becomes the same body with an array of that one entry, in UTF-8
     whatever it came in. A batch stays whole if an entry grows too large for a queue message, if the body around the
     array would be copied more often than fits into a body, or with more than MAX_MARKS.
     """
     try:
         check_size(submission)
-        body = parse_body(submission.content_type, submission.body)
+        language = visitor if isinstance(source, Form) else None
+        body = parse_body(submission.content_type, submission.body, language)
     except (TooLarge, Unreadable, UnsupportedMedia) as error:
         return [Event(submission, error, signed_id)]
+    if body.page_charset:
+        named = with_charset(submission.content_type, body.page_charset)
+        submission = replace(submission, content_type=named)
     if isinstance(body, JsonBody):
         submission, body = without_proof(source, submission, body)
         if isinstance(source, Webhook) and source.batch:
@@ -246,5 +254,13 @@ def _delivery_ids(
     if signed_id:
         return [f"{signed_id}-{number}" for number in range(1, len(entries) + 1)]
     if not submission.body.isascii():
-        entries = value_at(read_body("application/json; charset=latin-1", submission.body), keys)
+    if body.page_charset:
+        named = with_charset(submission.content_type, body.page_charset)
+        submission = replace(submission, content_type=named)
+    if isinstance(body, JsonBody):
+        submission, body = without_proof(source, submission, body)
+        if isinstance(source, Webhook) and source.batch:
+            return _split(submission, body, source.batch_keys, signed_id) or [
+                Event(submission, body, signed_id)
+            ]
     return [hashlib.sha256(json.dumps(entry).encode()).hexdigest() for entry in entries]

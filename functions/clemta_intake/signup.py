@@ -104,7 +104,7 @@ class SignUp:
             headers=kept_headers(source, self._request.headers),
             query=kept_query(source, self._request.query),
         )
-        batch = events(submission, source, signed_id)
+        batch = events(submission, source, signed_id, self._request.headers.get("accept-language", ""))
         if len(batch) > 1:
             return self._success(self._deliver_all(submission, batch, source))
         return self._success([self._deliver(batch[0], source)])
