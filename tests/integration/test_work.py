@@ -227,7 +227,7 @@ KNOWN: dict[str, tuple[str, Shape]] = {
     "a page in Shift_JIS": ("website", in_charset("shift_jis", b"\x83\x5c")),
     "a page in EUC-JP": ("website", in_charset("", b"\xfc\xe2a\xa4\xa2a\xa4\xa2aaaaa")),
     "a page in ISO-2022-JP": ("website", in_charset("iso-2022-jp", b"\x1b$B;3\x1b(B")),
-    "a page in GB18030": ("website", in_charset("gb18030", b"\x81\x30\x81\x30")),
+    "a page in GB18030": ("website", in_charset("gb18030", b"\x81\x30\x81\x30" * 8 + b"\x80")),
     "a page in Big5": ("website", in_charset("big5", b"\xa5\x5c")),
     "a batch of one person": ("hubspot", batch),
     "a batch of texts of JSON": ("hubspot", batch_of_texts("[0],")),

@@ -81,7 +81,7 @@ VISITORS = [
     ("ja,en-US;q=0.7", "shift_jis", "山田太郎 ソ表能 髙﨑㈱"),
     ("ja-JP", "euc-jp", "山田 花子 たろう 髙﨑㈱①"),
     ("ko-KR", "euc-kr", "김철수 똠방각하"),
-    ("zh-CN", "gbk", "王小明 镕"),
+    ("zh-CN", "gbk", "王小明 镕 €"),
     ("zh", "gbk", "王小明"),
     ("zh-Hans-CN", "gbk", "王小明"),
     ("zh-TW,zh;q=0.9", "big5", "王小明 許功蓋"),
@@ -100,11 +100,12 @@ def python_codec(label: str) -> str:
 
 
 def browser_bytes(text: str, label: str) -> bytes:
-    """A browser's EUC-JP has the characters of NEC and IBM; Python's has not."""
-    if label != "euc-jp":
-        return typed(text, python_codec(label))
-    vendors = {"髙": b"\xfc\xe2", "﨑": b"\xf9\xf5", "㈱": b"\xad\xea", "①": b"\xad\xa1"}
-    return b"".join(vendors.get(character) or character.encode("euc_jp") for character in text)
+    """A browser has characters in EUC-JP and in GBK that Python has not."""
+    more = {
+        "euc-jp": {"髙": b"\xfc\xe2", "﨑": b"\xf9\xf5", "㈱": b"\xad\xea", "①": b"\xad\xa1"},
+        "gbk": {"€": b"\x80"},
+    }.get(label, {})
+    return b"".join(more.get(character) or typed(character, python_codec(label)) for character in text)
 
 
 class TestPagesThatNameNoCharset:
@@ -123,6 +124,41 @@ class TestPagesThatNameNoCharset:
         self, visitor: str, label: str, name: str
     ) -> None:
         value = browser_bytes(name, label)
+        body = (
+            b'--frontier\r\nContent-Disposition: form-data; name="name"\r\n\r\n%b\r\n--frontier--\r\n' % value
+        )
+        kept, data = posted(MULTIPART, body, visitor)
+        assert data == {"name": name}
+        assert kept.content_type == f"multipart/form-data; charset={label}; boundary=frontier"
+        assert read_body(kept.content_type, kept.body) == data
+
+    @pytest.mark.parametrize("content_type", WAYS)
+    def test_names_of_fields_are_in_the_pages_charset_too(self, content_type: str) -> None:
+        fields = {"お名前(表": "山田", "メール": "a@example.com"}
+        assert posted(content_type, WAYS[content_type]("cp932", **fields), "ja")[1] == fields
+
+    @pytest.mark.parametrize("content_type", WAYS)
+    def test_form_in_utf8_stays_as_it_is_whatever_the_language(self, content_type: str) -> None:
+        fields = {"name": "Ayşe &#8364; 🎉"}
+        kept, data = posted(content_type, WAYS[content_type]("utf-8", **fields), "tr")
+        assert (data, kept.content_type) == (fields, content_type)
+
+    def test_form_that_does_not_fit_the_language_is_read_in_windows_1252(self) -> None:
+        kept, data = posted(FORM, b"name=Zo%EB%81", "ja")
+        assert (data, kept.content_type) == ({"name": "Zoë\x81"}, f"{FORM}; charset=windows-1252")
+
+    def test_charset_that_the_page_names_is_never_replaced(self) -> None:
+        for content_type, body in (
+            (FORM, b"_charset_=windows-1251&name=%DEule"),
+            (FORM, b"_CHARSET_=windows-1251&name=%DEule"),
+            (f"{FORM}; charset=windows-1251", b"name=%DEule"),
+        ):
+            kept, data = posted(content_type, body, "tr")
+            assert (data["name"], kept.content_type) == ("Юule", content_type)
+        with pytest.raises(Unreadable):
+            parse_body(f"{FORM}; charset=utf-8", b"name=%DEule", "tr")
+
+    def test_part_that_names_its_charset_does_not_decide_about_the_others(self) -> None:
         named = multipart("latin-1", a="ë").replace(
             b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=latin1\r\n\r\n"
         )
@@ -252,7 +288,7 @@ class TestLabels:
                 ("windows-874", b"\xff"),
                 ("iso-8859-7", b"\xff"),
             ),
-            *(("shift_jis", b"\x83"), ("euc-kr", b"\xff"), ("big5", b"\xa1"), ("gbk", b"\x80")),
+            *(("shift_jis", b"\x83"), ("euc-kr", b"\xff"), ("big5", b"\xa1"), ("gbk", b"\xff")),
             *(("euc-jp", b"\xad"), ("euc-jp", b"\xad\xfe"), ("euc-jp", b"\xfc\x20"), ("euc-jp", b"\xaa\xa1")),
             *(("iso-2022-jp", b"\xa4\xa2"), ("iso-2022-jp", b"\x1b$Bxx"), ("us-ascii", b"\xdf")),
         ],

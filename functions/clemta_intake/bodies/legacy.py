@@ -74,12 +74,15 @@ _PAGES = {
 }
 _PAGE_OF = {language: label for label, languages in _PAGES.items() for language in languages.split()}
 _WESTERN = "windows-1252"  # the default of every other language; each of its bytes is a character
-# In EUC-JP: characters that Python knows, or one of NEC and IBM, with which surnames are written.
+# Characters that Python knows, or one that it does not: in EUC-JP one of NEC and IBM, with which surnames are written,
+# in GBK the euro sign.
 _EUC_JP = re.compile(
     "((?:[\xa1-\xac\xae-\xf8\xfd\xfe][\xa1-\xfe]|\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe][\xa1-\xfe])+)"
     "|[\xad\xf9-\xfc][\xa1-\xfe]"
 )
-_MAX_VENDOR = 10_000  # bytes that may begin a character of NEC and IBM; no person's text has more
+_GB18030 = re.compile("((?:[\x81-\xfe](?:[\x40-\x7e\x80-\xfe]|[\x30-\x39][\x81-\xfe][\x30-\x39]))+)|\x80")
+_VENDOR = {"euc_jp": (_EUC_JP, b"\xad\xf9\xfa\xfb\xfc"), "gb18030": (_GB18030, b"\x80")}
+_MAX_VENDOR = 10_000  # bytes that may begin a character unknown to Python; no person's text has more
 _REFERENCE = re.compile(r"&#([1-9][0-9]{2,6});")
 
 
@@ -102,14 +105,16 @@ def page_charset(text: bytes, accept_language: str) -> str:
 
 
 def decode(data: bytes, codec: str) -> str:
-    """The text, with characters of NEC and IBM in EUC-JP as references; raises UnicodeDecodeError.
+    """The text, with characters of _VENDOR as references; raises UnicodeDecodeError.
 
     As in the standard, a byte of 80 to 9F that a Windows encoding leaves open is the control character of that number.
     """
     if codec.startswith("cp125"):
         return codecs.charmap_decode(data, "strict", _characters(codec))[0]
-    if codec == "euc_jp" and sum(map(data.count, b"\xad\xf9\xfa\xfb\xfc")) <= _MAX_VENDOR:
-        data = _EUC_JP.sub(_vendor_character, data.decode("latin-1")).encode("latin-1")
+    if codec in _VENDOR:
+        pattern, begins = _VENDOR[codec]
+        if 0 < sum(map(data.count, begins)) <= _MAX_VENDOR:
+            data = pattern.sub(_vendor_character, data.decode("latin-1")).encode("latin-1")
     return data.decode(codec)
 
 
@@ -130,8 +135,8 @@ def _vendor_character(found: re.Match[str]) -> str:
 
 @cache
 def _vendor_characters() -> dict[str, str]:
-    """The characters of NEC's row 13 and IBM's rows 89 to 92, which Python knows in Shift_JIS alone, as references."""
-    found = {}
+    """GBK's euro sign, and EUC-JP's rows 13 and 89 to 92, which Python knows in Shift_JIS alone, as references."""
+    found = {"\x80": "&#8364;"}
     for row in (13, *range(89, 93)):
         lead = (row - 1) // 2 + (0x81 if row < 63 else 0xC1)
         for cell in range(1, 95):
