@@ -46,6 +46,9 @@ class _Field(NamedTuple):
 class _Form:
     """Fields and their texts; `data` holds the texts nested, each a Part.
 
+    `page_charset` is the charset of the visitor's page if the form is in it and does not name it, else "".
+    """
+
     def __init__(self, fields: list[_Field], charset: str, visitor: str | None) -> None:
         self._fields = fields
         said = _charset_said(fields, charset)
@@ -124,7 +127,7 @@ def _files(fields: Iterable[_Field], charset: str) -> Iterator[tuple[int, str, s
     for name, files in found.items():
         filenames = ", ".join(filename for _, filename in files if filename)
         remark = "(file, not kept)" if len(files) == 1 else "(files, not kept)"
-        yield files[0][0], decode(name, charset), f"{filenames} {remark}".strip()
+        yield files[0][0], _text(name, charset), f"{filenames} {remark}".strip()
 
 
 def _charset_said(fields: Iterable[_Field], charset: str) -> str:
