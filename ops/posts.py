@@ -13,7 +13,16 @@ from urllib.parse import urlsplit
 from clemta_intake.errors import IntakeError
 from clemta_intake.gateway import Request
 from clemta_intake.http_values import HttpRequest
-from clemta_intake.sources.config import BodyHmac, Form, Hmac, Jws, StandardWebhooks, Token, Webhook
+from clemta_intake.sources.config import (
+    BodyHmac,
+    Form,
+    Hmac,
+    Jws,
+    StandardWebhooks,
+    Token,
+    Webhook,
+    has_address,
+)
 from clemta_intake.transport import Transport, TransportError
 
 from . import signers
@@ -61,6 +70,8 @@ class Post:
 
 def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) -> tuple[int, str]:
     """Signs and posts the request as the source's sender does; returns the answer's status and text."""
+    if not has_address(source):
+        raise OpsError(f"{source.name} takes no requests: an AWS service invokes its function")
     to = url or f"{env.api_url}/signups/{source.name}"
     headers, body = dict(post.headers), post.body
     if isinstance(source, Webhook):

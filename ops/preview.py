@@ -9,7 +9,7 @@ from typing import Any
 from clemta_intake.errors import Unauthentic, Unmappable
 from clemta_intake.intake import Event, Held, Ignored, Invalid, evaluate, events
 from clemta_intake.model import Submission
-from clemta_intake.sources.config import Form, Webhook
+from clemta_intake.sources.config import Form, Webhook, has_address
 from clemta_intake.sources.fields import Reading
 from clemta_intake.sources.kept import kept_headers, kept_query
 from clemta_intake.sources.mapping import Origin
@@ -112,6 +112,8 @@ def _authenticity(
     """Whether the request is authentic, a text about it, and the signed delivery id."""
     if isinstance(source, Form):
         return None, "a form is open: nothing to check", ""
+    if not has_address(source):
+        return None, "AWS alone invokes its function: nothing to check", ""
     if not secrets:
         return None, "not checked", ""
     known = env.deps.secrets.signing_secrets(source.auth.secret)

@@ -41,6 +41,8 @@ def proof(auth: dict[str, Any]) -> str:
             )
         case "basic":
             return "HTTP Basic"
+        case "iam":
+            return "IAM: the service alone may invoke the function"
     return f"a token in the body's `{auth['body']}`" if "body" in auth else "a token"
 
 
@@ -109,11 +111,13 @@ def arrives(preset: dict[str, Any]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Each sender's page, by its path."""
+    """The page of each sender that posts to an address, by its path."""
     presets = tomllib.loads(PRESETS.read_text())
     senders = tomllib.loads((DOCS / "sources" / "senders.toml").read_text())
     return {
-        DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind]) for kind, preset in presets.items()
+        DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind])
+        for kind, preset in presets.items()
+        if preset["auth"]["scheme"] != "iam"
     }
 
 

@@ -254,13 +254,5 @@ def _delivery_ids(
     if signed_id:
         return [f"{signed_id}-{number}" for number in range(1, len(entries) + 1)]
     if not submission.body.isascii():
-    if body.page_charset:
-        named = with_charset(submission.content_type, body.page_charset)
-        submission = replace(submission, content_type=named)
-    if isinstance(body, JsonBody):
-        submission, body = without_proof(source, submission, body)
-        if isinstance(source, Webhook) and source.batch:
-            return _split(submission, body, source.batch_keys, signed_id) or [
-                Event(submission, body, signed_id)
-            ]
+        entries = value_at(parse_json(submission.body.decode("latin-1")), keys)
     return [hashlib.sha256(json.dumps(entry).encode()).hexdigest() for entry in entries]

@@ -6,15 +6,14 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from clemta_intake.sources.config import presets
 from local.stack import Deployed
 from ops.signers import SIGNERS
-from tests.support.samples import Sample
+from tests.support.samples import SENDERS, Sample
 from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, real_sample
 
 from .conftest import Clemta
 
-NAMES = sorted(presets())
+NAMES = SENDERS
 
 
 def signed(name: str, stack: Deployed) -> tuple[bytes, dict[str, str]]:

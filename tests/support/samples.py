@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from clemta_intake.sources.config import presets
 from ops.signers import SIGNERS, signed_body
 
+SENDERS = sorted(name for name, preset in presets().items() if preset["auth"]["scheme"] != "iam")
+"""The presets of senders that post to an address. The others are services of AWS, which invoke a function."""
 SAMPLES = Path(__file__).parents[2] / "events" / "sources"
 
 

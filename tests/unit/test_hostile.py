@@ -11,11 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake import receive
-from clemta_intake.sources.config import presets
 from ops.signers import BODY_SIGNERS, URI
 from tests.support.events import CRM_SECRET, Context, request
 from tests.support.fakes import FakeDependencies
-from tests.support.samples import Sample
+from tests.support.samples import SENDERS, Sample
 
 ANSWERS = {200, 303, 400, 401, 403, 413, 415, 422}
 WHOLE = st.text(st.characters(exclude_categories=[])) | st.sampled_from(
@@ -34,7 +33,7 @@ HOSTILE = st.one_of(
 )
 SPAM = {"honeypot": "trap", "min_seconds": 2, "disposable": True, "max_per_day": 9}
 COPIES = {"cc_emails": "body.cc", "status": "query.status", "billing.tax_id": "headers.tax"}
-NAMES = sorted(presets())
+NAMES = SENDERS
 
 
 class App:

@@ -37,11 +37,11 @@ from ops.signers import BODY_SIGNERS, SIGNERS, TIMED, URI, jws
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
 from tests.support.fakes import COMPANY, FakeDependencies
-from tests.support.samples import Sample
+from tests.support.samples import SENDERS, Sample
 from tests.support.signers import PAYLOADS, REAL, REAL_HEADERS, library_signature, real_sample
 
 NOW = 1_793_523_600.0
-NAMES = sorted(presets())
+NAMES = SENDERS
 TOKEN = [name for name in NAMES if presets()[name]["auth"]["scheme"] in ("token", "basic")]
 IN_QUERY = [name for name in NAMES if presets()[name]["auth"] == {"scheme": "token"}]
 IN_BODY = sorted(BODY_SIGNERS)

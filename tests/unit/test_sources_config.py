@@ -479,7 +479,7 @@ class TestMistakes:
             (
                 HOOK + 'auth = { scheme = "rsa" }\n',
                 "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'jws',"
-                " 'body-hmac', 'token', 'basic'",
+                " 'body-hmac', 'token', 'basic', 'iam'",
             ),
             (HOOK + 'auth = { scheme = "basic" }\n', "4: sources.crm.auth.secret: is required"),
             (

@@ -211,7 +211,19 @@ class Basic(BaseModel):
     secret: Name
 
 
-type Auth = Annotated[Hmac | StandardWebhooks | Jws | BodyHmac | Token | Basic, Field(discriminator="scheme")]
+class Iam(BaseModel):
+    """No proof over HTTP: AWS alone may invoke the source's function, and no request to an address is accepted."""
+
+    model_config = _CONFIG
+
+    scheme: Literal["iam"]
+    secret: ClassVar[str] = ""
+    """It has none."""
+
+
+type Auth = Annotated[
+    Hmac | StandardWebhooks | Jws | BodyHmac | Token | Basic | Iam, Field(discriminator="scheme")
+]
 
 
 class Handshake(BaseModel):
@@ -437,6 +449,11 @@ class Webhook(_Source):
 type Source = Annotated[Form | Webhook, Field(discriminator="kind")]
 
 
+def has_address(source: Form | Webhook) -> bool:
+    """Whether the source takes HTTP requests; if not, an AWS service invokes its function."""
+    return isinstance(source, Form) or not isinstance(source.auth, Iam)
+
+
 class InvalidSources(Exception):
     """The sources file is invalid; the text has one line for each mistake, with its place and the allowed values."""
 
@@ -497,7 +514,7 @@ def _with_preset(name: str, table: dict[str, Any]) -> dict[str, Any]:
     known = {key: value for key, value in preset(kind).items() if key not in _DOCS_KEYS}
     given = {key: value for key, value in table.items() if key not in ("kind", "secret", "contact")}
     merged = known | given | {"kind": "webhook"}
-    if "auth" not in table:
+    if "auth" not in table and known["auth"]["scheme"] != "iam":
         merged["auth"] = known["auth"] | {"secret": table.get("secret", name)}
     contact = table.get("contact", {})
     merged["contact"] = known.get("contact", {}) | _flat(contact) if isinstance(contact, dict) else contact

@@ -60,6 +60,11 @@ class Functions(functions.Functions):
             return {to_text(text_of(row)) or row: text_of(columns) for row, columns in value.items()}
         return text_of(value)
 
+    @functions.signature(_TEXT, _TEXT)
+    def _func_after(self, separator: str, text: str) -> str:
+        """The text after the last separator; the whole text without one."""
+        return text.rpartition(separator)[2] if separator else text
+
     @functions.signature(_ANY)
     def _func_entries(self, value: Any) -> list[Any]:
         """Each field of an object as {key, value}; nothing for any other value."""

@@ -19,7 +19,7 @@ from ..bodies.limits import MAX_BODY
 from ..bodies.parse import parse_body
 from ..bodies.places import value_at
 from ..errors import Refused, Unauthentic
-from .config import Auth, BodyHmac, Hmac, Jws, StandardWebhooks, Token
+from .config import Auth, BodyHmac, Hmac, Iam, Jws, StandardWebhooks, Token
 
 _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of 100
 _TIMESTAMP = re.compile("[0-9]{1,15}")
@@ -39,6 +39,8 @@ def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: floa
 
     `now` is unix seconds.
     """
+    if isinstance(auth, Iam):
+        raise Unauthentic("not_over_http")
     usable = [secret for secret in secrets if secret.strip()]
     if not usable:
         raise Unauthentic("secret_missing")
