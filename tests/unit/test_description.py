@@ -122,6 +122,17 @@ class TestOrder:
             "Which plan do you like: pro\nWhere?: hall: A\nWhere?: row: 7"
         )
 
+    def test_p9_label_that_many_answers_share_is_cut(self) -> None:
+        long = "x" * 9_000
+        assert description(ADA | {long: {"a": "1", "b": "2"}}) == f"{long[:200]}.a: 1\n{long[:200]}.b: 2"
+        answers = [
+            {"key": "a", "label": "E-mail", "type": "email", "value": "ada@example.com"},
+            {"key": "b", "label": long, "value": "3"},
+            {"key": "c", "label": long, "value": {"d": "4"}},
+        ]
+        shown = f"{long[:1_000]}: 3\n{long[:1_000]}: d: 4"
+        assert description({"fields": answers}, webhook(contact={}, answers="body.fields")) == shown
+
     def test_answer_of_several_lines_stays_readable(self) -> None:
         assert (
             description(ADA | {"plan": "pro\r\n\r\n or\u2028team", "x": "1"})
