@@ -582,6 +582,11 @@ class TestConsent:
             "Consent (2027-01-15T08:00:00Z): fields\nTerms: yes\nNewsletter: yes"
         )
 
+    def test_p4_answer_with_the_text_of_a_consent_arrives(self) -> None:
+        written = ADA | {"first_name": "Ada", "terms": True, "offers": True}
+        found = description(written, form(consent="body.terms"))
+        assert found == "Consent (2027-01-15T08:00:00Z): terms\nfirst_name: Ada\noffers: yes"
+
     def test_consent_apart_from_the_answers_claims_none_of_them(self) -> None:
         source = webhook(contact={}, answers="body.data", consent="body.terms")
         body = {"data": {"email": "ada@example.com", "newsletter": True}, "terms": True}
