@@ -63,3 +63,11 @@ def test_p4_preview_names_a_secret_field_and_does_not_show_its_value() -> None:
 def test_preview_checks_the_captcha_token_before_it_is_redacted() -> None:
     found = previewed("email=ada@example.com&cf-turnstile-response=x", spam=SPAM)
     assert (found.spam, found.left_out) == ("", ["cf-turnstile-response"])
+
+
+def test_p4_preview_shows_every_answer_in_the_description_or_as_dropped() -> None:
+    body = "name=Ada&email=ada@example.com&plan=pro&company=Example"
+    [shown] = [field for field in previewed(body).fields if field.field == "description"]
+    assert (shown.value, shown.origin) == ("Company: Example\nplan: pro", "company, plan")
+    assert previewed(body).dropped == []
+    assert previewed(body, rest="drop").dropped == [("plan", "pro")]
