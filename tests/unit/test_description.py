@@ -592,6 +592,13 @@ class TestConsent:
         body = {"data": {"email": "ada@example.com", "newsletter": True}, "terms": True}
         assert description(body, source) == "Consent (2027-01-15T08:00:00Z): terms\nnewsletter: yes"
 
+    def test_consent_that_is_compared_keeps_its_wording(self) -> None:
+        source = form(consent="body.terms == 'I agree'")
+        line = "Consent (2027-01-15T08:00:00Z): terms: I agree"
+        assert description(ADA | {"terms": "I agree"}, source) == line
+        with pytest.raises(Unmappable):
+            read(ADA | {"terms": "I disagree"}, source)
+
     def test_consent_may_stand_in_a_header(self) -> None:
         source = webhook(consent='headers."x-plan"')
         assert description(ADA, source) == "Consent (2027-01-15T08:00:00Z): x-plan: pro\nname: Ada Example"

@@ -45,7 +45,8 @@ def find_consent(
     [path] = read_paths(expression)
     field = ".".join(path[1:])
     label = ", ".join(dict.fromkeys(answer.name for answer in found)) or field
-    return Consent(field, is_ticked(value), _line(label, value, received_at), found)
+    said = [answer.value for answer in found] if value is True else value  # `body.terms == 'I agree'`
+    return Consent(field, is_ticked(value), _line(label, said, received_at), found)
 
 
 def is_ticked(value: Any) -> bool:
