@@ -11,7 +11,7 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test chaos bench budget check docs format build deploy named-environment lock clean
+.PHONY: help run up down test chaos bench budget recognition check docs format build deploy named-environment lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
@@ -40,6 +40,10 @@ bench: $(READY) ## measures cost and speed, and compares alternatives; takes an 
 
 budget: $(READY) ## fails if a cold start or a warm request costs over 3% more than recorded; needs valgrind
 	@exec $(TOOLS)/python -m bench.budget
+
+recognition: $(READY) ## scores how sign-up forms are read; FILES="forms.json" for more forms than our own
+	@$(TOOLS)/python -m bench.recognition $(FILES)
+	@$(TOOLS)/python -m tools.docs --write
 
 check: $(READY) ## checks lint, types, template, lock file, sources file; edits nothing
 	$(TOOLS)/ruff check .

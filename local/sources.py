@@ -12,8 +12,12 @@ SECRET_KEYS = ("secret", "turnstile", "hcaptcha", "recaptcha")  # their value is
 
 
 def with_every_sender(text: str) -> str:
-    """A sources file's text plus a source for each preset that it lacks: the console sends a sample of each."""
-    names = sorted(presets().keys() - tomllib.loads(text).get("sources", {}).keys())
+    """A sources file's text plus a source for each preset that it lacks: the console sends a sample of each.
+
+    Without services of AWS: they post nothing, but invoke a function.
+    """
+    posting = {name for name, preset in presets().items() if preset["auth"]["scheme"] != "iam"}
+    names = sorted(posting - tomllib.loads(text).get("sources", {}).keys())
     return text + "".join(f'\n[sources.{name}]\nkind = "{name}"\nsecret = "{name}"\n' for name in names)
 
 

@@ -1,4 +1,4 @@
-"""The functions' log lines of submissions, from both log groups."""
+"""The functions' log lines of submissions, from all log groups."""
 
 import json
 from collections.abc import Iterator
@@ -11,8 +11,11 @@ from .environments import Environment
 def lines(env: Environment, term: str, since: float = 0) -> Iterator[dict[str, Any]]:
     """The log lines of submissions that contain the term; `since`, and `at` in each line, are unix seconds."""
     pages = env.client("logs").get_paginator("filter_log_events")
-    for output in ("ReceiveLogGroup", "RedeliverLogGroup"):
-        asked = {"logGroupName": env.outputs[output], "filterPattern": f'"{term}"'}
+    groups = [env.outputs[output] for output in ("ReceiveLogGroup", "RedeliverLogGroup")]
+    if "CognitoLogGroup" in env.outputs:
+        groups.append(env.outputs["CognitoLogGroup"])
+    for group in groups:
+        asked = {"logGroupName": group, "filterPattern": f'"{term}"'}
         for page in pages.paginate(**asked, startTime=int(since * 1000)):
             for event in page["events"]:
                 with suppress(ValueError, KeyError, TypeError):

@@ -13,7 +13,16 @@ from urllib.parse import urlsplit
 from clemta_intake.errors import IntakeError
 from clemta_intake.gateway import Request
 from clemta_intake.http_values import HttpRequest
-from clemta_intake.sources.config import Form, Hmac, Jws, StandardWebhooks, Token, Webhook
+from clemta_intake.sources.config import (
+    BodyHmac,
+    Form,
+    Hmac,
+    Jws,
+    StandardWebhooks,
+    Token,
+    Webhook,
+    has_address,
+)
 from clemta_intake.transport import Transport, TransportError
 
 from . import signers
@@ -61,19 +70,33 @@ class Post:
 
 def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) -> tuple[int, str]:
     """Signs and posts the request as the source's sender does; returns the answer's status and text."""
+    if not has_address(source):
+        raise OpsError(f"{source.name} takes no requests: an AWS service invokes its function")
     to = url or f"{env.api_url}/signups/{source.name}"
-    headers = dict(post.headers)
+    headers, body = dict(post.headers), post.body
     if isinstance(source, Webhook):
         secret = next(iter(env.deps.secrets.signing_secrets(source.auth.secret)), "")
         if not secret:
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
-        headers |= proof(env, source, secret, post.body, headers, signed_uri(env, to))
+        body = _with_proof(source, secret, body)
+        headers |= proof(env, source, secret, body, headers, signed_uri(env, to))
     try:
-        answer = Transport().send(HttpRequest("POST", to, headers, dict(post.query), post.body), 5, 35)
+        answer = Transport().send(HttpRequest("POST", to, headers, dict(post.query), body), 5, 35)
     except TransportError as error:
         helps = ": run make up" if env.location.endpoint_url and not url else f": {error}"
         raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
     return answer.status, answer.body.decode(errors="replace")
+
+
+def _with_proof(source: Webhook, secret: str, body: bytes) -> bytes:
+    """The body with the sender's proof, if the proof stands in the body."""
+    auth = source.auth
+    if isinstance(auth, Token) and auth.body:
+        return signers.token_in(auth.body)(secret, body)
+    if isinstance(auth, BodyHmac):
+        base = auth.encoding == "base64"
+        return signers.hmac_in(auth.signature, auth.signed, auth.digest, base=base)(secret, body)
+    return body
 
 
 def signed_uri(env: Environment, url: str) -> str:
@@ -111,6 +134,8 @@ def _by_config(
         return signers.standard(secret, body, now, dict(headers))
     if isinstance(auth, Jws):
         return {auth.header: signers.jws(secret, body, now, {})["x-webhook-signature"]}
+    if isinstance(auth, BodyHmac) or (isinstance(auth, Token) and auth.body):
+        return {}
     if isinstance(auth, Token):
         return {auth.header: secret} if auth.header else signers.bearer(secret, body, now, {})
     return {"authorization": f"Basic {signers.b64(secret.encode())}"}

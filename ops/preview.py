@@ -2,19 +2,23 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from clemta_intake.errors import Unauthentic, Unmappable
 from clemta_intake.intake import Event, Held, Ignored, Invalid, evaluate, events
 from clemta_intake.model import Submission
-from clemta_intake.sources.config import Form, Webhook
+from clemta_intake.sources.config import Form, Webhook, has_address
+from clemta_intake.sources.fields import Reading
 from clemta_intake.sources.kept import kept_headers, kept_query
 from clemta_intake.sources.mapping import Origin
 from clemta_intake.sources.signatures import SignedPost, authenticate
 
 from .environments import Environment
 from .posts import Post, signed_uri
+
+_MAX_NAMES = 4  # that are shown of the answers that a field is made of
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,31 @@ class Field:
     value: str
     origin: str
     was: str = ""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer of the form: the contact's field that it goes to ("" if none), and how the recogniser read it.
+
+    It read `field` from the answer's type, name, label or value (`evidence`), by these `words`. `why` says why the
+    answer is not used as that field.
+    """
+
+    answer: str
+    value: str
+    goes_to: str
+    field: str
+    evidence: str
+    words: str
+    why: str
+
+    @property
+    def explained(self) -> str:
+        """The evidence in words, and why it lost."""
+        words = f'{self.evidence} "{self.words}"' if self.words else self.evidence
+        if self.why:
+            return f"not {self.field} ({words}): {self.why}" if self.evidence else self.why
+        return words if self.field == self.goes_to else f"{self.field}: {words}"
 
 
 @dataclass
@@ -44,6 +73,7 @@ class Preview:
     spam: str = ""
     problems: list[tuple[str, str]] = field(default_factory=list)
     fields: list[Field] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict)
@@ -70,7 +100,7 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
         query=kept_query(source, post.query),
     )
     found = []
-    for event in events(submission, source, signed_id):
+    for event in events(submission, source, signed_id, post.headers.get("accept-language", "")):
         begun = Preview(event.submission.submission_id, authentic, authentication=said)
         found.append(_previewed(source, event, begun))
     return found
@@ -82,6 +112,8 @@ def _authenticity(
     """Whether the request is authentic, a text about it, and the signed delivery id."""
     if isinstance(source, Form):
         return None, "a form is open: nothing to check", ""
+    if not has_address(source):
+        return None, "AWS alone invokes its function: nothing to check", ""
     if not secrets:
         return None, "not checked", ""
     known = env.deps.secrets.signing_secrets(source.auth.secret)
@@ -115,6 +147,7 @@ def _previewed(source: Form | Webhook, event: Event, found: Preview) -> Preview:
         for name, value in _flat(found.request)
         if name not in ("type", "company_id")
     ]
+    found.answers = [_answered(reading, evaluated.origins) for reading in evaluated.readings]
     used = {answer for origin in evaluated.origins.values() for answer in origin.answers}
     found.dropped = [
         (answer.name, answer.value)
@@ -134,11 +167,22 @@ def _field(source: Form | Webhook, name: str, value: str, origin: Origin) -> Fie
         return Field(name, value, "defaults" if name in source.defaults else "normalised")
     if not origin.answers:
         return Field(name, value, "the e-mail stands in for a name")
+    names = [answer.name for answer in origin.answers]
     was = ", ".join(answer.value for answer in origin.answers)
-    says_the_same = was.casefold() == value.casefold() or len(origin.answers) > 1
-    return Field(
-        name, value, ", ".join(answer.name for answer in origin.answers), "" if says_the_same else was
-    )
+    says_the_same = was.casefold() == value.casefold() or len(names) > 1 or name == "description"
+    shown = ", ".join(names) if len(names) <= _MAX_NAMES else f"{len(names)} answers"
+    return Field(name, value, shown, "" if says_the_same else was)
+
+
+def _answered(reading: Reading, origins: Mapping[str, Origin]) -> Answered:
+    answer = reading.answer
+    holders = [name for name, origin in origins.items() if answer in origin.answers]
+    goes_to = reading.field if reading.field in holders else next(iter(holders), "")
+    why = reading.why
+    mapped = origins.get(reading.field)
+    if mapped and mapped.kind == "expression":
+        why = "the source's contact table has this field"
+    return Answered(answer.name, answer.value, goes_to, reading.field, reading.evidence, reading.words, why)
 
 
 def _flat(request: dict[str, Any]) -> list[tuple[str, str]]:

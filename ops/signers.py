@@ -91,8 +91,59 @@ def bearer(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, s
     return {"authorization": f"Bearer {secret}"}
 
 
+def basic(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+    return {"authorization": f"Basic {b64(secret.encode())}"}
+
+
+def ghost(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+    time = str(now * 1000)
+    return {"x-ghost-signature": f"sha256={mac(secret, body + time.encode()).hexdigest()}, t={time}"}
+
+
+def nothing(secret: str, body: bytes, now: int, _: dict[str, str]) -> dict[str, str]:
+    """No header: the proof stands in the body."""
+    return {}
+
+
+def token_in(place: str) -> Callable[[str, bytes], bytes]:
+    """Puts the token into a JSON body."""
+    return lambda secret, body: _with(body, place, lambda _: secret)
+
+
+def hmac_in(
+    place: str, signed: str, digest: str = "sha256", *, base: bool = False
+) -> Callable[[str, bytes], bytes]:
+    """Puts the MAC of one text of a JSON body into the body."""
+
+    def sign(secret: str, body: bytes) -> bytes:
+        def code(data: dict[str, Any]) -> str:
+            raw = hmac.digest(secret.encode(), str(data.get(signed, "")).encode(), digest)
+            return b64(raw) if base else raw.hex()
+
+        return _with(body, place, code)
+
+    return sign
+
+
+def _with(body: bytes, place: str, value: Callable[[dict[str, Any]], str]) -> bytes:
+    """The body with a value at the place; another body than a JSON object has no place for it."""
+    try:
+        data = inside = json.loads(body)
+        *above, last = place.split(".")
+        proof = value(data)
+        for key in above:
+            inside = inside[key]
+        inside[last] = proof
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return body
+    return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 SIGNERS: dict[str, Callable[..., dict[str, str]]] = {
-    **dict.fromkeys(["standard-webhooks", "svix", "clerk", "supabase", "polar"], standard),
+    **dict.fromkeys(
+        ["standard-webhooks", "svix", "clerk", "supabase", "polar", "formbricks", "dodo-payments", "whop"],
+        standard,
+    ),
     "workos": listed("workos-signature", "t", "v1", ", ", ".", 1000),
     "stripe": listed("stripe-signature", "t", "v1", ",", "."),
     "calendly": listed("calendly-webhook-signature", "t", "v1", ",", "."),
@@ -106,6 +157,13 @@ SIGNERS: dict[str, Callable[..., dict[str, str]]] = {
     "tally": plain("tally-signature", base=True),
     "cal-com": plain("x-cal-signature-256"),
     "github": plain("x-hub-signature-256", "sha256="),
+    "mailerlite": plain("signature"),
+    "opnform": plain("x-webhook-signature", "sha256="),
+    "keycloak": plain("x-keycloak-signature"),
+    "kit": listed("x-kit-signature", "t", "v1", ",", "."),
+    "ghost": ghost,
+    "chargebee": basic,
+    **dict.fromkeys(["google-ads", "ikas"], nothing),
     "webflow": webflow,
     "framer": framer,
     "hubspot": hubspot,
@@ -113,12 +171,22 @@ SIGNERS: dict[str, Callable[..., dict[str, str]]] = {
     **dict.fromkeys(
         [
             *("auth0", "jotform", "fillout", "gravity-forms", "contact-form-7", "mailchimp", "google-forms"),
-            *("zapier", "make", "n8n"),
+            *("zapier", "make", "n8n", "elementor", "gumroad"),
         ],
         bearer,
     ),
 }
 TIMED = {
     *("standard-webhooks", "svix", "clerk", "supabase", "polar", "workos", "stripe", "calendly", "formspree"),
-    *("wpforms", "paddle", "webflow", "hubspot"),
+    *("wpforms", "paddle", "webflow", "hubspot", "formbricks", "dodo-payments", "whop", "kit", "ghost"),
 }
+BODY_SIGNERS: dict[str, Callable[[str, bytes], bytes]] = {
+    "google-ads": token_in("google_key"),
+    "ikas": hmac_in("signature", "data"),
+}
+"""Senders that put their proof into the body."""
+
+
+def signed_body(kind: str, secret: str, body: bytes) -> bytes:
+    """The body as the sender posts it."""
+    return BODY_SIGNERS[kind](secret, body) if kind in BODY_SIGNERS else body

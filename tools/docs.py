@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import ROOT
-from tools import claim_docs, iam_docs, outcome_docs, performance_docs, source_docs
+from tools import claim_docs, iam_docs, outcome_docs, performance_docs, recognition_docs, source_docs
 
 
 def filled(page: Path, parts: Mapping[str, str]) -> str:
@@ -22,7 +22,7 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated file's text, by its path: whole pages, and pages with generated parts."""
-    generators = (source_docs, iam_docs, claim_docs, outcome_docs, performance_docs)
+    generators = (source_docs, iam_docs, claim_docs, outcome_docs, performance_docs, recognition_docs)
     parts_of: dict[Path, dict[str, str]] = {}
     for generator in generators:
         for page, parts in generator.tables().items():

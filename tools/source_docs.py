@@ -15,10 +15,12 @@ PRESETS = ROOT / "functions" / "clemta_intake" / "sources" / "presets.toml"
 EXISTING = """If the e-mail address already belongs to a contact, no second contact is created;
 [sources.md](../sources.md) explains how to change this and every other key."""
 FAILURES = """The sender authenticates with {proof}. A request without valid authentication is answered with 401 and
-discarded. A sign-up is answered with 200 within 4 seconds, once it is a contact in Clemta or stored in a queue: while
-Clemta is down the sender notices nothing and has nothing to send again. 503 with Retry-After means that nothing was
-stored. A payload that cannot be mapped goes to the dead-letter queue with its reason and is answered with 200, because
-the sender cannot fix it."""
+discarded. A sign-up is answered with 200 within {seconds} seconds, once it is a contact in Clemta or stored in a
+queue: while Clemta is down the sender notices nothing and has nothing to send again. 503 with Retry-After means that
+nothing was stored. A payload that cannot be mapped goes to the dead-letter queue with its reason and is answered with
+200, because the sender cannot fix it."""
+ANSWERS = """Whatever else the person gave (custom fields, hidden fields, consent) goes into the description as
+`Label: answer`."""
 RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are recognised by their types and
 common names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` overrides any of
 them."""
@@ -33,7 +35,15 @@ def proof(auth: dict[str, Any]) -> str:
             return "a Standard Webhooks signature"
         case "jws":
             return f"JWS in `{auth['header']}`"
-    return "a token"
+        case "body-hmac":
+            return (
+                f"HMAC-SHA256 of the body's `{auth['signed']}`, in its `{auth.get('signature', 'signature')}`"
+            )
+        case "basic":
+            return "HTTP Basic"
+        case "iam":
+            return "IAM: the service alone may invoke the function"
+    return f"a token in the body's `{auth['body']}`" if "body" in auth else "a token"
 
 
 def row(kind: str, preset: dict[str, Any]) -> str:
@@ -49,7 +59,12 @@ def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(sender["connect"], 1))
     script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
     place = f" The token stands in {preset['token_place']}." if "token_place" in preset else ""
-    secret = "the token, a long random text of your own," if place else "the sender's secret"
+    own = {
+        "token": "the token, a long random text of your own,",
+        "basic": "a user name and a password of your own, as `user:password`,",
+    }
+    secret = own.get(preset["auth"]["scheme"], "the sender's secret")
+    failures = FAILURES.format(proof=proof(preset["auth"]), seconds=preset.get("answer_seconds", 4))
     put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place}'
     return f"""<!-- generated: make docs -->
 # {preset["title"]}
@@ -76,7 +91,7 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
 
 ## When something fails
 
-{fill(f"Retries: {preset['retries']}. " + FAILURES.format(proof=proof(preset["auth"])), 118)}
+{fill(f"Retries: {preset['retries']}. " + failures, 118)}
 
 ## Good to know
 
@@ -84,28 +99,31 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
 
 
 def arrives(preset: dict[str, Any]) -> str:
-    """The table of mapped fields, or the sentence on recognised fields."""
+    """The table of mapped fields and the sentence on other answers, or the sentence on recognised fields."""
     if "contact" not in preset:
         return fill(RECOGNISED, 118)
     rows = []
     for field, path in preset["contact"].items():
         shown = " ".join(path.split()).replace("|", "\\|")
         rows.append(f"| `{field}` | `{shown}` |")
-    return "\n".join(["| Clemta | the event (JMESPath) |", "|---|---|", *rows])
+    table = "\n".join(["| Clemta | the event (JMESPath) |", "|---|---|", *rows])
+    return f"{table}\n\n{fill(ANSWERS, 118)}" if "answers" in preset else table
 
 
 def pages() -> dict[Path, str]:
-    """Each sender's page, by its path."""
+    """The page of each sender that posts to an address, by its path."""
     presets = tomllib.loads(PRESETS.read_text())
     senders = tomllib.loads((DOCS / "sources" / "senders.toml").read_text())
     return {
-        DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind]) for kind, preset in presets.items()
+        DOCS / "sources" / f"{kind}.md": page(kind, preset, senders[kind])
+        for kind, preset in presets.items()
+        if preset["auth"]["scheme"] != "iam"
     }
 
 
 def signs_no_timestamp(auth: dict[str, Any]) -> bool:
     """Whether the sender signs its requests, but not their time."""
-    return auth["scheme"] == "jws" or (
+    return auth["scheme"] in ("jws", "body-hmac") or (
         auth["scheme"] == "hmac" and "{timestamp}" not in auth.get("signed", "")
     )
 

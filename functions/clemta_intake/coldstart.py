@@ -1,4 +1,4 @@
-"""Shortens cold starts. Only the two entry points call these functions; importing this module does nothing."""
+"""Shortens cold starts. Only the entry points call these functions; importing this module does nothing."""
 
 import gc
 import ssl

@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .bodies.json_text import JsonBody
+from .bodies.charsets import with_charset
+from .bodies.json_text import JsonBody, parse_json
 from .bodies.limits import MAX_BODY, MAX_FIELDS, check_size
 from .bodies.parse import Body, parse_body, read_body
+from .bodies.places import value_at, with_value
 from .errors import ConfigError, DataError, Permanent, Refused, TooLarge, Unreadable, UnsupportedMedia
 from .model import MappedSubmission, Submission
 from .sources.config import Form, Webhook
 from .sources.fields import Reading
+from .sources.kept import without_proof
 from .sources.mapping import (
     Origin,
     expression_data,
@@ -107,20 +110,32 @@ class Held(NamedTuple):
 type Evaluation = Invalid | Ignored | Held | Mapped
 
 
-def events(submission: Submission, source: Form | Webhook, signed_id: str = "") -> list[Event]:
+def events(
+    submission: Submission, source: Form | Webhook, signed_id: str = "", visitor: str = ""
+) -> list[Event]:
     """The event that a request posts, or each event of a batch; its body is parsed once.
 
-    `signed_id` is the delivery id that the request's signature covers. A batch is a JSON array of 2 to MAX_BATCH
-    entries; each becomes an array of that one entry, in UTF-8 whatever it came in. A batch stays whole if an entry
-    grows too large for a queue message, or with more than MAX_MARKS.
+    `signed_id` is the delivery id that the request's signature covers. `visitor` is the request's Accept-Language: the
+    content type of a page's form that names no charset then names it. A batch is a JSON array of 2 to MAX_BATCH
+    entries, the body itself or at a place in it; each becomes the same body with an array of that one entry, in UTF-8
+    whatever it came in. A batch stays whole if an entry grows too large for a queue message, if the body around the
+    array would be copied more often than fits into a body, or with more than MAX_MARKS.
     """
     try:
         check_size(submission)
-        body = parse_body(submission.content_type, submission.body)
+        language = visitor if isinstance(source, Form) else None
+        body = parse_body(submission.content_type, submission.body, language)
     except (TooLarge, Unreadable, UnsupportedMedia) as error:
         return [Event(submission, error, signed_id)]
-    if isinstance(source, Webhook) and source.batch and isinstance(body, JsonBody):
-        return _split(submission, body, signed_id) or [Event(submission, body, signed_id)]
+    if body.page_charset:
+        named = with_charset(submission.content_type, body.page_charset)
+        submission = replace(submission, content_type=named)
+    if isinstance(body, JsonBody):
+        submission, body = without_proof(source, submission, body)
+        if isinstance(source, Webhook) and source.batch:
+            return _split(submission, body, source.batch_keys, signed_id) or [
+                Event(submission, body, signed_id)
+            ]
     return [Event(submission, body, signed_id)]
 
 
@@ -143,6 +158,7 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
         if left_out:
             submission = replace(submission, body=body.rewrite(redacted.data))
             check_size(submission)  # it may have grown
+        _check_batch(source, body.data)
         if not is_accepted(source, data):
             return Ignored(submission, left_out)
         found = map_submission(submission, source, data)
@@ -158,6 +174,7 @@ def evaluate_queued(submission: Submission, source: Form | Webhook) -> Invalid |
     """Decides how to handle a queued, held or imported submission. Never raises."""
     try:
         redacted = redact(read_body(submission.content_type, submission.body))
+        _check_batch(source, redacted.data)
         data = expression_data(submission, source, redacted.data)
         if not is_accepted(source, data):
             return Ignored(submission, redacted.left_out)
@@ -183,18 +200,29 @@ def _judge(
     return rule, CaptchaToken(provider, secret, captcha_token(provider, posted))
 
 
-def _split(submission: Submission, body: JsonBody, signed_id: str) -> list[Event]:
+def _check_batch(source: Form | Webhook, data: Any) -> None:
+    """Raises Unreadable for a batch that stayed whole: no expression reads it right, so `accept` would drop it."""
+    if isinstance(source, Webhook) and source.batch:
+        entries = value_at(data, source.batch_keys)
+        if isinstance(entries, list) and len(entries) > 1:
+            raise Unreadable("batch_not_split", "the batch is too large to be taken apart")
+
+
+def _split(submission: Submission, body: JsonBody, keys: tuple[str, ...], signed_id: str) -> list[Event]:
     """An event for each entry of a batch; an empty list for any other body, and for a batch that must stay whole."""
-    entries = body.data
+    entries = value_at(body.data, keys)
     if not isinstance(entries, list) or not 1 < len(entries) <= MAX_BATCH:
         return []
-    if sum(map(submission.body.count, (b"[", b"{", b","))) > MAX_MARKS:
+    around = json.dumps(with_value(body.data, keys, []), ensure_ascii=False).encode()
+    copies = len(entries) - 1  # as many as there are commas between the entries
+    if copies * len(around) > MAX_BODY or _marks(submission.body) + copies * (_marks(around) - 1) > MAX_MARKS:
         return []
-    bodies = [json.dumps([entry], ensure_ascii=False).encode() for entry in entries]
+    parts = [JsonBody(with_value(body.data, keys, [entry])) for entry in entries]
+    bodies = [json.dumps(part.data, ensure_ascii=False).encode() for part in parts]
     if max(map(len, bodies)) > MAX_BODY:
         return []
     try:
-        ids = _delivery_ids(submission, entries, signed_id)
+        ids = _delivery_ids(submission, entries, keys, signed_id)
     except Unreadable:
         return []
     return [
@@ -205,14 +233,20 @@ def _split(submission: Submission, body: JsonBody, signed_id: str) -> list[Event
                 body=body_of_one,
                 content_type="application/json",
             ),
-            JsonBody([entry]),
+            part,
             delivery_id,
         )
-        for number, (entry, body_of_one, delivery_id) in enumerate(zip(entries, bodies, ids, strict=True), 1)
+        for number, (part, body_of_one, delivery_id) in enumerate(zip(parts, bodies, ids, strict=True), 1)
     ]
 
 
-def _delivery_ids(submission: Submission, entries: list[Any], signed_id: str) -> list[str]:
+def _marks(body: bytes) -> int:
+    return sum(map(body.count, (b"[", b"{", b",")))
+
+
+def _delivery_ids(
+    submission: Submission, entries: list[Any], keys: tuple[str, ...], signed_id: str
+) -> list[str]:
     """Each entry's delivery id: the signed id and its number, or the entry's hash.
 
     The hash does not depend on the charset: the content type names it, and no signature covers that header.
@@ -220,5 +254,5 @@ def _delivery_ids(submission: Submission, entries: list[Any], signed_id: str) ->
     if signed_id:
         return [f"{signed_id}-{number}" for number in range(1, len(entries) + 1)]
     if not submission.body.isascii():
-        entries = read_body("application/json; charset=latin-1", submission.body)
+        entries = value_at(parse_json(submission.body.decode("latin-1")), keys)
     return [hashlib.sha256(json.dumps(entry).encode()).hexdigest() for entry in entries]

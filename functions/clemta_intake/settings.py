@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the template passes to both functions."""
+    """What the template passes to the functions."""
 
     clemta_base_url: str
     clemta_secret_id: str
@@ -23,6 +23,7 @@ class Settings:
     recheck_seconds: float
     clemta_requests_per_minute: float
     proven_every: float
+    cognito_source: str = ""  # the source of Amazon Cognito's trigger; its function alone has one
     sam_local: bool = False  # under `sam local`, which sets it; not the template's
 
     @classmethod
@@ -44,6 +45,7 @@ class Settings:
             recheck_seconds=_number(environ, "RECHECK_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
             proven_every=_number(environ, "PROVEN_EVERY"),
+            cognito_source=environ.get("COGNITO_SOURCE", ""),
             sam_local=bool(environ.get("AWS_SAM_LOCAL")),
         )
 

@@ -22,6 +22,7 @@ from .errors import (
     TooLarge,
     Unauthentic,
     Unavailable,
+    UnknownSource,
     Unreadable,
     UnsupportedMedia,
 )
@@ -29,7 +30,7 @@ from .gateway import Request, json_response
 from .intake import Event, Held, Ignored, Invalid, Mapped, evaluate, events
 from .model import Place, Submission
 from .outcomes import ANSWERED, OutcomeName
-from .sources.config import Form, Handshake, Source, Webhook
+from .sources.config import Form, Handshake, Source, Webhook, has_address
 from .sources.kept import kept_headers, kept_query
 from .sources.signatures import SignedPost, authenticate
 
@@ -67,7 +68,7 @@ class SignUp:
     def ready(self) -> Response[str]:
         """The response for a sender's validator, or for a person who opens the address in a browser."""
         try:
-            self._source = self._deps.source(self._source_name)
+            self._find_source()
         except Refused as error:
             return self._refusal(error)
         return self._with_cors(json_response(200, {"status": "ready"}))
@@ -75,7 +76,7 @@ class SignUp:
     def preflight(self) -> Response[str]:
         """The CORS response, by the source's allowed origins."""
         try:
-            source = self._source = self._deps.source(self._source_name)
+            source = self._find_source()
         except Refused as error:
             return self._refusal(error)
         allowed = isinstance(source, Form) and self._request.is_from(source.allowed_origins)
@@ -83,7 +84,7 @@ class SignUp:
 
     def _process(self) -> Response[str]:
         """Accepts the request, and returns its answer after every submission is durable (P1)."""
-        source = self._source = self._deps.source(self._source_name)
+        source = self._find_source()
         self._set_deadline(source.answer_seconds)
         self._request.check_body_size()
         if (
@@ -104,10 +105,18 @@ class SignUp:
             headers=kept_headers(source, self._request.headers),
             query=kept_query(source, self._request.query),
         )
-        batch = events(submission, source, signed_id)
+        batch = events(submission, source, signed_id, self._request.headers.get("accept-language", ""))
         if len(batch) > 1:
             return self._success(self._deliver_all(submission, batch, source))
         return self._success([self._deliver(batch[0], source)])
+
+    def _find_source(self) -> Source:
+        """The source; UnknownSource if there is none that takes HTTP requests."""
+        source = self._deps.source(self._source_name)
+        if not has_address(source):
+            raise UnknownSource("not_over_http")
+        self._source = source
+        return source
 
     def _set_deadline(self, answer_seconds: float) -> None:
         """Sets the deadline: `answer_seconds` after the request arrived at API Gateway (P7)."""

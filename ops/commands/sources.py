@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from clemta_intake.sources.check import check_file
-from clemta_intake.sources.config import InvalidSources
+from clemta_intake.sources.config import InvalidSources, has_address
 
 from ..project import present
 from .registration import command
@@ -26,7 +26,7 @@ def sources_list(session: Session) -> None:
             "source": name,
             "kind": str(env.tables[name].get("kind")),
             "on_existing": source.on_existing,
-            "url": f"{env.api_url}/signups/{name}",
+            "url": f"{env.api_url}/signups/{name}" if has_address(source) else "",
         }
         for name, source in env.sources.items()
     ]

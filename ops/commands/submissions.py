@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from clemta_intake.sources.config import Form
@@ -53,15 +53,18 @@ def preview_report(found: Preview) -> Group:
         says = f"✕ would be held as spam ({found.spam}), and answered as a success"
         lines.append(Text(says, style="red"))
     if found.fields:
-        table = Table("Clemta's field", "value", "from", "was", **NO_LINES)
+        table = Table("Clemta's field", Column("value", overflow="fold"), "from", "was", **NO_LINES)
         for field in found.fields:
             table.add_row(
                 field.field, field.value, Text(field.origin, style="dim"), Text(field.was, style="yellow")
             )
         lines.append(table)
-    if found.dropped:
-        names = ", ".join(name for name, _ in found.dropped)
-        lines.append(Text(f"not sent, because nothing maps it: {names}", style="dim"))
+    if found.answers:
+        table = Table(Column("answer", overflow="fold"), "goes to", "evidence", **NO_LINES)
+        for one in found.answers:
+            goes_to = Text(one.goes_to) if one.goes_to else Text("nowhere", style="red")
+            table.add_row(one.answer, goes_to, Text(one.explained, style="yellow" if one.why else "dim"))
+        lines += [Text(), table]
     if found.left_out:
         names = ", ".join(found.left_out)
         lines.append(Text(f"left out, because secrets are never sent or stored: {names}", style="dim"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from clemta_intake.http_values import HttpRequest
 from clemta_intake.sources.check import check_file
-from clemta_intake.sources.config import InvalidSources
+from clemta_intake.sources.config import InvalidSources, has_address
 from clemta_intake.transport import Transport, TransportError
 
 from ..environments import Environment
@@ -72,7 +72,7 @@ def api(env: Environment) -> Iterator[Check]:
 
 def _names(env: Environment) -> list[str]:
     try:
-        return list(env.sources)
+        return [name for name, source in env.sources.items() if has_address(source)]
     except (InvalidSources, OpsError):  # reported already
         return []
 

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from clemta_intake.sources.config import presets
 from local.stack import Deployed, Stack
 from tests.support.events import CRM_SECRET
-from tests.support.samples import Sample
+from tests.support.samples import SENDERS, Sample
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def stack(stack_settings: Stack) -> Iterator[Deployed]:
     """The stack, built and deployed, up for the whole session."""
     try:
         deployed = stack_settings.up()
-        secrets = {name: Sample(name).secret for name in presets()} | {"crm": CRM_SECRET}
+        secrets = {name: Sample(name).secret for name in SENDERS} | {"crm": CRM_SECRET}
         deployed.client("secretsmanager").put_secret_value(
             SecretId=deployed.signing_secret_id, SecretString=json.dumps(secrets)
         )

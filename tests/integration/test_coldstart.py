@@ -68,6 +68,7 @@ def test_certificate_authorities_are_loaded_once(tmp_path: Path) -> None:
     [
         ("clemta_intake.receive", True),
         ("clemta_intake.redeliver", True),
+        ("clemta_intake.cognito", True),
         ("clemta_intake.dependencies", False),
         ("clemta_intake.transport", False),
         ("ops.cli", False),

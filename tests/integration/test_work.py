@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from clemta_intake.bodies.limits import MAX_BODY
 from clemta_intake.intake import Ignored, evaluate_queued
 from clemta_intake.model import Submission
-from clemta_intake.sources.config import Source, presets, to_source
+from clemta_intake.sources.config import Source, to_source
 from tests.support.fakes import COMPANY
-from tests.support.samples import Sample
+from tests.support.samples import SENDERS, Sample
 from tests.support.work import Meter
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
@@ -26,7 +26,7 @@ SPAM = {"honeypot": "trap", "min_seconds": 2}
 TABLES: dict[str, Any] = {
     "website": {"kind": "form", "default_country": "TR"},
     "mapped": {"kind": "form", "contact": {"cc_emails": "body.copies"}, "spam": SPAM},
-} | {name: {"kind": name, "secret": name} for name in presets()}
+} | {name: {"kind": name, "secret": name} for name in SENDERS}
 ALLOWED = 2.6  # times the work for twice the length
 MOST = 1_000_000_000  # instructions; 0.2 s of CPU on a processor that does 5 in a nanosecond
 # The square of a length shows at once in the first two sizes, and a trace of it in the others.
@@ -35,6 +35,8 @@ SMALLER = ((2_000, 4_000), (20_000, 40_000))
 COSTLY = (
     *("percent signs", "a long path with many leaves", "multipart's options", "a batch of one person"),
     *("a batch of texts of JSON", "a batch of texts of escaped JSON"),
+    *("a page's references in a charset", "a page's bytes of no character", "a page in EUC-JP"),
+    *("a page in ISO-2022-JP", "a page in GB18030"),
     *("texts of JSON with empty objects", "texts of JSON with lists"),
 )
 
@@ -56,7 +58,7 @@ def meter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meter]:
             counted.work(source, "application/json", json.dumps(everything).encode())
             counted.work(source, *multipart_value(" ")(10))
             counted.work(source, *form_value("name", " ")(10))
-        for name in presets():
+        for name in SENDERS:
             sample = Sample(name)
             assert counted.work(name, sample.content_type, sample.body).status == 200
         counted.begin()
@@ -120,6 +122,14 @@ def multipart_value(unit: str, before: str = "", after: str = "") -> Shape:
     start = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n'
     end = b"\r\n--b--\r\n"
     return lambda n: (MULTIPART, start + filled(unit, n - 80, before, after).encode() + end)
+
+
+def in_charset(label: str, unit: bytes) -> Shape:
+    """A form in a legacy charset, with that text as a value; "" names no charset."""
+    start = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n'
+    end = b"\r\n--b--\r\n"
+    named = f"; charset={label}" if label else ""
+    return lambda n: (MULTIPART + named, start + unit * ((n - 80) // len(unit)) + end)
 
 
 def multipart_parts(header: str) -> Shape:
@@ -211,6 +221,14 @@ KNOWN: dict[str, tuple[str, Shape]] = {
     "multipart's headers": ("website", multipart_parts("\r\na: b" * 6)),
     "multipart's header lines": ("website", multipart_lines),
     "multipart's half boundaries": ("website", multipart_value("\r\n--")),
+    "a page's references": ("website", multipart_value("&#8364;", "", "ë")),
+    "a page's references in a charset": ("website", in_charset("windows-1254", b"&#8364;")),
+    "a page's bytes of no character": ("website", in_charset("windows-1252", b"\x81")),
+    "a page in Shift_JIS": ("website", in_charset("shift_jis", b"\x83\x5c")),
+    "a page in EUC-JP": ("website", in_charset("", b"\xfc\xe2a\xa4\xa2a\xa4\xa2aaaaa")),
+    "a page in ISO-2022-JP": ("website", in_charset("iso-2022-jp", b"\x1b$B;3\x1b(B")),
+    "a page in GB18030": ("website", in_charset("gb18030", b"\x81\x30\x81\x30" * 8 + b"\x80")),
+    "a page in Big5": ("website", in_charset("big5", b"\xa5\x5c")),
     "a batch of one person": ("hubspot", batch),
     "a batch of texts of JSON": ("hubspot", batch_of_texts("[0],")),
     "a batch of texts of escaped JSON": ("hubspot", batch_of_texts(r"\u005b0\u005d\u002c")),
@@ -288,7 +306,7 @@ def is_taken(source: Source, sample: Sample, data: Any) -> bool:
 
 
 @pytest.mark.parametrize("unit", [" ", "\u0316\u0301"])
-@pytest.mark.parametrize("name", sorted(presets()))
+@pytest.mark.parametrize("name", SENDERS)
 def test_p9_any_webhook_fields_take_linear_work(meter: Meter, name: str, unit: str) -> None:
     sample = Sample(name)
     if "json" not in sample.content_type:

@@ -306,6 +306,7 @@ class FakeCap:
 class FakeSettings:
     """What the environment says."""
 
+    cognito_source: str = "cognito"
     sam_local: bool = False
 
 

@@ -45,6 +45,7 @@ def main() -> None:
             given = json.loads(line)
             body, source, headers = b64decode(given["body"]), given["source"], given["headers"]
             if source in samples:
+                body = samples[source].with_proof(body, samples[source].secret)
                 headers = samples[source].signed(deps.clock(), body) | headers
             event = request("POST", f"/signups/{source}", body, headers)
             domain, _, path = URI.removeprefix("https://").partition("/")

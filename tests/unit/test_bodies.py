@@ -75,6 +75,7 @@ class TestJson:
             "APPLICATION/JSON; charset=UTF-8",
             'application/json; charset="utf-8"',
             "application/cloudevents+json",
+            "application/vnd.api+json",
             "text/plain;charset=utf8",
             "",
         ],

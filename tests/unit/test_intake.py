@@ -1,8 +1,9 @@
 """One evaluation decides what is to be done with a submission, says where each field came from, and parses once."""
 
+import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -135,6 +136,116 @@ class TestDecision:
         body = '[{"ş": 1, "\\u00c5\\u009f": 2}, {}]'.encode()
         found = posted(json_of(body), a_hook(batch=True))
         assert isinstance(found, Invalid)
+
+
+KIT = {"batch": "body.events", "answers": "body.events[0].person", "accept": "body.events[0].type=='new'"}
+
+
+def envelope(*people: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"delivery": "d1", "events": [{"type": "new", "person": person} for person in people], **more}
+
+
+class TestBatchAtAPath:
+    def test_each_entry_becomes_a_submission_with_the_same_envelope(self) -> None:
+        people = [ADA, {"name": "Ece Örnek", "email": "ece@example.com"}]
+        found = events(json_of(envelope(*people)), a_hook(**KIT))
+        assert [json.loads(event.submission.body) for event in found] == [envelope(one) for one in people]
+        assert [event.submission.submission_id for event in found] == ["s1-1", "s1-2"]
+        evaluated = [intake.evaluate(event, a_hook(**KIT)) for event in found]
+        assert [one.mapped.contact.email for one in evaluated if isinstance(one, Mapped)] == [
+            "ada@example.com",
+            "ece@example.com",
+        ]
+
+    def test_p3_entry_is_known_by_its_own_hash_whatever_the_envelope_says(self) -> None:
+        people = [ADA, ADA | {"name": "Ayşe"}]
+        first, again = (events(json_of(envelope(*people, delivery=one)), a_hook(**KIT)) for one in ("a", "b"))
+        assert [event.signed_id for event in first] == [event.signed_id for event in again]
+        assert len({event.signed_id for event in first}) == 2
+        numbered = events(json_of(envelope(*people)), a_hook(**KIT), "signed")
+        assert [event.signed_id for event in numbered] == ["signed-1", "signed-2"]
+
+    @pytest.mark.parametrize(
+        "data", [envelope(ADA), envelope(), {}, [], {"events": {}}, {"events": "x"}, "x"]
+    )
+    def test_any_other_body_stays_the_submission_that_it_is(self, data: Any) -> None:
+        submission = json_of(data)
+        [event] = events(submission, a_hook(**KIT), "signed")
+        assert (event.submission, event.signed_id) == (submission, "signed")
+
+    def test_path_may_have_several_keys(self) -> None:
+        source = a_hook(batch="body.a.b", answers="body.a.b[0]")
+        found = events(json_of({"a": {"b": [ADA, ADA], "c": 1}, "d": 2}), source)
+        assert [json.loads(event.submission.body) for event in found] == [
+            {"a": {"b": [ADA], "c": 1}, "d": 2}
+        ] * 2
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            envelope(*[ADA] * 101),
+            envelope(ADA, ADA, ADA, more="x" * (MAX_BODY // 2)),
+            envelope(*[ADA] * 99, more="x" * 2_000),
+            envelope(*[ADA] * 50, more=[1] * 200),
+        ],
+    )
+    def test_p4_batch_that_is_too_large_to_be_split_is_parked_and_not_ignored(self, data: Any) -> None:
+        found = posted(json_of(data), a_hook(**KIT))
+        assert isinstance(found, Invalid)
+        assert found.error.code == "batch_not_split"
+        assert found.submission.body == json.dumps(data).encode()
+        again = evaluate_queued(found.submission, a_hook(**KIT))
+        assert isinstance(again, Invalid)
+        assert again.error.code == "batch_not_split"
+
+    def test_p9_envelope_is_not_copied_more_often_than_a_body_has_bytes(self) -> None:
+        data = envelope(*[{"email": f"{number}@example.com"} for number in range(100)], more="x" * 1_700)
+        found = events(json_of(data), a_hook(**KIT))
+        assert len(found) == 100
+        assert sum(len(event.submission.body) for event in found) < 2 * MAX_BODY
+
+
+class TestProofInTheBody:
+    TOKEN: ClassVar = {"auth": {"scheme": "token", "secret": "x", "body": "meta.key"}}
+    HMAC: ClassVar = {
+        "auth": {"scheme": "body-hmac", "secret": "x", "signed": "data"},
+        "answers": "parse_json(body.data)",
+    }
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-9"])
+    def test_p8_token_in_the_body_goes_nowhere(self, encoding: str) -> None:
+        source = a_hook(**self.TOKEN, batch=True)
+        data = {"meta": {"key": "canary-key", "lead": 7}, "name": "Ayşe Example", "email": "ada@example.com"}
+        body = json.dumps(data, ensure_ascii=False).encode(encoding)
+        made = Submission("s1", "hook", 1_800_000_000, body, f"application/json; charset={encoding}")
+        [event] = events(made, source)
+        found = intake.evaluate(event, source)
+        assert isinstance(found, Mapped)
+        assert b"canary" not in found.submission.body
+        assert json.loads(found.submission.body.decode(encoding)) == data | {"meta": {"lead": 7}}
+        assert "canary" not in str(found.mapped.contact.body())
+        assert found.submission.delivery_id == hashlib.sha256(found.submission.body).hexdigest()
+
+    def test_p3_delivery_id_does_not_depend_on_the_token(self) -> None:
+        ids = set()
+        for key in ("one", "two"):
+            found = posted(json_of(ADA | {"meta": {"key": key}}), a_hook(**self.TOKEN))
+            ids.add(found.submission.delivery_id)
+        assert len(ids) == 1
+
+    def test_signature_in_the_body_is_not_kept(self) -> None:
+        sent = {"data": json.dumps(ADA), "signature": "canary", "scope": "x"}
+        found = posted(json_of(sent), a_hook(**self.HMAC), "signed-text")
+        assert isinstance(found, Mapped)
+        assert json.loads(found.submission.body) == {"data": json.dumps(ADA), "scope": "x"}
+        assert found.submission.delivery_id == "signed-text"
+        assert found.mapped.contact.email == "ada@example.com"
+
+    @pytest.mark.parametrize("meta", [{}, None, "x", {"key": None}])
+    def test_body_without_a_proof_keeps_its_bytes(self, meta: Any) -> None:
+        """As a message that waited in a queue has it."""
+        made = json_of(ADA | {"meta": meta})
+        assert posted(made, a_hook(**self.TOKEN)).submission.body == made.body
 
 
 class TestOrigins:

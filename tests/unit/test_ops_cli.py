@@ -16,7 +16,7 @@ from ops.cli import app
 from ops.commands.options import complete_environment, complete_source
 from ops.commands.session import Session
 from ops.commands.submissions import preview_report
-from ops.preview import Field, Preview
+from ops.preview import Answered, Field, Preview
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "command.md").read_text()
@@ -106,7 +106,10 @@ def test_shell_completes_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_long_user_text_is_shown_completely_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
     word = "[red]x[/nope] :smile: " + "long " * 50
     found = Preview(
-        "s1", status="contact", fields=[Field("full_name", word, word, word)], dropped=[(word, "")]
+        "s1",
+        status="contact",
+        fields=[Field("full_name", word, word, word)],
+        answers=[Answered(word, "", "full_name", "full_name", "label", word, "")],
     )
     Session("local", None, None, None, False).say(preview_report(found), {})
-    assert capsys.readouterr().out.count(word.strip()) == 4
+    assert capsys.readouterr().out.count(word.strip()) == 5

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from clemta_intake.sources.config import to_source
+from ops.commands.submissions import preview_report
 from ops.environments import Environment, StackLocation
 from ops.posts import Post
-from ops.preview import Preview, preview
+from ops.preview import Answered, Preview, preview
 from tests.support.fakes import COMPANY
 
 SPAM = {"honeypot": "website_url", "turnstile": "captcha", "disposable": True}
@@ -71,3 +73,63 @@ def test_p4_preview_shows_every_answer_in_the_description_or_as_dropped() -> Non
     assert (shown.value, shown.origin) == ("Company: Example\nplan: pro", "company, plan")
     assert previewed(body).dropped == []
     assert previewed(body, rest="drop").dropped == [("plan", "pro")]
+
+
+def test_preview_says_of_each_answer_which_field_it_goes_to_and_why() -> None:
+    found = previewed("full_name=Ada+Example&email=ada@example.com&company=Example+Ltd&shoe_size=38")
+    shown = {one.answer: one for one in found.answers}
+    assert [*shown] == ["full_name", "email", "company", "shoe_size"]
+    assert (shown["full_name"].goes_to, shown["full_name"].evidence) == ("full_name", "name")
+    assert (shown["email"].goes_to, shown["email"].value) == ("email", "ada@example.com")
+    assert (shown["company"].goes_to, shown["company"].field) == ("description", "company")
+    assert (shown["shoe_size"].field, bool(shown["shoe_size"].why)) == ("", True)
+
+
+def test_preview_says_which_answer_lost_to_a_stronger_one() -> None:
+    found = previewed("email=ada@example.com&email_address=another@example.com")
+    [won, lost] = found.answers
+    assert (won.field, won.why) == ("email", "")
+    assert lost.why
+
+
+def test_preview_says_that_the_sources_own_expression_has_precedence() -> None:
+    found = previewed("email=ada@example.com&mail_2=b@example.com", contact={"email": "body.mail_2"})
+    [email] = [one for one in found.answers if one.answer == "email"]
+    assert (email.goes_to != "email", email.why) == (True, "the source's contact table has this field")
+
+
+@pytest.mark.parametrize(
+    ("answered", "explained"),
+    [
+        (Answered("E-mail", "", "email", "email", "label", "e-mail", ""), 'label "e-mail"'),
+        (Answered("Q1", "", "email", "email", "value", "", ""), "value"),
+        (Answered("Firm", "", "description", "company", "label", "firm", ""), 'company: label "firm"'),
+        (
+            Answered("Mail", "", "", "email", "name", "mail", '"E-mail" is stronger'),
+            'not email (name "mail"): "E-mail" is stronger',
+        ),
+        (Answered("Shoe size", "", "", "", "", "", "no field has this name"), "no field has this name"),
+    ],
+)
+def test_evidence_of_an_answer_is_explained_in_words(answered: Answered, explained: str) -> None:
+    assert answered.explained == explained
+
+
+def test_preview_fits_a_terminal_of_80_columns_and_shows_each_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    questions = "&".join(
+        f"Which+of+our+many+products+do+you+use+most+often+{n}=product+{n}" for n in range(9)
+    )
+    found = previewed(f"email=somebody.with.a.long.address@mail.example.com&{questions}")
+    Console(width=80).print(preview_report(found))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert sum("Which of our many" in line for line in lines) >= 9
+
+
+def test_preview_of_a_description_shows_no_original_value() -> None:
+    found = previewed("email=ada@example.com&company=Example")
+    [description] = [field for field in found.fields if field.field == "description"]
+    assert (description.value, description.origin, description.was) == ("Company: Example", "company", "")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from standardwebhooks import Webhook as ReferenceWebhook
 
+from clemta_intake.bodies.limits import MAX_BODY
 from clemta_intake.errors import Unauthentic
 from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
 from clemta_intake.sources.signatures import SignedPost, authenticate
+from tests.support.events import FORM
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()
@@ -157,6 +159,11 @@ SIGNED = {name: scheme for name, scheme in SCHEMES.items() if scheme.covers_body
 TIMED = {name: scheme for name, scheme in SCHEMES.items() if scheme.timestamp}
 
 
+KEY_IN_BODY = auth(scheme="token", body="meta.key")
+IN_BODY = auth(scheme="body-hmac", signed="data", signature="meta.signature")
+SIGNED_TEXT = '{"name": "Ayşe 🎉"}'
+
+
 def every(schemes: Mapping[str, Scheme]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scheme", schemes.values(), ids=schemes)
 
@@ -184,7 +191,9 @@ def test_p5_every_scheme_of_the_configuration_is_attacked_here() -> None:
     from clemta_intake.sources import config
 
     tried = {type(scheme.auth) for scheme in SCHEMES.values()}
-    assert tried == {config.Hmac, config.StandardWebhooks, config.Token, config.Basic}
+    assert tried | {type(IN_BODY)} == {
+        *(config.Hmac, config.StandardWebhooks, config.BodyHmac, config.Token, config.Basic)
+    }
 
 
 @every(SCHEMES)
@@ -698,3 +707,118 @@ def test_p5_malformed_jws_has_its_own_code(token: str, code: str) -> None:
     header = b64encode(b'{"alg":"HS256"}').decode().rstrip("=")
     headers = {"x-jws": token.format(header=header)}
     assert refusal(auth(scheme="jws", header="x-jws", issuer="i"), headers, KEY) == code
+
+
+class TestProofInTheBody:
+    """A token in a JSON body, and the MAC of one of its texts: https://developers.google.com/google-ads/webhook."""
+
+    JSON: ClassVar = {"content-type": "application/json"}
+
+    def proven(self, secret: str = KEY, **more: Any) -> dict[str, Any]:
+        return {
+            "data": SIGNED_TEXT,
+            "meta": {"key": secret, "signature": digest(secret, SIGNED_TEXT.encode()).hex()},
+            **more,
+        }
+
+    def accepts(self, scheme: Auth, data: Any, *secrets: str, headers: Headers = JSON) -> bool:
+        body = data if isinstance(data, bytes) else json.dumps(data).encode()
+        return accepts(scheme, headers, *(secrets or (KEY,)), body=body)
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    def test_proof_of_the_sender_is_accepted(self, scheme: Auth) -> None:
+        assert self.accepts(scheme, self.proven(other="x"))
+        assert self.accepts(scheme, self.proven(), OTHER_KEY, KEY)
+        assert self.accepts(scheme, json.dumps(self.proven(), ensure_ascii=False).encode(), headers={})
+        assert self.accepts(scheme, b"\xef\xbb\xbf" + json.dumps(self.proven(), indent=1).encode())
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    def test_p5_another_secret_and_an_empty_one_are_refused(self, scheme: Auth) -> None:
+        assert not self.accepts(scheme, self.proven(OTHER_KEY))
+        for empty in ("", " ", "\u00a0"):
+            assert not self.accepts(scheme, self.proven(empty), empty)
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    @pytest.mark.parametrize(
+        "meta",
+        [None, "", " ", 7, True, [], {}, KEY, {"key": None}, {"key": [KEY], "signature": {}}, {"key": 1}],
+    )
+    def test_p5_missing_proof_and_one_that_is_no_text_are_refused(self, scheme: Auth, meta: Any) -> None:
+        assert not self.accepts(scheme, self.proven(meta=meta))
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    @pytest.mark.parametrize(
+        "signature", ["zz", "0" * 64, "0" * 63, "ğ", "A" * 9_216, KEY + "x" * 9_216, KEY[:-1], "\x00"]
+    )
+    def test_p5_malformed_proof_is_refused(self, scheme: Auth, signature: str) -> None:
+        assert not self.accepts(scheme, self.proven(meta={"key": signature, "signature": signature}))
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    def test_p5_body_that_is_no_json_object_is_refused(self, scheme: Auth) -> None:
+        right = json.dumps(self.proven()).encode()
+        for body in (
+            b"",
+            b" ",
+            b"{",
+            b"null",
+            b"[]",
+            b"[" * 5_000,
+            b"\xff",
+            right + b"x",
+            b"[" + right + b"]",
+            b"7",
+        ):
+            assert not self.accepts(scheme, body)
+        assert not self.accepts(scheme, right + b" " * MAX_BODY)
+        assert not self.accepts(scheme, self.proven(wide=list(range(5_000))))
+        assert not self.accepts(scheme, json.dumps(self.proven(half="\ud800")).encode())
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    def test_p5_key_that_stands_twice_is_refused(self, scheme: Auth) -> None:
+        """Another parser might read the other one."""
+        right = json.dumps(self.proven())
+        assert not self.accepts(scheme, (right[:-1] + ', "data": "x"}').encode())
+        assert not self.accepts(scheme, right.replace('"meta": {', '"meta": {"key": "x", ').encode())
+
+    @pytest.mark.parametrize("scheme", [KEY_IN_BODY, IN_BODY])
+    @pytest.mark.parametrize(
+        "content_type", [FORM, "multipart/form-data; boundary=b", "text/xml", "application/json; charset=x"]
+    )
+    def test_p5_body_of_another_type_is_refused(self, scheme: Auth, content_type: str) -> None:
+        """It would be mapped as something else than what proved it."""
+        assert not self.accepts(scheme, self.proven(), headers={"content-type": content_type})
+        form = f"data={SIGNED_TEXT}&meta[key]={KEY}&meta[signature]={self.proven()['meta']['signature']}"
+        assert not self.accepts(scheme, form.encode(), headers={"content-type": content_type})
+
+    def test_p5_changed_text_is_refused(self) -> None:
+        assert not self.accepts(IN_BODY, self.proven(data=SIGNED_TEXT + " "))
+        for data in (None, "", {"name": "Ayşe"}, 7):
+            assert not self.accepts(IN_BODY, self.proven(data=data))
+
+    def test_p3_delivery_is_known_by_the_signed_text_alone(self) -> None:
+        found = set()
+        for more in ({}, {"id": 1}, {"id": 2, "meta": {**self.proven()["meta"], "key": "x"}}):
+            post = SignedPost(json.dumps(self.proven(**more)).encode(), self.JSON)
+            found.add(authenticate(IN_BODY, [KEY], post, NOW))
+        assert found == {hashlib.sha256(SIGNED_TEXT.encode()).hexdigest()}
+        assert (
+            authenticate(KEY_IN_BODY, [KEY], post._replace(body=json.dumps(self.proven()).encode()), NOW)
+            == ""
+        )
+
+    def test_a_base64_signature_with_another_digest_is_accepted(self) -> None:
+        scheme = auth(scheme="body-hmac", signed="data", encoding="base64", digest="sha512")
+        signature = b64encode(digest(KEY, SIGNED_TEXT.encode(), "sha512")).decode()
+        assert self.accepts(scheme, {"data": SIGNED_TEXT, "signature": signature})
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["data", "meta", "key"]), inner),
+            max_leaves=12,
+        )
+    )
+    @settings(max_examples=100, derandomize=True)
+    def test_p5_any_other_json_is_refused(self, data: Any) -> None:
+        assert not self.accepts(KEY_IN_BODY, data)
+        assert not self.accepts(IN_BODY, data)

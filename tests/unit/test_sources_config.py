@@ -276,6 +276,8 @@ NAME = "must be at most 64 lower-case letters, digits, - and _"
 COUNTRY = "must be the ISO code of a country, as TR, DE or GB"
 OVERWRITE = " allowed: skip, create, or update with allow_overwrite = true"
 URL = "must be an address that begins with https:// or http://"
+PLACE = 'must be the keys of a place in the body, as "proof" or "meta.proof"'
+BATCH = 'must be true, false or the path of an array in the body, as "body.events"'
 STAMPED = "{timestamp} in `signed` and timestamp_header or timestamp_prefix go together"
 
 
@@ -476,8 +478,8 @@ class TestMistakes:
             (HOOK + 'auth = { secret = "crm" }\n', "4: sources.crm.auth.scheme: is required"),
             (
                 HOOK + 'auth = { scheme = "rsa" }\n',
-                "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'jws', 'token',"
-                " 'basic'",
+                "4: sources.crm.auth.scheme: is not known; allowed: 'hmac', 'standard-webhooks', 'jws',"
+                " 'body-hmac', 'token', 'basic', 'iam'",
             ),
             (HOOK + 'auth = { scheme = "basic" }\n', "4: sources.crm.auth.secret: is required"),
             (
@@ -486,8 +488,32 @@ class TestMistakes:
             ),
             (
                 HOOK + '[sources.crm.auth]\nscheme = "token"\nsecret = "crm"\ntoken = "x"\n',
-                "7: sources.crm.auth.token: is not known; allowed: header, scheme, secret",
+                "7: sources.crm.auth.token: is not known; allowed: body, header, scheme, secret",
             ),
+            (
+                HOOK + 'auth = { scheme = "token", secret = "crm", header = "x-token", body = "key" }\n',
+                "4: sources.crm.auth: has two places for the token; allowed: header or body",
+            ),
+            (
+                HOOK + 'auth = { scheme = "token", secret = "a", body = "a b" }\n',
+                f"4: sources.crm.auth.body: {PLACE}",
+            ),
+            (
+                HOOK + 'auth = { scheme = "token", secret = "crm", body = "" }\n',
+                f"4: sources.crm.auth.body: {PLACE}",
+            ),
+            (
+                HOOK + 'auth = { scheme = "body-hmac", secret = "crm", signed = "a.b" }\n',
+                '4: sources.crm.auth.signed: must be a key of the body, as "data"',
+            ),
+            (
+                HOOK + 'auth = { scheme = "body-hmac", secret = "crm", signed = "x", header = "x" }\n',
+                "4: sources.crm.auth.header: is not known; allowed: digest, encoding, scheme, secret, signature,"
+                " signed",
+            ),
+            (HOOK + AUTH + "batch = 1\n", f"5: sources.crm.batch: {BATCH}"),
+            (HOOK + AUTH + 'batch = "events"\n', f"5: sources.crm.batch: {BATCH}"),
+            (HOOK + AUTH + 'batch = "body.events[0]"\n', f"5: sources.crm.batch: {BATCH}"),
             (hmac('prefix = "v1="'), "4: sources.crm.auth.header: is required"),
             (
                 hmac('header = "x", algorithm = "md5"'),
@@ -668,6 +694,49 @@ class TestReplay:
     @pytest.mark.parametrize("kind", sorted(presets()))
     def test_p3_no_preset_has_an_unsigned_delivery_id(self, file: Path, kind: str) -> None:
         assert good(file, f'[sources.x]\nkind = "{kind}"\non_existing = "create"\n')
+
+
+class TestBodyHmac:
+    """What one text's signature does not cover, nobody proved: expressions read that text alone."""
+
+    AUTH = 'auth = { scheme = "body-hmac", secret = "x", signed = "data" }\n'
+
+    def source(self, *lines: str) -> str:
+        return '[sources.crm]\nkind = "webhook"\n' + self.AUTH + "".join(f"{line}\n" for line in lines)
+
+    def test_p5_expressions_that_read_the_signed_text_are_accepted(self, file: Path) -> None:
+        ours = "parse_json(body.data)"
+        assert good(
+            file,
+            self.source(
+                f'answers = "{ours}"',
+                f'delivery_id = "{ours}.id"',
+                f'event_time = "{ours}.time"',
+                "accept = \"body.scope=='created'\"",
+                f'contact.email = "{ours}.email"',
+                'on_existing = "create"',
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        ("line", "read"),
+        [
+            ('answers = "body"', "body"),
+            ('delivery_id = "body.id"', "body.id"),
+            ('event_time = "body.time"', "body.time"),
+            ('contact.full_name = "body.name || body.data"', "body.name"),
+            ("contact.full_name = 'headers.\"x-name\"'", "headers.x-name"),
+        ],
+    )
+    def test_p5_expression_that_reads_what_is_not_signed_fails_the_check(
+        self, file: Path, line: str, read: str
+    ) -> None:
+        [mistake] = mistakes(file, self.source('contact.email = "body.data"', line))
+        assert mistake == f"1: sources.crm: reads {read}, which is not signed; allowed: body.data"
+
+    def test_p5_batch_fails_the_check(self, file: Path) -> None:
+        [mistake] = mistakes(file, self.source('answers = "body.data"', 'batch = "body.events"'))
+        assert mistake.startswith("1: sources.crm: has a batch, which the signature does not cover;")
 
 
 class TestTheCommand:

@@ -141,7 +141,7 @@ LAYERS = {
     },
     "composition root": {"dependencies"},
     "one request": {"gateway", "captcha_check", "signup"},
-    "entry points": {"receive", "redeliver"},
+    "entry points": {"receive", "redeliver", "cognito"},
 }
 PURE = ("values", "rules, without I/O")
 IO_LIBRARIES = {"boto3", "botocore", "requests", "urllib3", "aws_lambda_powertools", "socket", "http"}

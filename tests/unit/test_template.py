@@ -19,7 +19,7 @@ from clemta_intake.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 STACK = {"Ref": "AWS::StackName"}
-FUNCTIONS = ("ReceiveFunction", "RedeliverFunction")
+FUNCTIONS = ("ReceiveFunction", "RedeliverFunction", "CognitoFunction")
 
 
 class NoManagedPolicies:
@@ -73,19 +73,43 @@ def test_no_permission_is_for_all_resources_or_actions(resources: dict[str, Any]
 
 def test_each_function_has_its_own_role_with_least_privilege(resources: dict[str, Any]) -> None:
     roles = {name: resources[name]["Properties"]["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS}
-    assert roles == {"ReceiveFunction": "ReceiveRole", "RedeliverFunction": "RedeliverRole"}
+    assert roles == {name: name.replace("Function", "Role") for name in FUNCTIONS}
     assert of_type(resources, "AWS::IAM::Role").keys() == set(roles.values())
     assert not any("ManagedPolicyArns" in role for role in of_type(resources, "AWS::IAM::Role").values())
 
 
-def test_the_redelivering_function_cannot_read_signing_secrets(resources: dict[str, Any]) -> None:
+@pytest.mark.parametrize("role", ["RedeliverRole", "CognitoRole"])
+def test_only_the_receiving_function_can_read_signing_secrets(resources: dict[str, Any], role: str) -> None:
     readable = [
         resource["Fn::GetAtt"][0]
         for name, statement in statements(resources)
         for resource in as_list(statement["Resource"])
-        if name == "RedeliverRole" and "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+        if name == role and "secretsmanager:GetSecretValue" in as_list(statement["Action"])
     ]
     assert readable == ["ClemtaSecret", "LedgerPepper"]
+
+
+def test_cognitos_trigger_is_off_by_default_and_for_one_user_pool_alone(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    assert source["Parameters"]["CognitoUserPoolArn"]["Default"] == ""
+    assert source["Conditions"]["HasCognito"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "CognitoUserPoolArn"}, ""]}]
+    }
+    for name, entry in {**resources, **source["Outputs"]}.items():
+        assert (entry.get("Condition") == "HasCognito") == name.startswith("Cognito"), name
+    permission = resources["CognitoPermission"]["Properties"]
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": "CognitoFunction"},
+        "Principal": "cognito-idp.amazonaws.com",
+        "SourceArn": {"Ref": "CognitoUserPoolArn"},
+    }
+    function = resources["CognitoFunction"]["Properties"]
+    variables = function["Environment"]["Variables"]
+    assert variables["COGNITO_SOURCE"] == {"Ref": "CognitoSource"}
+    assert Settings.read(dict.fromkeys(variables, "1")).cognito_source == "1"
+    assert function["Code"] == resources["ReceiveFunction"]["Properties"]["Code"], "one bundle for all"
 
 
 def test_queues_and_table_are_encrypted_and_outlive_the_stack(resources: dict[str, Any]) -> None:
@@ -328,6 +352,16 @@ def allowed(source: Any, parameter: str, value: str) -> bool:
         ("CertificateArn", "", True),
         ("CertificateArn", "arn:aws:acm:eu-central-1:123456789012:certificate/0d4e6b0c-6f3c-4a06", True),
         ("CertificateArn", "arn:aws:iam::123456789012:server-certificate/x", False),
+        ("CognitoUserPoolArn", "", True),
+        (
+            "CognitoUserPoolArn",
+            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_aB3",
+            True,
+        ),
+        ("CognitoUserPoolArn", "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/*", False),
+        ("CognitoUserPoolArn", "eu-central-1_aB3", False),
+        ("CognitoSource", "cognito", True),
+        ("CognitoSource", "", False),
     ],
 )
 def test_a_parameter_that_cannot_work_fails_the_deploy(
@@ -338,7 +372,7 @@ def test_a_parameter_that_cannot_work_fails_the_deploy(
 
 def test_logs_have_a_retention_period(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "AccessLogs"}
+    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "CognitoLogs", "AccessLogs"}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for name in FUNCTIONS:
         assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
@@ -516,7 +550,8 @@ def test_a4_errors_that_the_functions_catch_raise_an_alarm(
 
 def test_a17_the_cost_table_has_the_alarms_metrics_and_idle_polling(resources: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    metrics = all_metrics(of_type(resources, "AWS::CloudWatch::Alarm"))
+    by_default = {name: entry for name, entry in resources.items() if "Condition" not in entry}
+    metrics = all_metrics(of_type(by_default, "AWS::CloudWatch::Alarm"))
     assert f"| alarms on {len(metrics)} metrics, 10 free | ${(len(metrics) - 10) / 10:.2f} |" in page
     costs = re.findall(r"^\| [^*|]+\|[^|]*\|[^|]*\| \$([\d.]+) \| \$([\d.]+) \|$", page, re.M)
     small, large = (f"${sum(float(cost[column]) for cost in costs):.2f}" for column in (0, 1))
@@ -563,7 +598,12 @@ def test_every_alarm_has_instructions_and_notifies_the_operator(resources: dict[
 
 def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[str, Any]) -> None:
     [dashboard] = of_type(resources, "AWS::CloudWatch::Dashboard").values()
-    body = dashboard["DashboardBody"]["Fn::Sub"]
+    body, optional = dashboard["DashboardBody"]["Fn::Sub"]
+    for name, value in optional.items():
+        condition, text, otherwise = value["Fn::If"]
+        assert (condition, otherwise) == ("HasCognito", "")
+        assert json.loads(body.replace("${CognitoAlarms}", "").replace("${CognitoMetrics}", ""))
+        body = body.replace(f"${{{name}}}", text["Fn::Sub"])
     widgets = json.loads(body)["widgets"]
     assert all(widget["properties"]["title"] for widget in widgets)
     [alarms] = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]

@@ -7,7 +7,6 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from ..errors import Unreadable
 from .charsets import codec, decode
-from .json_text import encode
 from .limits import MAX_DEPTH, MAX_FIELDS, check_data, too_many_fields
 
 _CHARSET_FIELD = b"_charset_"  # HTML fills a field of that name with the charset of the form's fields
@@ -37,19 +36,24 @@ class _Field(NamedTuple):
 
     @property
     def is_answer(self) -> bool:
-        return self.filename is None and self.name not in (b"", _CHARSET_FIELD)
+        return self.filename is None and self.name.lower() not in (b"", _CHARSET_FIELD)
 
     def text(self, charset: str) -> tuple[str, str]:
         """Name and value in the body's charset, or the value in its own."""
-        return decode(self.name, charset), decode(self.value, self.charset or charset)
+        return _text(self.name, charset), _text(self.value, self.charset or charset)
 
 
 class _Form:
-    """Fields and their texts; `data` holds the texts nested, each a Part."""
+    """Fields and their texts; `data` holds the texts nested, each a Part.
 
-    def __init__(self, fields: list[_Field], charset: str) -> None:
+    `page_charset` is the charset of the visitor's page if the form is in it and does not name it, else "".
+    """
+
+    def __init__(self, fields: list[_Field], charset: str, visitor: str | None) -> None:
         self._fields = fields
-        self._charset = _charset_said(fields, charset)
+        said = _charset_said(fields, charset)
+        self.page_charset = "" if said or visitor is None else _page_charset(fields, visitor)
+        self._charset = said or (codec(self.page_charset) if self.page_charset else "utf-8")
         self._texts = {place: one.text(self._charset) for place, one in enumerate(fields) if one.is_answer}
         parts = [(place, name, Part(text, place)) for place, (name, text) in self._texts.items()]
         answers = sorted([*parts, *_files(fields, self._charset)]) if len(parts) < len(fields) else parts
@@ -70,11 +74,11 @@ class _Form:
 class Urlencoded(_Form):
     """An application/x-www-form-urlencoded body."""
 
-    def __init__(self, body: bytes, charset: str) -> None:
+    def __init__(self, body: bytes, charset: str, visitor: str | None) -> None:
         self._pairs = body.split(b"&")
         if len(self._pairs) > MAX_FIELDS:
             raise too_many_fields()
-        super().__init__([_pair(pair) for pair in self._pairs], charset)
+        super().__init__([_pair(pair) for pair in self._pairs], charset, visitor)
 
     def rewrite(self, kept: Any) -> bytes:
         """The body with the redacted data; unchanged fields keep their bytes."""
@@ -86,7 +90,7 @@ class Urlencoded(_Form):
             if (new := self._changed(texts, place)) is None:
                 written.append(pair)
             else:
-                value = quote_plus(encode(new, self._charset)).encode()
+                value = quote_plus(_bytes(new, self._charset)).encode()
                 written.append(pair.partition(b"=")[0] + b"=" + value)
         return b"&".join(written)
 
@@ -94,9 +98,9 @@ class Urlencoded(_Form):
 class Multipart(_Form):
     """A multipart/form-data body; the data has its files' names, and `rewrite` keeps the files."""
 
-    def __init__(self, body: bytes, content_type: str, charset: str) -> None:
+    def __init__(self, body: bytes, content_type: str, charset: str, visitor: str | None) -> None:
         self._content_type = content_type
-        super().__init__(_parts(content_type, body), charset)
+        super().__init__(_parts(content_type, body), charset, visitor)
 
     def rewrite(self, kept: Any) -> bytes:
         """The body with the redacted data; unchanged fields keep their bytes."""
@@ -107,7 +111,7 @@ class Multipart(_Form):
             if place in self._texts and place not in texts:
                 continue
             new = self._changed(texts, place)
-            content = one.value if new is None else encode(new, one.charset or self._charset)
+            content = one.value if new is None else _bytes(new, one.charset or self._charset)
             head = "".join(f"{name}: {value}\r\n" for name, value in one.head).encode("latin-1")
             written += [delimiter, b"\r\n", head, b"\r\n", content, b"\r\n"]
         return b"".join([*written, delimiter, b"--\r\n"])
@@ -123,13 +127,47 @@ def _files(fields: Iterable[_Field], charset: str) -> Iterator[tuple[int, str, s
     for name, files in found.items():
         filenames = ", ".join(filename for _, filename in files if filename)
         remark = "(file, not kept)" if len(files) == 1 else "(files, not kept)"
-        yield files[0][0], decode(name, charset), f"{filenames} {remark}".strip()
+        yield files[0][0], _text(name, charset), f"{filenames} {remark}".strip()
 
 
 def _charset_said(fields: Iterable[_Field], charset: str) -> str:
     """The charset in the first field `_charset_`; without one, the content type's."""
-    said = next((one.value.strip() for one in fields if one.name == _CHARSET_FIELD), b"")
+    said = next((one.value.strip() for one in fields if one.name.lower() == _CHARSET_FIELD), b"")
     return codec(said.decode("latin-1")) if said else charset
+
+
+def _page_charset(fields: Iterable[_Field], visitor: str) -> str:
+    """The charset of the page that a form without one comes from; "" for UTF-8.
+
+    A form in ASCII is from a page in another charset if a browser wrote a character as a reference.
+    """
+    parts = [
+        part for one in fields if one.is_answer for part in (one.name, b"" if one.charset else one.value)
+    ]
+    text = b"\n".join(parts)
+    if text.isascii() and b"&#" not in text:
+        return ""
+    from .legacy import holds_reference, page_charset
+
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return page_charset(text, visitor)
+    return page_charset(text, visitor) if text.isascii() and holds_reference(text) else ""
+
+
+def _text(data: bytes, charset: str) -> str:
+    text = decode(data, charset)
+    if charset == "utf-8":
+        return text
+    from .legacy import resolve_references
+
+    return resolve_references(text)
+
+
+def _bytes(text: str, charset: str) -> bytes:
+    """The bytes that `_text` reads as this text."""
+    return text.encode(charset, "xmlcharrefreplace")
 
 
 def _pair(pair: bytes) -> _Field:

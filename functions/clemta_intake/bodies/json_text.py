@@ -5,7 +5,7 @@ import json
 from typing import Any, NamedTuple
 
 from ..errors import Unreadable, UnsupportedMedia
-from .charsets import decode
+from .charsets import MULTIBYTE, decode
 from .limits import check_data
 
 
@@ -18,9 +18,16 @@ class JsonBody(NamedTuple):
     def __repr__(self) -> str:
         return "JsonBody()"  # the data is personal
 
+    @property
+    def page_charset(self) -> str:
+        """No page's: a script sends UTF-8, whatever its page is in."""
+        return ""
+
     @classmethod
     def parse(cls, body: bytes, charset: str, *, declared: bool) -> "JsonBody":
-        """Raises Unreadable; UnsupportedMedia if the body is not JSON and has no JSON content type."""
+        """Raises Unreadable; UnsupportedMedia for a multibyte charset, and for a body of an unknown type."""
+        if charset in MULTIBYTE:  # no signature covers the header that names it
+            raise UnsupportedMedia("charset", "send UTF-8")
         try:
             return cls(parse_json(decode(body.removeprefix(codecs.BOM_UTF8), charset)), charset)
         except Unreadable as error:

@@ -1,4 +1,4 @@
-"""The answers in a submission's data, as a flat list: forms, form builders and shops have many shapes. Pure."""
+"""The answers in a submission's data, as a flat list, whatever shape a form builder or a shop gives them. Pure."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -67,7 +67,7 @@ def _listed(path: tuple[str, ...], item: dict[str, Any]) -> Iterator[Answer]:
         if len(answer.path) > len(path) + 1:
             yield answer._replace(group=label or key, type=kind)
         else:
-            yield answer._replace(label=label, type=kind)
+            yield answer._replace(label=label, type=answer.type or kind)
 
 
 def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
@@ -80,7 +80,7 @@ def _flattened(path: tuple[str, ...], value: Any) -> Iterator[Answer]:
     elif isinstance(value, list) and _holds_objects(value):
         yield from _from_list(path, value)
     elif text := _answer_text(value):
-        yield Answer(path, text)
+        yield Answer(path, text, type="boolean" if isinstance(value, bool) else "")
 
 
 def _holds_objects(values: list[Any]) -> bool:

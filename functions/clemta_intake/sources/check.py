@@ -14,9 +14,11 @@ from ..contacts import Billing, ContactRequest
 from .config import (
     COUNTRY_CODE,
     Basic,
+    BodyHmac,
     Form,
     Handshake,
     Hmac,
+    Iam,
     InvalidSources,
     Jws,
     Route,
@@ -98,7 +100,7 @@ def _overwritten_by(source: Form | Webhook) -> str:
     """Who could change a contact without permission; "" if the signature covers each request's time."""
     if isinstance(source, Form):
         return "anybody who knows an e-mail address"
-    timed = isinstance(source.auth, StandardWebhooks) or (
+    timed = isinstance(source.auth, StandardWebhooks | Iam) or (
         isinstance(source.auth, Hmac) and "{timestamp}" in source.auth.signed
     )
     return "" if timed else "a repeated old request, whose time is not signed,"
@@ -107,9 +109,10 @@ def _overwritten_by(source: Form | Webhook) -> str:
 def _unsigned(source: Webhook) -> str:
     """The first part that `delivery_id` reads and the signature does not cover; "" if there is none.
 
-    A token and a password cover neither the body nor a header, so with them no part is reported.
+    A token and a password cover neither the body nor a header, so with them no part is reported; nor is one with IAM,
+    which signs the whole event.
     """
-    if not source.delivery_id or isinstance(source.auth, Token | Basic):
+    if not source.delivery_id or isinstance(source.auth, Token | Basic | Iam):
         return ""
     signed = {"body"}
     if isinstance(source.auth, Hmac):
@@ -176,8 +179,10 @@ _MODELS: dict[str, type[BaseModel]] = {
     "hmac": Hmac,
     "standard-webhooks": StandardWebhooks,
     "jws": Jws,
+    "body-hmac": BodyHmac,
     "token": Token,
     "basic": Basic,
+    "iam": Iam,
 }
 
 _KEY = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""

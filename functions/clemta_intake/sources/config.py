@@ -33,6 +33,8 @@ CONTACT_FIELDS = frozenset(
 """Clemta's fields that a source may map. The operator sets the contact's type and company."""
 
 COUNTRY_CODE = "the ISO code of a country, as TR, DE or GB"
+_SENDER = re.compile(r"^\[([a-z0-9-]+)\]$", re.MULTILINE)
+_BATCH = re.compile(r"body(\.\w{1,64}){1,4}", re.ASCII)
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
@@ -54,9 +56,15 @@ def _list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _batch(value: Any) -> bool | str:
+    if isinstance(value, bool) or (isinstance(value, str) and _BATCH.fullmatch(value)):
+        return value
+    raise ValueError('must be true, false or the path of an array in the body, as "body.events"')
+
+
 def _matching(pattern: str, allowed: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError(f"must be {allowed}")
         return value
 
@@ -79,6 +87,13 @@ type Signed = Annotated[
         "text with {body} once, and what you need of {id}, {timestamp}, {method} and {uri}",
     ),
 ]
+type Place = Annotated[
+    str,
+    _matching(
+        r"[\w-]{1,64}(\.[\w-]{1,64}){0,3}", 'the keys of a place in the body, as "proof" or "meta.proof"'
+    ),
+]
+type Key = Annotated[str, _matching(r"[\w-]{1,64}", 'a key of the body, as "data"')]
 type Origin = Annotated[
     str,
     StringConstraints(to_lower=True),
@@ -156,14 +171,35 @@ class Jws(BaseModel):
     issuer: str
 
 
+class BodyHmac(BaseModel):
+    """A keyed hash over one text in a JSON body. The signature stands in the same body."""
+
+    model_config = _CONFIG
+
+    scheme: Literal["body-hmac"]
+    secret: Name
+    signed: Key
+    """The key of the text that is hashed. Expressions may read nothing else of the body, except `accept`."""
+    signature: Place = "signature"
+    encoding: Literal["hex", "base64"] = "hex"
+    digest: Literal["sha256", "sha512", "sha1"] = "sha256"
+
+
 class Token(BaseModel):
-    """A shared token: in `header`, or if that is not set, as a bearer token or as `?token=`."""
+    """A shared token: in `header`, at a place of a JSON `body`, else as a bearer token or as `?token=`."""
 
     model_config = _CONFIG
 
     scheme: Literal["token"]
     secret: Name
     header: Header | None = None
+    body: Place | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Token":
+        if self.header and self.body:
+            raise ValueError("has two places for the token; allowed: header or body")
+        return self
 
 
 class Basic(BaseModel):
@@ -175,7 +211,19 @@ class Basic(BaseModel):
     secret: Name
 
 
-type Auth = Annotated[Hmac | StandardWebhooks | Jws | Token | Basic, Field(discriminator="scheme")]
+class Iam(BaseModel):
+    """No proof over HTTP: AWS alone may invoke the source's function, and no request to an address is accepted."""
+
+    model_config = _CONFIG
+
+    scheme: Literal["iam"]
+    secret: ClassVar[str] = ""
+    """It has none."""
+
+
+type Auth = Annotated[
+    Hmac | StandardWebhooks | Jws | BodyHmac | Token | Basic | Iam, Field(discriminator="scheme")
+]
 
 
 class Handshake(BaseModel):
@@ -357,8 +405,8 @@ class Webhook(_Source):
     auth: Auth
     answers: Expression | None = None
     """JMESPath to the answers for the recogniser: an object, or a list of {key, label, type, value}."""
-    batch: bool = False
-    """The body may be a JSON array: each entry is a separate submission."""
+    batch: Annotated[bool | str, PlainValidator(_batch)] = False
+    """Each entry of a JSON array is a separate submission: of the body itself, or of the array at a path of it."""
     handshake: Handshake | None = None
 
     @model_validator(mode="after")
@@ -367,11 +415,43 @@ class Webhook(_Source):
             raise ValueError("needs an e-mail: set contact.email, or answers for the recogniser")
         return self
 
+    @model_validator(mode="after")
+    def _reads_what_is_signed(self) -> "Webhook":
+        if not isinstance(self.auth, BodyHmac):
+            return self
+        if self.batch:
+            raise ValueError(
+                "has a batch, which the signature does not cover; allowed: a batch with another scheme"
+            )
+        signed = ("body", self.auth.signed)
+        named = (self.answers, self.delivery_id, self.event_time, *self.contact.values())
+        for path in (path for text in named if text for path in expressions.referenced_paths(text)):
+            if path != signed:
+                raise ValueError(f"reads {'.'.join(path)}, which is not signed; allowed: {'.'.join(signed)}")
+        return self
+
+    @property
+    def batch_keys(self) -> tuple[str, ...]:
+        """The keys of the array that `batch` names; none for the body itself."""
+        return tuple(self.batch.split(".")[1:]) if isinstance(self.batch, str) else ()
+
+    @property
+    def proof_keys(self) -> tuple[str, ...]:
+        """The keys of the place in the body that holds the sender's proof; none for a proof that stands elsewhere."""
+        place = self.auth.signature if isinstance(self.auth, BodyHmac) else None
+        place = self.auth.body if isinstance(self.auth, Token) else place
+        return tuple(place.split(".")) if place else ()
+
     def expressions(self) -> list[str]:
         return super().expressions() + ([self.answers] if self.answers else [])
 
 
 type Source = Annotated[Form | Webhook, Field(discriminator="kind")]
+
+
+def has_address(source: Form | Webhook) -> bool:
+    """Whether the source takes HTTP requests; if not, an AWS service invokes its function."""
+    return isinstance(source, Form) or not isinstance(source.auth, Iam)
 
 
 class InvalidSources(Exception):
@@ -392,9 +472,25 @@ def read_sources(path: Path) -> dict[str, Any]:
 
 
 @cache
+def preset_texts() -> dict[str, str]:
+    """Each sender's part of the presets file, which is read when a source first uses a preset.
+
+    Only the parts in use are parsed: parsing all of them would take 2 % of a cold start.
+    """
+    _, *parts = _SENDER.split(_PRESETS.read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The preset of a sender; raises KeyError for an unknown one."""
+    table: dict[str, Any] = tomllib.loads(f"[{name}]\n{preset_texts()[name]}")[name]
+    return table
+
+
+@cache
 def presets() -> dict[str, dict[str, Any]]:
-    """The presets by sender; the file is read when a source first uses one."""
-    return tomllib.loads(_PRESETS.read_text(encoding="utf-8"))
+    """The presets by sender."""
+    return {name: preset(name) for name in preset_texts()}
 
 
 def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
@@ -413,13 +509,13 @@ _DOCS_KEYS = {"title", "sign_up", "retries", "token_place"}
 def _with_preset(name: str, table: dict[str, Any]) -> dict[str, Any]:
     """The table merged over the preset that its `kind` names."""
     kind = table.get("kind")
-    if kind in ("form", "webhook") or not isinstance(kind, str) or kind not in presets():
+    if kind in ("form", "webhook") or not isinstance(kind, str) or kind not in preset_texts():
         return table
-    preset = {key: value for key, value in presets()[kind].items() if key not in _DOCS_KEYS}
+    known = {key: value for key, value in preset(kind).items() if key not in _DOCS_KEYS}
     given = {key: value for key, value in table.items() if key not in ("kind", "secret", "contact")}
-    merged = preset | given | {"kind": "webhook"}
-    if "auth" not in table:
-        merged["auth"] = preset["auth"] | {"secret": table.get("secret", name)}
+    merged = known | given | {"kind": "webhook"}
+    if "auth" not in table and known["auth"]["scheme"] != "iam":
+        merged["auth"] = known["auth"] | {"secret": table.get("secret", name)}
     contact = table.get("contact", {})
-    merged["contact"] = preset.get("contact", {}) | _flat(contact) if isinstance(contact, dict) else contact
+    merged["contact"] = known.get("contact", {}) | _flat(contact) if isinstance(contact, dict) else contact
     return merged

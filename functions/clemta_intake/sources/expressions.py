@@ -20,7 +20,6 @@ _MAX_JOINED = 10 * MAX_FIELDS
 _ANY: Any = {"types": []}
 _LIST: Any = {"types": ["array", "null"]}
 _TEXT: Any = {"types": ["string"]}
-_TEXT_OR_NOTHING: Any = {"types": ["string", "null"]}
 
 
 class Functions(functions.Functions):
@@ -30,42 +29,63 @@ class Functions(functions.Functions):
     def _func_join(self, glue: str, parts: list[Any] | None) -> str:
         return glue.join(text for part in parts or [] if (text := to_text(part)))
 
-    @functions.signature(_LIST, _TEXT, _LIST, _TEXT)
+    @functions.signature(_ANY, _TEXT, _ANY, _TEXT)
     def _func_join_on(self, left: Any, left_key: str, right: Any, right_key: str) -> list[Any]:
         """Each object of `left`, with the fields of the object of `right` that has the same key."""
-        by_key = {
-            to_text(jmespath.search(right_key, entry)): entry
-            for entry in right or []
-            if isinstance(entry, dict)
-        }
+        by_key = {to_text(jmespath.search(right_key, entry)): entry for entry in _objects(right)}
         joined, copied = [], 0
-        for entry in left or []:
-            if isinstance(entry, dict):
-                other = by_key.get(to_text(jmespath.search(left_key, entry)), {})
-                copied += len(other)
-                if copied > _MAX_JOINED:  # every object of `left` may name one large object of `right`
-                    raise Unreadable("too_many_fields", f"more than {_MAX_JOINED} fields are joined")
-                joined.append({**other, **entry})
+        for entry in _objects(left):
+            other = by_key.get(to_text(jmespath.search(left_key, entry)), {})
+            copied += len(other)
+            if copied > _MAX_JOINED:  # every object of `left` may name one large object of `right`
+                raise Unreadable("too_many_fields", f"more than {_MAX_JOINED} fields are joined")
+            joined.append({**other, **entry})
         return joined
 
-    @functions.signature(_ANY, _LIST)
+    @functions.signature(_ANY, _ANY)
     def _func_choices(self, value: Any, options: Any) -> Any:
-        """The texts of the options whose ids `value` holds; any other value unchanged."""
-        texts = {option.get("id"): option.get("text") for option in options or [] if isinstance(option, dict)}
-        if isinstance(value, list):
-            return [texts.get(chosen, chosen) if isinstance(chosen, str) else chosen for chosen in value]
-        return texts.get(value, value) if isinstance(value, str) else value
+        """The texts of the options whose ids `value` holds, for a matrix as {row: columns}; others unchanged."""
+        texts = {
+            option["id"]: option["text"]
+            for option in _objects(options)
+            if isinstance(option.get("id"), str) and option.get("text")
+        }
 
-    @functions.signature(_LIST, _TEXT, _ANY)
+        def text_of(chosen: Any) -> Any:
+            if isinstance(chosen, list):
+                return [texts.get(one, one) if isinstance(one, str) else one for one in chosen]
+            return texts.get(chosen, chosen) if isinstance(chosen, str) else chosen
+
+        if isinstance(value, dict):
+            return {to_text(text_of(row)) or row: text_of(columns) for row, columns in value.items()}
+        return text_of(value)
+
+    @functions.signature(_TEXT, _TEXT)
+    def _func_after(self, separator: str, text: str) -> str:
+        """The text after the last separator; the whole text without one."""
+        return text.rpartition(separator)[2] if separator else text
+
+    @functions.signature(_ANY)
+    def _func_entries(self, value: Any) -> list[Any]:
+        """Each field of an object as {key, value}; nothing for any other value."""
+        fields = value.items() if isinstance(value, dict) else ()
+        return [{"key": key, "value": inner} for key, inner in fields]
+
+    @functions.signature(_ANY, _TEXT, _ANY)
     def _func_pick(self, entries: Any, key: str, wanted: Any) -> Any:
         """The object whose `key` is `wanted`, else the first."""
-        objects = [entry for entry in entries or [] if isinstance(entry, dict)]
+        objects = _objects(entries)
         return next((entry for entry in objects if entry.get(key) == wanted), objects[0] if objects else None)
 
-    @functions.signature(_TEXT_OR_NOTHING)
-    def _func_parse_json(self, text: str | None) -> Any:
-        """The parsed JSON of a text."""
-        return None if text is None else parse_json(text)
+    @functions.signature(_ANY)
+    def _func_parse_json(self, value: Any) -> Any:
+        """The parsed JSON of a text; any other value unchanged."""
+        return parse_json(value) if isinstance(value, str) else value
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none in any other value."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 _OPTIONS = jmespath.Options(custom_functions=Functions())

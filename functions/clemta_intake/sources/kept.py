@@ -1,7 +1,11 @@
-"""The headers and query parameters that a queue message keeps with the body. Pure."""
+"""What a queue message keeps of a request: headers, query parameters, and the body without its proof. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from ..bodies.json_text import JsonBody
+from ..bodies.places import value_at, without
+from ..model import Submission
 from .config import Form, Hmac, Jws, Token, Webhook
 from .expressions import referenced_paths
 from .redaction import is_secret_name
@@ -19,6 +23,17 @@ def kept_headers(source: Form | Webhook, headers: Mapping[str, str]) -> dict[str
 def kept_query(source: Form | Webhook, query: Mapping[str, str]) -> dict[str, str]:
     """The query parameters that the source's expressions name, without credentials."""
     return _kept("query", source, query)
+
+
+def without_proof(
+    source: Form | Webhook, submission: Submission, body: JsonBody
+) -> tuple[Submission, JsonBody]:
+    """The submission and its body without the sender's proof, which is a secret, if it stands in the body."""
+    keys = source.proof_keys if isinstance(source, Webhook) else ()
+    if not keys or value_at(body.data, keys) is None:
+        return submission, body
+    body = body._replace(data=without(body.data, keys))
+    return replace(submission, body=body.rewrite(body.data)), body
 
 
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:

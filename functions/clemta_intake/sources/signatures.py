@@ -1,7 +1,8 @@
 """Authenticates a request. Pure and total: any input is accepted or raises Unauthentic, and nothing else.
 
-It verifies the raw bytes, before they are parsed. It compares bytes, in constant time. It refuses an empty secret, a
-missing header, a stale or future timestamp and an odd encoding.
+It verifies the raw bytes, before they are parsed; only a proof that stands in a JSON body is read from the parsed body.
+It compares bytes, in constant time. It refuses an empty secret, a missing proof, a stale or future timestamp and an odd
+encoding.
 """
 
 import hashlib
@@ -13,8 +14,12 @@ from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import Unauthentic
-from .config import Auth, Hmac, Jws, StandardWebhooks, Token
+from ..bodies.json_text import JsonBody
+from ..bodies.limits import MAX_BODY
+from ..bodies.parse import parse_body
+from ..bodies.places import value_at
+from ..errors import Refused, Unauthentic
+from .config import Auth, BodyHmac, Hmac, Iam, Jws, StandardWebhooks, Token
 
 _MAX_HEADER = 4096  # characters; the longest real one holds a few signatures of 100
 _TIMESTAMP = re.compile("[0-9]{1,15}")
@@ -34,6 +39,8 @@ def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: floa
 
     `now` is unix seconds.
     """
+    if isinstance(auth, Iam):
+        raise Unauthentic("not_over_http")
     usable = [secret for secret in secrets if secret.strip()]
     if not usable:
         raise Unauthentic("secret_missing")
@@ -41,6 +48,8 @@ def authenticate(auth: Auth, secrets: Sequence[str], post: SignedPost, now: floa
         return _hmac(auth, usable, post, now)
     if isinstance(auth, StandardWebhooks):
         return _standard_webhooks(auth, usable, post, now)
+    if isinstance(auth, BodyHmac):
+        return _body_hmac(auth, usable, post)
     if isinstance(auth, Jws):
         _jws(auth, usable, post)
     elif isinstance(auth, Token):
@@ -149,9 +158,50 @@ def _unpadded(text: str) -> bytes:
     return _decoded(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), "base64")
 
 
+def _body_hmac(auth: BodyHmac, secrets: Sequence[str], post: SignedPost) -> str:
+    """The hash of the signed text: the rest of the body could be changed, so the body's hash names no delivery."""
+    data = _json(post)
+    received = _decoded(_proof(data, auth.signature), auth.encoding)
+    if not received:
+        raise Unauthentic("signature_malformed")
+    signed = _text(data, auth.signed).encode()
+    expected = [hmac.digest(_text_key(secret), signed, auth.digest) for secret in secrets]
+    _require_match([received], expected, "signature_mismatch")
+    return hashlib.sha256(signed).hexdigest()
+
+
+def _json(post: SignedPost) -> Any:
+    """The data of a JSON body, read as it will be mapped; any other body proves nothing."""
+    if len(post.body) > MAX_BODY:
+        raise Unauthentic("body_too_long")
+    try:
+        body = parse_body(post.headers.get("content-type", ""), post.body)
+    except Refused:
+        raise Unauthentic("body_malformed") from None
+    if not isinstance(body, JsonBody):
+        raise Unauthentic("body_malformed")
+    return body.data
+
+
+def _proof(data: Any, place: str) -> str:
+    text = _text(data, place)
+    if len(text) > _MAX_HEADER:
+        raise Unauthentic("proof_too_long")
+    return text
+
+
+def _text(data: Any, place: str) -> str:
+    text = value_at(data, place.split("."))
+    if not isinstance(text, str) or not text.strip():
+        raise Unauthentic("proof_missing")
+    return text
+
+
 def _token(auth: Token, secrets: Sequence[str], post: SignedPost) -> None:
     if auth.header:
         candidates = [_required(post.headers, auth.header)]
+    elif auth.body:
+        candidates = [_proof(_json(post), auth.body)]
     else:
         candidates = [_credentials(post.headers, "bearer"), post.query.get("token", "")]
     received = [candidate.encode("utf-8", "surrogatepass") for candidate in candidates if candidate]
