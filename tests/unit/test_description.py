@@ -174,7 +174,9 @@ class TestWhatIsTold:
             ({"email": "ada@example.com", "full_name": "Ada", "full_name_2": "ada"}, None),
             ({"email": "ada@example.com", "full_name": "Ada", "full_name_2": "Ada E"}, "full_name_2: Ada E"),
             ({"email": "ada@example.com", "full_name": "", "full_name_2": "ADA@example.com"}, None),
-            ({"email": "ada@example.com", "note": "ada@example.com"}, "note: ada@example.com"),
+            ({"email": "ada@example.com", "note": "Ada@example.com"}, None),
+            ({"email": "ada@example.com", "note": "ada@example.com too"}, "note: ada@example.com too"),
+            ({"email": "ada@example.com", "billing.state": "A", "billing.state_2": "a", "x": "a"}, "x: a"),
         ],
     )
     @pytest.mark.usefixtures("by_name")

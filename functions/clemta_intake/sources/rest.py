@@ -20,19 +20,27 @@ def answers_in_body(source: Webhook, body: Any) -> list[Answer]:
 def without_repeated(
     answers: Iterable[Answer], readings: Sequence[Reading], told: Set[Answer], email: str
 ) -> list[Answer]:
-    """The answers without those that are told, and those that repeat the text of one that won their field.
-
-    A name that is the sender's own address repeats it.
-    """
+    """The answers without those that are told, and those that repeat the address or what won their own field."""
     others = [answer for answer in answers if answer not in told]
-    lost = {reading.answer: reading.field for reading in readings if reading.field}
-    if lost.keys().isdisjoint(others):
+    if not others:
         return others
-    texts: dict[str, set[str]] = {"full_name": {folded(email)}, "email": {folded(email)}}
-    for reading in readings:
-        if reading.field and reading.answer in told:
-            texts.setdefault(reading.field, set()).add(folded(reading.answer.value))
-    return [answer for answer in others if folded(answer.value) not in texts.get(lost.get(answer, ""), ())]
+    lost = {reading.answer: _kind(reading.field) for reading in readings if reading.field}
+    texts: dict[str, set[str]] = {}
+    if not lost.keys().isdisjoint(others):
+        for answer in told & lost.keys():
+            texts.setdefault(lost[answer], set()).add(folded(answer.value))
+    address = folded(email)
+    return [
+        answer
+        for answer in others
+        if (text := folded(answer.value)) != address and text not in texts.get(lost.get(answer, ""), ())
+    ]
+
+
+def _kind(field: str) -> str:
+    """The field without the place where a reading found it: a lost "country" is "billing.country" where it wins."""
+    kind = field.removeprefix("billing.")
+    return "full_name" if kind == "name" else kind
 
 
 def without_mapped(answers: Sequence[Answer], source: Form | Webhook, results: Iterable[str]) -> list[Answer]:
