@@ -235,6 +235,9 @@ KNOWN: dict[str, tuple[str, Shape]] = {
     "texts of JSON with empty objects": ("website", texts_of_json("{},")),
     "texts of JSON with lists": ("website", texts_of_json("[0],")),
     "answers that are joined": ("typeform", joined),
+    "an answer of many lines": ("website", json_value("x", "\n:", "a", "b")),
+    "more answers than fit": ("website", json_leaves("q")),
+    "a mapped answer of many words": ("mapped", json_value("copies", "a ", "b", "c")),
 }
 
 

@@ -17,12 +17,14 @@ from clemta_intake.sources.config import (
     Handshake,
     Hmac,
     Jws,
+    Route,
     Spam,
     StandardWebhooks,
     Token,
     Webhook,
     to_source,
 )
+from clemta_intake.sources.consent import NO, is_ticked
 from tests.support.fakes import COMPANY
 from tools import docs
 
@@ -72,7 +74,7 @@ def test_the_sources_page_names_every_key_and_no_other() -> None:
     text = (ROOT / "docs" / "sources.md").read_text()
     keys = {
         name
-        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake, Spam)
+        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake, Spam, Route)
         for name in model.model_fields
     }
     fields = {name for model in (ContactRequest, Billing) for name in model.model_fields}
@@ -86,6 +88,20 @@ def test_the_sources_page_names_every_key_and_no_other() -> None:
     }
     assert tables <= keys
     assert fields - {"type", "company_id", "billing"} <= documented
+
+
+def test_the_sources_page_lists_every_word_that_ticks_no_consent() -> None:
+    [listed] = [block for block in blocks(ROOT / "docs" / "sources.md") if "hayır" in block]
+    assert not [word for word in listed.split() if is_ticked(word)]
+    assert not NO.difference(listed.split())
+
+
+def test_the_route_example_is_valid() -> None:
+    [example] = [
+        block for block in blocks(ROOT / "docs" / "sources.md") if "[sources.website.route]" in block
+    ]
+    source = to_source("website", tomllib.loads(example)["sources"]["website"] | {"kind": "form"}, COMPANY)
+    assert source.destination("press & MEDIA ") == (COMPANY, "vendor")
 
 
 def test_the_stripe_like_example_is_valid() -> None:

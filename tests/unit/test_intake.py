@@ -81,6 +81,20 @@ class TestDecision:
         assert type(found.failure) is failure
         assert (found.failure.code, str(found.failure)) == (found.error.code, str(found.error))
 
+    @pytest.mark.parametrize("terms", [{}, {"terms": "no"}])
+    def test_consent_is_required_of_posted_queued_and_imported_submissions_alike(
+        self, terms: dict[str, str]
+    ) -> None:
+        for source in (a_form(consent="body.terms"), a_hook(consent="body.terms")):
+            for found in (
+                posted(json_of(ADA | terms), source),
+                evaluate_queued(json_of(ADA | terms), source),
+            ):
+                assert isinstance(found, Invalid)
+                assert isinstance(found.error, Unmappable)
+                assert found.error.fields == [("terms", "must be ticked")]
+                assert found.failure.failure_class == "data"
+
     def test_unsupported_content_type_is_invalid(self) -> None:
         found = posted(Submission("s1", "website", 0, b"<a/>", "text/xml"), a_form())
         assert isinstance(found, Invalid)

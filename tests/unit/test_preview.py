@@ -67,6 +67,14 @@ def test_preview_checks_the_captcha_token_before_it_is_redacted() -> None:
     assert (found.spam, found.left_out) == ("", ["cf-turnstile-response"])
 
 
+def test_p4_preview_shows_every_answer_in_the_description_or_as_dropped() -> None:
+    body = "name=Ada&email=ada@example.com&plan=pro&company=Example"
+    [shown] = [field for field in previewed(body).fields if field.field == "description"]
+    assert (shown.value, shown.origin) == ("Company: Example\nplan: pro", "company, plan")
+    assert previewed(body).dropped == []
+    assert previewed(body, rest="drop").dropped == [("plan", "pro")]
+
+
 def test_preview_says_of_each_answer_which_field_it_goes_to_and_why() -> None:
     found = previewed("full_name=Ada+Example&email=ada@example.com&company=Example+Ltd&shoe_size=38")
     shown = {one.answer: one for one in found.answers}

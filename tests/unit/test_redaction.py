@@ -247,6 +247,11 @@ class TestWrittenAgain:
         body = b"".join([kept[0], secret, *kept[1:], secret]) + b"--frontier--\r\n"
         assert rewritten(body, MULTIPART) == b"".join(kept) + b"--frontier--\r\n"
 
+    def test_redacted_multipart_keeps_a_file_beside_the_secret(self) -> None:
+        file = part(b"%PDF", 'name="cv"; filename="cv.pdf"', "Content-Type: application/pdf")
+        body = part(b"x", 'name="password"') + file + b"--frontier--\r\n"
+        assert rewritten(body, MULTIPART) == file + b"--frontier--\r\n"
+
     def test_secret_in_the_json_of_a_multipart_part_is_removed(self) -> None:
         body = part('{"q1": "ş", "q2_password": "x"}'.encode(), 'name="rawRequest"') + part(
             b"Password:x", 'name="pretty"'

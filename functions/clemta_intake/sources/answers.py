@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 _LABELS = ("label", "name", "key", "question", "title")
 _VALUES = ("value", "answer", "text")
 _OF_A_FILE = frozenset(["url", "mimeType", "mime_type", "size", "mimetype", "file_size"])
+# Characters that are shown of a label and of a key: many answers may share a long one.
+_MAX_LABEL = 1_000
+_MAX_KEY = 200
 
 
 class Answer(NamedTuple):
@@ -24,8 +27,12 @@ class Answer(NamedTuple):
     def name(self) -> str:
         """The name that a person knows the field by: its label, else its key."""
         if self.group:
-            return f"{self.group}: {'.'.join(self.path[1:])}"
-        return self.label or ".".join(self.path)
+            return f"{self.group[:_MAX_LABEL]}: {_dotted(self.path[1:])}"
+        return self.label[:_MAX_LABEL] or _dotted(self.path)
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return ".".join(key[:_MAX_KEY] for key in path)[:_MAX_LABEL]
 
 
 def to_text(value: Any) -> str:

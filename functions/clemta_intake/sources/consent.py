@@ -17,7 +17,7 @@ _NO_WORDS = (
     "0 no n false f off none null nil undefined n/a - ☐ ✗ ✘ unchecked declined refused hayır hayir yok nein falsch aus"
     " non faux nee nie nej nei ei não nao falso нет いいえ 否 不 아니요 아니오 لا नहीं"
 )
-_NO = frozenset(_NO_WORDS.split())
+NO = frozenset(_NO_WORDS.split())
 _TICKED = frozenset(["1", "on", "true", "yes"])  # what a browser or a program writes: no wording
 _WORD = re.compile(r"[^\s,.;:!、。\uff0c]+")
 _MAX_READ = 100  # characters
@@ -45,7 +45,8 @@ def find_consent(
     [path] = read_paths(expression)
     field = ".".join(path[1:])
     label = ", ".join(dict.fromkeys(answer.name for answer in found)) or field
-    return Consent(field, is_ticked(value), _line(label, value, received_at), found)
+    said = [answer.value for answer in found] if value is True else value  # `body.terms == 'I agree'`
+    return Consent(field, is_ticked(value), _line(label, said, received_at), found)
 
 
 def is_ticked(value: Any) -> bool:
@@ -58,7 +59,7 @@ def is_ticked(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     word = _WORD.search(unicodedata.normalize("NFC", to_text(value)[:_MAX_READ]).casefold())
-    return word is not None and word[0] not in _NO
+    return word is not None and word[0] not in NO
 
 
 def _line(label: str, value: Any, received_at: float) -> str:

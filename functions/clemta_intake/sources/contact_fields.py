@@ -34,7 +34,7 @@ def to_contact(values: Mapping[str, Any], source: Form | Webhook, destination: D
             continue
         if field in _COPIES:
             top[field] = _addresses(value)
-        elif field in ("email", "status"):
+        elif field != "full_name" and not field.startswith("billing."):
             top[field] = value
         elif line := _name(value) if field == "full_name" else _one_line(value):
             (top if field == "full_name" else billing)[field.removeprefix("billing.")] = line

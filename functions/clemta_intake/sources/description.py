@@ -8,7 +8,6 @@ from ..contacts import CONTROL, MAX_TEXT
 LINE_BREAKS = re.compile("\r\n|[\r\n\u2028\u2029]")
 # Controls that reverse the direction of the text around them.
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_MAX_LABEL = 200  # characters
 _SHORTEST = 100  # characters that a line which is cut keeps
 _COUNT = "({} of the answers did not fit here)"
 _COUNT_LENGTH = len(_COUNT) + 8  # at most, and a line break
@@ -25,7 +24,7 @@ def to_line(label: str, text: str) -> str:
     value = "\n  ".join(line for line in lines if line)
     if not value:
         return ""
-    name = " ".join(printable(BIDI.sub("", label)).split())[:_MAX_LABEL].rstrip(" :")
+    name = " ".join(printable(BIDI.sub("", label)).split()).rstrip(" :")
     return f"{name}: {value}" if name else value
 
 

@@ -187,8 +187,7 @@ def _follow(node: Any, scope: list[Path], reads: list[Path]) -> list[Path]:
         children = children[:1]
     if kind != "expref":
         for child in children:
-            if isinstance(child, dict):  # a slice has numbers
-                reads += _follow(child, scope, reads)
+            reads += _follow(child, scope, reads)
     return []
 
 

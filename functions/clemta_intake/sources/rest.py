@@ -1,6 +1,7 @@
 """The rest: the answers that the contact's fields do not tell. Pure."""
 
 from collections.abc import Iterable, Sequence, Set
+from functools import cache
 from typing import Any
 
 from .answers import Answer, to_answers
@@ -11,7 +12,7 @@ from .fields import Reading
 
 def answers_in_body(source: Webhook, body: Any) -> list[Answer]:
     """The answers of a webhook without `answers`: each value of the body, but what identifies or dates the event."""
-    technical = _reads(text for text in (source.delivery_id, source.event_time, source.accept) if text)
+    technical = _reads(source.delivery_id, source.event_time, source.accept)
     fields = dict(enumerate(body)) if isinstance(body, list) else body
     return [answer for answer in to_answers(fields) if ("body", *answer.path) not in technical]
 
@@ -19,20 +20,27 @@ def answers_in_body(source: Webhook, body: Any) -> list[Answer]:
 def without_repeated(
     answers: Iterable[Answer], readings: Sequence[Reading], told: Set[Answer], email: str
 ) -> list[Answer]:
-    """The answers without those that are told, and those that repeat the text of one that won their field.
+    """The answers without those that are told, and those that repeat the address or what won their own field."""
+    others = [answer for answer in answers if answer not in told]
+    if not others:
+        return others
+    lost = {reading.answer: _kind(reading.field) for reading in readings if reading.field}
+    texts: dict[str, set[str]] = {}
+    if not lost.keys().isdisjoint(others):
+        for answer in told & lost.keys():
+            texts.setdefault(lost[answer], set()).add(folded(answer.value))
+    address = folded(email)
+    return [
+        answer
+        for answer in others
+        if (text := folded(answer.value)) != address and text not in texts.get(lost.get(answer, ""), ())
+    ]
 
-    A name that is the sender's own address repeats it.
-    """
-    texts: dict[str, set[str]] = {"full_name": {folded(email)}, "email": {folded(email)}}
-    for reading in readings:
-        if reading.answer in told:
-            texts.setdefault(reading.field, set()).add(folded(reading.answer.value))
-    repeated = {
-        reading.answer
-        for reading in readings
-        if reading.field and folded(reading.answer.value) in texts.get(reading.field, ())
-    }
-    return [answer for answer in answers if answer not in told and answer not in repeated]
+
+def _kind(field: str) -> str:
+    """The field without the place where a reading found it: a lost "country" is "billing.country" where it wins."""
+    kind = field.removeprefix("billing.")
+    return "full_name" if kind == "name" else kind
 
 
 def without_mapped(answers: Sequence[Answer], source: Form | Webhook, results: Iterable[str]) -> list[Answer]:
@@ -40,7 +48,7 @@ def without_mapped(answers: Sequence[Answer], source: Form | Webhook, results: I
     base = _base(source)
     if base is None or not source.contact:
         return [*answers]
-    reads = _reads(source.contact.values())
+    reads = _reads(*source.contact.values())
     words = {word.strip(",;") for text in results for word in folded(text).split()}
 
     def is_mapped(answer: Answer) -> bool:
@@ -82,5 +90,6 @@ def _base(source: Form | Webhook) -> Path | None:
     return plain_path(source.answers) if source.answers else ("body",)
 
 
-def _reads(expressions: Iterable[str]) -> frozenset[Path]:
-    return frozenset(path for text in expressions for path in read_paths(text))
+@cache
+def _reads(*expressions: str | None) -> frozenset[Path]:
+    return frozenset(path for text in expressions if text for path in read_paths(text))
