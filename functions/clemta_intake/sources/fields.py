@@ -42,6 +42,7 @@ _AREA = (
     "postal_code",
     "country",
 )
+_NAMES = ("first_name", "last_name", "name", "full_name", "display_name")
 _SURE_BY_VALUE = ("postal_code", "country")
 _UNSURE_ALONE = tuple({"name", "display_name", "company", "message", *_AREA}.difference(_SURE_BY_VALUE))
 _TYPE, _EXACT, _PART, _VALUE = 4, 3, 2, 1
@@ -185,41 +186,34 @@ class _Recogniser:
             return
         declared = declared_field(answer)
         if declared and "other" not in label.flags and _fits(declared, answer.value):
-            yield self._candidate(_TYPE, declared, place, "type", answer.type, flags)
+            yield self._candidate(_TYPE, declared, place, "type", Naming(flags=flags, words=answer.type))
             return
-        for evidence, naming in (("label", label), ("name", named)):
+        for evidence, said in (("label", label), ("name", named)):
+            naming = said._replace(flags=flags)
             field = next((field for field in naming.fields if _fits(field, answer.value)), "")
             if field == "country" and _dialling_code(answer.value):
                 field = "phone_code"
             if naming.fields == ("phone_code",) and not field and is_country_name(answer.value):
-                yield self._candidate(_VALUE, "country", place, "value", naming.words, flags)
+                yield self._candidate(_VALUE, "country", place, "value", naming)
                 return
             if not field:
                 if naming.fields:
                     self._excluded[place] = f"its value does not look like a {_spoken(naming.fields[0])}"
                     if naming.fields == ("email",) and naming.is_exact:  # a person can correct a typing error
-                        yield self._candidate(0, "email", place, evidence, naming.words, flags)
+                        yield self._candidate(0, "email", place, evidence, naming)
                 continue
             if naming.is_exact:
-                yield self._candidate(_EXACT, field, place, evidence, naming.words, flags)
+                yield self._candidate(_EXACT, field, place, evidence, naming)
                 return
             if field == "country" and not is_country_name(answer.value):
                 continue
             if field not in _UNSURE_ALONE or len(naming.fields) == 1:
-                yield self._candidate(_PART, field, place, evidence, naming.words, flags)
+                yield self._candidate(_PART, field, place, evidence, naming)
                 return
 
-    def _candidate(
-        self,
-        tier: int,
-        field: str,
-        place: int,
-        evidence: str,
-        words: str,
-        flags: frozenset[str] = frozenset(),
-    ) -> _Candidate:
-        self._has_billing = self._has_billing or "billing" in flags
-        return _Candidate(tier, field, self._answers[place], evidence, words, flags, place)
+    def _candidate(self, tier: int, field: str, place: int, evidence: str, naming: Naming) -> _Candidate:
+        self._has_billing = self._has_billing or "billing" in naming.flags
+        return _Candidate(tier, field, self._answers[place], evidence, naming.words, naming.flags, place)
 
     def _rank(self, one: _Candidate) -> tuple[int, ...]:
         """The smallest wins: strong evidence, no repetition, the invoice's address, the shallowest, the first."""
@@ -267,7 +261,7 @@ class _Recogniser:
             known = self._first(field)
             if known and known.tier and "again" not in known.flags:
                 continue
-            taken = self._taken()
+            taken = self._taken(() if field != "email" else _NAMES)
             before = known.place if known and known.tier else len(self._answers)
             for place, answer in enumerate(self._answers[:before]):
                 if len(answer.value) > _MAX_LINE or place in taken or not fits(answer.value):
@@ -275,7 +269,7 @@ class _Recogniser:
                 if self._is_contradicted(place, field):
                     continue
                 self._candidates.setdefault(field, []).insert(
-                    0, self._candidate(_VALUE, field, place, "value", "")
+                    0, self._candidate(_VALUE, field, place, "value", Naming())
                 )
                 break
 
@@ -284,8 +278,13 @@ class _Recogniser:
         flags = self._flags.get(place, {"other"} if field != "email" else set())
         return "someone" in flags or (field != "email" and "other" in flags)
 
-    def _taken(self) -> set[int]:
-        return {candidates[0].place for candidates in self._candidates.values() if candidates}
+    def _taken(self, except_for: Sequence[str]) -> set[int]:
+        """The places of the answers that other fields take."""
+        return {
+            candidates[0].place
+            for field, candidates in self._candidates.items()
+            if candidates and field not in except_for
+        }
 
     def _first(self, field: str) -> _Candidate | None:
         candidates = self._candidates.get(field)
@@ -311,10 +310,12 @@ class _Recogniser:
         first, last = self._first("first_name"), self._first("last_name")
         plain = self._first("name")
         options = [[one] for one in (self._first("full_name"),) if one]
-        if first and last:
-            options.append([first, last])
+        both = [[first, last]] if first and last else []
         if plain:
-            options.append(self._completed(plain, first, last))
+            whole = [[plain] if both else self._completed(plain, first, last)]
+            options += [*whole, *both] if " " in plain.answer.value.strip() else [*both, *whole]
+        else:
+            options += both
         if first or last:
             options.append([one for one in (first, last) if one])
         options += [[one] for one in (self._first("display_name"),) if one]
@@ -430,8 +431,8 @@ def _fits(field: str, value: str) -> bool:
         return len(value) <= 16 and digits <= 9
     if field == "house_number":
         return len(value) <= 20
-    if value.casefold() in _NO_TEXT or is_email(value):
-        return False
+    if value.casefold() in _NO_TEXT or (is_email(value) and field not in _NAMES):
+        return False  # another's address may stand for a name
     if field in (
         "first_name",
         "last_name",
