@@ -9,7 +9,7 @@ import typer
 
 from clemta_intake import __version__
 
-from .commands import monitoring, people, queues, sources, submissions
+from .commands import monitoring, people, queues, secrets, sources, submissions
 
 # Ctrl-C, the end of a job, a closed terminal. Windows has no SIGHUP.
 _INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -24,6 +24,7 @@ for group in (monitoring.app, submissions.app, people.app):
     app.add_typer(group)
 app.add_typer(queues.dlq, name="dlq")
 app.add_typer(queues.held, name="held")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(sources.app, name="sources")
 
 

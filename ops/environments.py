@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,28 @@ class StackLocation:
     region: str
     endpoint_url: str | None = None
     api_url: str | None = None
+    options: str = field(default="", compare=False)  # the command's options that select this stack
+
+    def command(self, arguments: str) -> str:
+        """The operator's command with these arguments, for this stack."""
+        return " ".join(filter(None, ("clemta-intake", arguments, self.options)))
 
     @classmethod
-    def named(cls, env: str, project: Path) -> "StackLocation":
-        """The stack of an environment: the running local stack, or the one in samconfig.toml."""
+    def named(cls, env: str, project: Path, region: str | None = None) -> "StackLocation":
+        """The stack of an environment: the running local stack, or the one in samconfig.toml.
+
+        `region` is used instead of samconfig.toml's; the local stack has its own.
+        """
         if env == "local":
             return cls._local(project / ".local" / "stack.json")
         file = project / "samconfig.toml"
         try:
             match tomllib.loads(file.read_text(encoding="utf-8")).get(env):
-                case {"deploy": {"parameters": {"stack_name": str(name), "region": str(region)}}}:
-                    return cls.stack(name, region)
-                case {"deploy": {"parameters": {"stack_name": str(name)}}}:
-                    return cls.stack(name, None)
+                case {"deploy": {"parameters": {"stack_name": str(name), **parameters}}}:
+                    own = parameters.get("region")
+                    found = cls.stack(name, region or (own if isinstance(own, str) else None))
+                    given = f" --region {region}" if region else ""
+                    return replace(found, options=f"--env {env}{given}")
         except FileNotFoundError:
             raise OpsError(f"there is no {file}: run this in the project's folder, or give --stack") from None
         except ValueError as error:
@@ -54,7 +63,7 @@ class StackLocation:
         found = region or boto3.Session().region_name
         if not found:
             raise OpsError("no region: give --region, or set AWS_REGION")
-        return cls(name, found)
+        return cls(name, found, options=f"--stack {name} --region {found}")
 
     @classmethod
     def _local(cls, file: Path) -> "StackLocation":

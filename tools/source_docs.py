@@ -48,9 +48,10 @@ def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
     token = "?token=…" if in_address else ""
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(sender["connect"], 1))
     script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
-    place = f" The token stands in {preset['token_place']}." if "token_place" in preset else ""
-    secret = "the token, a long random text of your own," if place else "the sender's secret"
-    put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place}'
+    secret, place = "Set the sender's secret", ""
+    if "token_place" in preset:
+        secret = "Make up a long random text as the token, and set it"
+        place = f" The token stands in {preset['token_place']}."
     return f"""<!-- generated: make docs -->
 # {preset["title"]}
 
@@ -66,7 +67,10 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
     kind = "{kind}"
     secret = "{kind}"
 
-{fill(put + " Then `sam build` and `sam deploy`.", 118)}
+{fill(f"{secret} (the command asks for it); then deploy.{place}", 118)}
+
+    clemta-intake secrets set {kind} --env production
+    make deploy ENV=production
 
 {script}## What arrives in Clemta
 

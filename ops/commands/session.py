@@ -38,9 +38,7 @@ class Session:
         if self.stack:
             location = StackLocation.stack(self.stack, self.region)
         else:
-            location = StackLocation.named(self.env_name, project)
-            if self.region:
-                location = dataclasses.replace(location, region=self.region)
+            location = StackLocation.named(self.env_name, project, self.region)
         return Environment(location, self.sources_file)
 
     @property
