@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from clemta_intake.sources.config import InvalidSources
+
 from .errors import OpsError
 
 
@@ -13,6 +15,14 @@ def present(file: Path) -> Path:
             f"there is no sources file {file}: run this in the project's folder, or give --sources"
         )
     return file
+
+
+def sources_text(file: Path) -> str:
+    """The sources file's text with its line ends as they are; raises InvalidSources if it is not UTF-8."""
+    try:
+        return present(file).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise InvalidSources(f"{file.name}: {error}") from error
 
 
 def project_folder() -> Path:

@@ -48,9 +48,9 @@ def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
     token = "?token=…" if in_address else ""
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(sender["connect"], 1))
     script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
-    secret, place = "Set the sender's secret", ""
+    request, place = "Set the sender's secret", ""
     if "token_place" in preset:
-        secret = "Make up a long random text as the token, and set it"
+        request = "Make up a long random text as the token, and set it"
         place = f" The token stands in {preset['token_place']}."
     return f"""<!-- generated: make docs -->
 # {preset["title"]}
@@ -67,10 +67,10 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
     kind = "{kind}"
     secret = "{kind}"
 
-{fill(f"{secret} (the command asks for it); then deploy.{place}", 118)}
+{fill(f"{request} (the command asks for it); then make the file live.{place}", 118)}
 
     clemta-intake secrets set {kind} --env production
-    make deploy ENV=production
+    clemta-intake sources push --env production
 
 {script}## What arrives in Clemta
 

@@ -38,7 +38,7 @@ class LiveSources:
         self._default_company_id = default_company_id
         self._clock = clock
         self._read_at: float | None = None
-        self._version: str | None = None
+        self._pushed: Pushed | None = None
         self._tables: Mapping[str, Any] | None = None  # of the version in use; None is the deployed file
         self._sources: dict[str, Form | Webhook] = {}  # of the version in use, as far as they were needed
         self._last_good: dict[str, Form | Webhook] = {}  # of earlier versions
@@ -70,8 +70,8 @@ class LiveSources:
             telemetry.log_sources("unread", self._version, str(error))
             return
         self._unread = False
-        if pushed.version != self._version:
-            self._version = pushed.version
+        if pushed != self._pushed:
+            self._pushed = pushed
             self._use(pushed)
         elif self._reported:
             telemetry.record("SourcesBroken")  # so that the alarm stays on
@@ -109,6 +109,10 @@ class LiveSources:
         if name in self._deployed():
             return to_source(name, self._deployed()[name], self._default_company_id)
         raise Unavailable("sources_unavailable")
+
+    @property
+    def _version(self) -> str | None:
+        return self._pushed.version if self._pushed else None
 
     def _report_broken(self, code: str) -> None:
         self._reported = True

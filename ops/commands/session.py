@@ -48,7 +48,7 @@ class Session:
 
     @property
     def sources_file(self) -> Path:
-        """The sources file; for the local stack, the file that it was deployed with."""
+        """The sources file; for the local stack, the copy of the one in use."""
         project = project_folder()
         local = project / ".local" / "sources.toml"
         if self.sources_option:
@@ -56,6 +56,18 @@ class Session:
         if self.local and local.exists():
             return local
         return default_sources_file(project)
+
+    def keep_served_sources(self, pushed: str) -> None:
+        """Keeps the copy of what the local stack serves: the pushed text, or the deployed one if that is ""."""
+        copy = project_folder() / ".local" / "sources.toml"
+        if copy.exists():
+            text = pushed or copy.with_name("deployed.toml").read_bytes().decode()
+            copy.write_text(text, encoding="utf-8", newline="")
+
+    @property
+    def edited_sources_file(self) -> Path:
+        """The sources file that people edit: for the local stack too, which keeps a copy of it."""
+        return self.sources_option or default_sources_file(project_folder())
 
     def say(self, shown: Any, data: Any) -> None:
         """Prints `shown` for a person, or `data` as JSON with --json."""

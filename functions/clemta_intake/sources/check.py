@@ -23,6 +23,7 @@ from .config import (
     StandardWebhooks,
     Token,
     Webhook,
+    parse_sources,
     presets,
     read_sources,
     to_source,
@@ -48,8 +49,13 @@ def main(arguments: list[str]) -> int:
 
 def check_file(path: Path) -> list[str]:
     """Checks every source and returns their names; raises InvalidSources with all mistakes."""
-    tables = read_sources(path)
-    text = path.read_text(encoding="utf-8")
+    read_sources(path)
+    return check_text(path.read_text(encoding="utf-8"), path.name)
+
+
+def check_text(text: str, file_name: str) -> list[str]:
+    """The same of a file's text."""
+    tables = parse_sources(text, file_name)
     mistakes: list[tuple[tuple[str, ...], str]] = []
     for key in tomllib.loads(text).keys() - {"sources"}:
         mistakes.append(((key,), "is not known; allowed: sources"))
@@ -57,9 +63,9 @@ def check_file(path: Path) -> list[str]:
         mistakes += [(("sources", name, *keys), message) for keys, message in _mistakes(name, table)]
     if mistakes:
         places = sorted((_line(text, keys), ".".join(keys), message) for keys, message in mistakes)
-        raise InvalidSources("\n".join(f"{path.name}:{line}: {key}: {what}" for line, key, what in places))
+        raise InvalidSources("\n".join(f"{file_name}:{line}: {key}: {what}" for line, key, what in places))
     if not tables:
-        raise InvalidSources(f"{path.name}: has no [sources.NAME] table")
+        raise InvalidSources(f"{file_name}: has no [sources.NAME] table")
     return list(tables)
 
 
