@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
-from pydantic import ValidationError
 
-from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
-from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 
-from .aws import OperatorClients
+from .aws import OperatorClients, default_region
 from .errors import OpsError
 from .project import present
+
+if TYPE_CHECKING:
+    from clemta_intake.dependencies import Dependencies
+    from clemta_intake.sources.config import Form, Webhook
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class StackLocation:
     @classmethod
     def stack(cls, name: str, region: str | None) -> "StackLocation":
         """A stack by its name; the default region is that of the AWS configuration."""
-        found = region or boto3.Session().region_name
+        found = region or default_region()
         if not found:
             raise OpsError("no region: give --region, or set AWS_REGION")
         return cls(name, found, options=f"--stack {name} --region {found}")
@@ -93,7 +93,7 @@ class Environment:
         self.clients = OperatorClients(location.region, location.endpoint_url)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the stack's region."""
+        """A client of the stack's region."""
         return self.clients.client(service)
 
     @cached_property
@@ -160,18 +160,26 @@ class Environment:
         return values[key]
 
     @cached_property
-    def deps(self) -> Dependencies:
+    def deps(self) -> "Dependencies":
         """The functions' dependencies, with the operator's clients and sources file."""
+        from clemta_intake.dependencies import Dependencies
+
         return Dependencies(self.settings, self.clients, lambda: self.tables)
 
     @cached_property
     def tables(self) -> dict[str, Any]:
         """The unchecked tables of the sources file."""
+        from clemta_intake.sources.config import read_sources
+
         return read_sources(present(self.sources_file))
 
     @cached_property
-    def sources(self) -> dict[str, Form | Webhook]:
+    def sources(self) -> "dict[str, Form | Webhook]":
         """Every source of the sources file, validated."""
+        from pydantic import ValidationError
+
+        from clemta_intake.sources.config import InvalidSources, to_source
+
         company = self.settings.default_company_id
         try:
             return {name: to_source(name, table, company) for name, table in self.tables.items()}
@@ -180,7 +188,7 @@ class Environment:
                 f"{self.sources_file} has mistakes: clemta-intake sources check lists them"
             ) from None
 
-    def source(self, name: str) -> Form | Webhook:
+    def source(self, name: str) -> "Form | Webhook":
         """The source of that name."""
         if name not in self.sources:
             raise OpsError(f"{self.sources_file.name} has no source {name}; it has {', '.join(self.sources)}")

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-from clemta_intake.sources.config import InvalidSources
-
 from .errors import OpsError
 
 
@@ -22,6 +20,8 @@ def sources_text(file: Path) -> str:
     try:
         return present(file).read_bytes().decode()
     except UnicodeDecodeError as error:
+        from clemta_intake.sources.config import InvalidSources
+
         raise InvalidSources(f"{file.name}: {error}") from error
 
 

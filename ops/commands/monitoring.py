@@ -10,9 +10,9 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..doctor import examine
-from ..status import OUTCOMES, Status, duration
+from ..status import OUTCOMES, Status
 from ..status import status as read_status
+from ..times import duration
 from .registration import command
 from .session import NO_LINES, Session
 
@@ -25,6 +25,8 @@ app = typer.Typer()
 @command(app, "doctor", "doctor", "doctor --env staging")
 def doctor(session: Session) -> bool:
     """Checks the whole stack: each line is ok, or says what to do."""
+    from ..doctor import examine
+
     checks = []
     for check in examine(session.env):
         checks.append(check)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from clemta_intake.outcomes import DeadLetterClass
-from clemta_intake.sources.config import InvalidSources, read_sources
 
 from ..project import project_folder
 from .session import Session
@@ -15,6 +14,8 @@ from .session import Session
 
 def complete_source(incomplete: str) -> list[str]:
     """Names of sources; none if the sources file has a mistake."""
+    from clemta_intake.sources.config import InvalidSources, read_sources
+
     with suppress(InvalidSources):
         names = read_sources(Session("local", None, None, None, False).sources_file)
         return [name for name in names if name.startswith(incomplete)]

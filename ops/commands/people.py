@@ -11,7 +11,7 @@ from rich.text import Text
 from .. import dead_letters, message_views, people
 from ..errors import OpsError
 from ..messages import Message
-from ..status import at
+from ..times import at
 from .registration import command
 from .session import Session
 

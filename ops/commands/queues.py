@@ -12,7 +12,7 @@ from .. import dead_letters, message_views
 from ..dead_letters import DEAD, HELD, ReviewQueue, Selection
 from ..errors import OpsError
 from ..files import make_private
-from ..status import ago, at
+from ..times import ago, at
 from .options import DryRun, FailureClass, Id, Ids, OnlySource, Reason, Reveal
 from .registration import command
 from .session import NO_LINES, Session

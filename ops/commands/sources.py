@@ -19,7 +19,7 @@ from .. import live_sources
 from ..errors import OpsError
 from ..live_sources import Changed
 from ..project import present, sources_text
-from ..status import at
+from ..times import at
 from .options import DryRun
 from .registration import command
 from .session import NO_LINES, Session

@@ -11,7 +11,7 @@ from ..environments import Environment
 from ..errors import OpsError
 from ..live_sources import live
 from ..project import present, sources_text
-from ..status import at
+from ..times import at
 from .check import TIMEOUT, Check, check_clock
 
 
