@@ -184,11 +184,17 @@ def error_excerpt(output: str, length: int = 25) -> str:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds a lock file over all processes; the system releases it when its process ends."""
+def locked(path: Path, held: str = "") -> Iterator[None]:
+    """Holds a lock file over all processes; the system releases it when its process ends.
+
+    Waits while another process holds it; with `held`, raises StackError with that text instead.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if held else 0))
+        except BlockingIOError:
+            raise StackError(held) from None
         yield
 
 

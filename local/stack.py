@@ -367,12 +367,21 @@ def wait_until_answered(url: str, seconds: float) -> None:
 
 
 def run(stack: Stack) -> None:
-    """Brings the stack up, sends a sign-up through it, and stays until Ctrl-C, SIGTERM or the end of a service."""
+    """Brings the stack up, sends a sign-up through it, and stays until Ctrl-C, SIGTERM or the end of a service.
+
+    Raises StackError if another process does so already.
+    """
+    held = "make run runs already in another terminal: Ctrl-C there stops it, and so does make down"
+    with locked(stack.state_dir / "run.lock", held):
+        _run(stack)
+
+
+def _run(stack: Stack) -> None:
     try:
         deployed = stack.up()
         if sign_up(deployed.api_url) and stack.clemta_base_url is None:
             print_contact(deployed.clemta_url, seconds=30)
-        print(f"\n{addresses(deployed)}\n\nCtrl-C stops it")
+        print(f"\n{addresses(deployed)}\n\nAn edited sources file is live within seconds. Ctrl-C stops it")
         with followed(messages_file(stack.state_dir)) as messages:
             while stack.alive():
                 time.sleep(1)

@@ -32,14 +32,16 @@ from .expressions import referenced_paths
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the sources, or each mistake with its line; returns 0 only without mistakes."""
+    """Prints the sources, or each mistake with its line and the first one again; returns 0 only without mistakes."""
     if len(arguments) != 1:
         print("usage: python -m clemta_intake.sources.check FILE", file=sys.stderr)
         return 2
     try:
         names = check_file(Path(arguments[0]))
     except InvalidSources as error:
-        print(error, file=sys.stderr)
+        mistakes = str(error).splitlines()
+        last = [f"{len(mistakes)} mistakes; the first: {mistakes[0]}"] if len(mistakes) > 1 else []
+        print("\n".join([*mistakes, *last]), file=sys.stderr)  # what a build prints last is what people see
         return 1
     print(
         f"{Path(arguments[0]).name}: {len(names)} source{'s' if len(names) != 1 else ''}: {', '.join(names)}"
