@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime
 
+DAY = 86_400.0
+
 
 def duration(seconds: float) -> str:
     """The duration as text: 45 s, 12 min, 3 h, 5 days."""

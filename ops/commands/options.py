@@ -47,8 +47,10 @@ FailureClass = Annotated[
 OnlySource = Annotated[
     str | None, typer.Option("--source", help="only of this source", autocompletion=complete_source)
 ]
-Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id, or its beginning")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids, or their beginnings")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would happen, change nothing")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")]
 Reason = Annotated[str, typer.Option("--reason", help="why it is deleted; goes into the log")]

@@ -16,6 +16,8 @@ from ..project import default_sources_file, project_folder
 
 NO_LINES: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # of a rich table
 _UNWRAPPED = 10_000
+_WIDE = 100  # columns
+_SHORT = 8  # characters of a shortened id
 
 
 @dataclasses.dataclass
@@ -75,6 +77,15 @@ class Session:
             print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
         else:
             self.out.print(shown, soft_wrap=isinstance(shown, Text))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the output is a terminal with fewer columns than a whole id, or eight counts, need."""
+        return self.out.is_terminal and self.out.width < _WIDE
+
+    def short(self, submission_id: str) -> str:
+        """The id, or in a narrow terminal its beginning, which every command accepts too."""
+        return submission_id[:_SHORT] if self.narrow else submission_id
 
     def progress(self, description: str, total: int | None) -> "ProgressBar":
         """A progress bar on standard error, shown only in a terminal."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from clemta_intake.live_sources import MAX_AGE
@@ -40,17 +40,12 @@ def sources_list(session: Session) -> None:
         }
         for name, source in env.sources.items()
     ]
-    table = Table(
-        "source",
-        "kind",
-        "on_existing",
-        Column("posts go to", overflow="fold"),
-        **NO_LINES,
-    )
+    columns = ["source", "kind", "on_existing"] + ([] if session.narrow else ["posts go to"])
+    table = Table(*columns, **NO_LINES)
     for one in found:
-        table.add_row(*one.values())
-    live = live_sources.live(env)
-    session.say(Group(table, Text(f"\n{_live(live)}", style="dim")), found)
+        table.add_row(*[*one.values()][: len(columns)])
+    where = [Text(f"\nposts go to {env.api_url}/signups/SOURCE")] if session.narrow else []
+    session.say(Group(table, *where, Text(f"\n{_live(live_sources.live(env))}", style="dim")), found)
 
 
 def _live(live: live_sources.Version) -> str:
