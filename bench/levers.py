@@ -38,7 +38,7 @@ def _with_plugin_scan(_: Path) -> dict[str, str]:
     return {"PYDANTIC_DISABLE_PLUGINS": ""}
 
 
-def _replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str, str]]:
+def replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str, str]]:
     def edit(folder: Path) -> dict[str, str]:
         path = folder / "clemta_intake" / file
         text = path.read_text()
@@ -59,13 +59,11 @@ def _replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str
 _EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
 UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
     "without bytecode in the bundle": _without_bytecode,
-    "with a TLS context for each client": _replaced(
-        "receive.py", ("\ncoldstart.share_tls_context()\n", "\n")
-    ),
-    "with phone, country, multipart and domain data loaded at once": _replaced(
+    "with a TLS context for each client": replaced("receive.py", ("\ncoldstart.share_tls_context()\n", "\n")),
+    "with phone, country, multipart and domain data loaded at once": replaced(
         "receive.py", ("import json\n", _EARLY)
     ),
-    "with the garbage collector at work meanwhile": _replaced(
+    "with the garbage collector at work meanwhile": replaced(
         "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
     "with botocore's data of every service": _with_every_service,

@@ -70,11 +70,16 @@ def zip_functions(build: Path) -> None:
     template.write_text(text)
 
 
-def fingerprint(sources_file: Path | None) -> str:
-    """A hash of everything that goes into a build; of the sources file the content counts, not the path."""
+def fingerprint(sources_file: Path | None, *, with_sources: bool = True) -> str:
+    """A hash of everything that goes into a build; of the sources file the content counts, not the path.
+
+    Without sources: a hash of what only a deploy can change.
+    """
     own_sources = ROOT / "functions" / "sources.toml"
     digest = hashlib.sha256(f"{sys.version} {platform.platform()}".encode())
     for path in [*sorted((ROOT / "functions").rglob("*")), ROOT / "template.yaml"]:
+        if not with_sources and path == own_sources:
+            continue
         if path.is_file() and "__pycache__" not in path.parts:
             content = (sources_file or path).read_bytes() if path == own_sources else path.read_bytes()
             digest.update(f"\n{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
@@ -179,11 +184,17 @@ def error_excerpt(output: str, length: int = 25) -> str:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds a lock file over all processes; the system releases it when its process ends."""
+def locked(path: Path, held: str = "") -> Iterator[None]:
+    """Holds a lock file over all processes; the system releases it when its process ends.
+
+    Waits while another process holds it; with `held`, raises StackError with that text instead.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if held else 0))
+        except BlockingIOError:
+            raise StackError(held) from None
         yield
 
 

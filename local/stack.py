@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
+from clemta_intake.sources.config import InvalidSources
 from local import emulator
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
 from local.clients import REGION, answered, aws_client
@@ -31,8 +32,10 @@ from local.deploy import (
     stack_outputs,
 )
 from local.processes import HOST, ROOT, Running, Service, StackError
-from local.sam import TOOLS, ensure_build, locked, sources_file_from
-from local.sources import SOURCES, signing_secrets, with_every_sender
+from local.sam import TOOLS, ensure_build, fingerprint, locked, sources_file_from
+from local.served_sources import messages_file, serve, served_text
+from local.sources import SOURCES, signing_secrets
+from ops.environments import Environment, StackLocation
 from ops.files import write_private
 
 # Environment variables that set a parameter of the template; a field of Stack has the same name in lower case.
@@ -142,9 +145,14 @@ class Stack:
         return self.state_dir / "stack.json"
 
     @property
-    def deployed_sources(self) -> Path:
-        """A copy of the sources file that was deployed."""
+    def served_sources(self) -> Path:
+        """A copy of the sources file in use."""
         return self.state_dir / "sources.toml"
+
+    @property
+    def deployed_sources(self) -> Path:
+        """A copy of the sources file that was deployed, which is used until another one is pushed."""
+        return self.state_dir / "deployed.toml"
 
     @property
     def _deployed_mark(self) -> Path:
@@ -183,24 +191,28 @@ class Stack:
             clemta_url = self.clemta_base_url
         else:
             clemta_url = f"http://{HOST}:{self._start_clemta().port}"
-        with self._step("built"):
-            if not self.sources_file:
-                self.deployed_sources.write_text(with_every_sender(SOURCES.read_text()))
-            build = ensure_build(
-                self.sources_file or self.deployed_sources, self.state_dir / "logs" / "build.log"
-            )
-            if self.sources_file:
-                shutil.copyfile(self.sources_file, self.deployed_sources)
+        overrides = self._overrides(clemta_url)
+        deployment = self._deployment(running.identity, overrides)
+        build = None
+        if not self._is_deployed(deployment):
+            with self._step("built"):
+                build = self._build()
         endpoint = f"http://{HOST}:{running.port}"
         with self._step("emulator and Clemta's stand-in started"):
             self.emulator.wait(lambda: answered(f"{endpoint}/_ministack/ready", "completed"), seconds=60)
             if not self.clemta_base_url:
                 self.clemta.wait(lambda: answered(f"{clemta_url}/_stand-in/health"), seconds=20)
-        with self._step("deployed"):
-            self._deploy(build, endpoint, clemta_url, running.identity)
+        if build:
+            with self._step("deployed"):
+                self._deployed_mark.unlink(missing_ok=True)
+                deploy(
+                    build, overrides, endpoint, self._environment(), self.state_dir / "logs" / "deploy.log"
+                )
+                self._deployed_mark.write_text(deployment)
         with self._step("answers"):
             console = self._start_console()
             deployed = self._deployed(endpoint, clemta_url, f"http://{HOST}:{console.port}")
+            self._serve_sources(deployed)
             self._put_secrets(deployed)
             wait_until_answered(f"{deployed.api_url}/health", seconds=60)
             self.console.wait(lambda: answered(f"{deployed.console_url}/health"), seconds=20)
@@ -245,6 +257,7 @@ class Stack:
             return [
                 *(str(TOOLS / "python"), "-m", "local.console", "--port", str(port)),
                 *("--stack", str(self.stack_file)),
+                *(("--sources", str(self.sources_file)) if self.sources_file else ()),
             ]
 
         env = self._environment() | {"PYTHONPATH": str(ROOT / "functions")}
@@ -259,10 +272,10 @@ class Stack:
             "LANG": "C.UTF-8",
         }
 
-    def _deploy(self, build: Path, endpoint: str, clemta_url: str, emulator_identity: str) -> None:
-        """Deploys the build, unless this emulator process already has it with the same parameters."""
+    def _overrides(self, clemta_url: str) -> list[str]:
+        """The template's parameters."""
         settings = {parameter: getattr(self, name.lower()) for name, parameter in PARAMETERS.items()}
-        overrides = parameter_overrides(
+        return parameter_overrides(
             {name: f"{value:g}" for name, value in settings.items() if value is not None}
             | {
                 "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
@@ -270,14 +283,37 @@ class Stack:
                 "DefaultCompanyId": DEFAULT_COMPANY_ID,
             }
         )
-        deployment = json.dumps([str(build), emulator_identity, overrides])
-        fingerprint = hashlib.sha256(deployment.encode()).hexdigest()
-        if self._deployed_mark.exists() and self._deployed_mark.read_text() == fingerprint:
-            return
-        self._deployed_mark.unlink(missing_ok=True)
-        log = self.state_dir / "logs" / "deploy.log"
-        deploy(build, overrides, endpoint, self._environment(), log)
-        self._deployed_mark.write_text(fingerprint)
+
+    def _deployment(self, emulator_identity: str, overrides: list[str]) -> str:
+        """A hash of what only a deploy can change: not of the sources file, which can be pushed."""
+        code = fingerprint(None, with_sources=False)
+        return hashlib.sha256(json.dumps([code, emulator_identity, overrides]).encode()).hexdigest()
+
+    def _is_deployed(self, deployment: str) -> bool:
+        """Whether this emulator process already has this code with the same parameters."""
+        return self._deployed_mark.exists() and self._deployed_mark.read_text() == deployment
+
+    def _build(self) -> Path:
+        """Builds with the sources file, and keeps a copy of the file."""
+        if not self.sources_file:
+            self.deployed_sources.write_text(served_text(None))
+        build = ensure_build(
+            self.sources_file or self.deployed_sources, self.state_dir / "logs" / "build.log"
+        )
+        if self.sources_file:
+            shutil.copyfile(self.sources_file, self.deployed_sources)
+        return build
+
+    def _serve_sources(self, deployed: Deployed) -> None:
+        """Makes the sources file live, if another one is; StackError names its mistakes."""
+        location = StackLocation(deployed.stack_name, REGION, deployed.aws_endpoint_url, deployed.api_url)
+        text, file = served_text(self.sources_file), self.sources_file or SOURCES
+        try:
+            env = Environment(location, self.served_sources)
+            serve(env, text, file.name, self.deployed_sources.read_text())
+        except InvalidSources as error:
+            raise StackError(f"{file} is wrong:\n{error}") from error
+        self.served_sources.write_text(text)
 
     def _deployed(self, endpoint: str, clemta_url: str, console_url: str) -> Deployed:
         outputs = stack_outputs(endpoint)
@@ -300,7 +336,7 @@ class Stack:
     def _put_secrets(self, deployed: Deployed) -> None:
         secrets = deployed.client("secretsmanager")
         put_api_key(secrets, deployed.clemta_secret_id, self.clemta_api_key)
-        sources = tomllib.loads(self.deployed_sources.read_text())
+        sources = tomllib.loads(self.served_sources.read_text())
         put_signing_secrets(secrets, deployed.signing_secret_id, signing_secrets(sources))
 
     @contextmanager
@@ -331,20 +367,41 @@ def wait_until_answered(url: str, seconds: float) -> None:
 
 
 def run(stack: Stack) -> None:
-    """Brings the stack up, sends a sign-up through it, and stays until Ctrl-C, SIGTERM or the end of a service."""
+    """Brings the stack up, sends a sign-up through it, and stays until Ctrl-C, SIGTERM or the end of a service.
+
+    Raises StackError if another process does so already.
+    """
+    held = "make run runs already in another terminal: Ctrl-C there stops it, and so does make down"
+    with locked(stack.state_dir / "run.lock", held):
+        _run(stack)
+
+
+def _run(stack: Stack) -> None:
     try:
         deployed = stack.up()
         if sign_up(deployed.api_url) and stack.clemta_base_url is None:
             print_contact(deployed.clemta_url, seconds=30)
-        print(f"\n{addresses(deployed)}\n\nCtrl-C stops it")
-        while stack.alive():
-            time.sleep(1)
+        print(f"\n{addresses(deployed)}\n\nAn edited sources file is live within seconds. Ctrl-C stops it")
+        with followed(messages_file(stack.state_dir)) as messages:
+            while stack.alive():
+                time.sleep(1)
+                for line in messages:
+                    print(line, end="")
         raise StackError(f"a service of the stack ended unexpectedly; logs: {stack.state_dir / 'logs'}")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the stop
         stack.down()
         print("\nstopped")
+
+
+@contextmanager
+def followed(file: Path) -> Iterator[TextIO]:
+    """The lines that are appended to the file from now on."""
+    file.touch()
+    with file.open() as lines:
+        lines.seek(0, os.SEEK_END)
+        yield lines
 
 
 def addresses(deployed: Deployed) -> str:

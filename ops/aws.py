@@ -1,10 +1,11 @@
-"""AWS with the operator's own credentials: the clients, and texts for their errors."""
+"""AWS with the operator's own credentials: the clients, and texts for their errors.
 
-from typing import Any
+botocore's client takes half of the command's start-up, so it is imported when the first call is made.
+"""
 
-import boto3
-import botocore.session
-from botocore.config import Config
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -18,7 +19,8 @@ from botocore.exceptions import (
 
 from clemta_intake.deadlines import Deadline
 
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 _SIGN_IN = "set AWS_PROFILE, or sign in (aws sso login)"
 _BAD_CREDENTIALS = (
@@ -36,7 +38,7 @@ _NO_CREDENTIALS = (
 
 
 class OperatorClients:
-    """One boto3 client for each service, created on first use."""
+    """One client of botocore for each service, created on first use; boto3 would double the command's start-up."""
 
     def __init__(self, region: str, endpoint_url: str | None) -> None:
         self._region = region
@@ -46,11 +48,15 @@ class OperatorClients:
     def client(self, service: str) -> Any:
         """The client of that service; for the emulator with test keys only."""
         if service not in self._clients:
-            if self._endpoint_url:
-                session, config = _emulator_session(), _CONFIG.merge(Config(proxies={}))
-            else:
-                session, config = boto3.Session(), _CONFIG
-            self._clients[service] = session.client(  # type: ignore[call-overload]
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                proxies={} if self._endpoint_url else None,
+            )
+            self._clients[service] = self._session.create_client(
                 service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
             )
         return self._clients[service]
@@ -58,13 +64,23 @@ class OperatorClients:
     def end_calls_by(self, deadline: Deadline, reserve: float) -> None:
         """Does nothing: no HTTP request waits for the command, so the clients keep their own timeouts."""
 
+    @cached_property
+    def _session(self) -> "Session":
+        from botocore.session import Session
 
-def _emulator_session() -> boto3.Session:
-    return boto3.Session(
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's, and no secret
-        botocore_session=botocore.session.Session({"profile": (None, None, None, None)}),
-    )
+        if not self._endpoint_url:
+            return Session()
+        session = Session({"profile": (None, None, None, None)})
+        session.set_credentials("test", "test")  # the emulator's, and no secret
+        return session
+
+
+def default_region() -> str | None:
+    """The region of the AWS configuration."""
+    from botocore.session import Session
+
+    region: str | None = Session().get_config_variable("region")
+    return region
 
 
 def explain(error: ClientError | BotoCoreError, *, local: bool) -> tuple[str, str]:

@@ -19,9 +19,12 @@ from clemta_intake.settings import Settings
 
 from .environments import Environment
 from .errors import OpsError
+from .logs import one_of
 from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .people import CLEMTA_SECONDS
 
+_ID_LENGTH = len("0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d")
+_MIN_LENGTH = 4  # of a shortened id
 RELEASE_SECONDS = HIDDEN_SECONDS + 5  # the messages of a killed command are visible again after this time
 WHAT_TO_DO: Mapping[str, str] = {name: info.action for name, info in FAILURE_CLASSES.items()}
 
@@ -72,6 +75,21 @@ def read_letters(
         found = [message for message in reading if selection.matches(message)]
         unread = reading.unread()
     return sorted(found, key=lambda message: message.sent_at), unread
+
+
+def whole_ids(env: Environment, ids: Collection[str], store: ReviewQueue = DEAD) -> list[str]:
+    """The ids, with those that are shortened completed; raises OpsError if one is the beginning of several."""
+    if all(len(one) >= _ID_LENGTH for one in ids):
+        return [*ids]
+    letters, _ = read_letters(env, Selection(), store=store)
+    found = []
+    for one in ids:
+        known = {letter.submission_id for letter in letters if letter.submission_id.startswith(one)}
+        if len(one) < _MIN_LENGTH:
+            known = set()
+        one_of(known, one)
+        found.append(one if not known or one in known else known.pop())
+    return found
 
 
 def count(env: Environment, store: ReviewQueue = DEAD) -> int:

@@ -3,22 +3,22 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
-from pydantic import ValidationError
 
-from clemta_intake.dependencies import Dependencies
 from clemta_intake.settings import Settings
-from clemta_intake.sources.config import Form, InvalidSources, Webhook, read_sources, to_source
 
-from .aws import OperatorClients
+from .aws import OperatorClients, default_region
 from .errors import OpsError
 from .project import present
+
+if TYPE_CHECKING:
+    from clemta_intake.dependencies import Dependencies
+    from clemta_intake.sources.config import Form, Webhook
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,28 @@ class StackLocation:
     region: str
     endpoint_url: str | None = None
     api_url: str | None = None
+    options: str = field(default="", compare=False)  # the command's options that select this stack
+
+    def command(self, arguments: str) -> str:
+        """The operator's command with these arguments, for this stack."""
+        return " ".join(filter(None, ("clemta-intake", arguments, self.options)))
 
     @classmethod
-    def named(cls, env: str, project: Path) -> "StackLocation":
-        """The stack of an environment: the running local stack, or the one in samconfig.toml."""
+    def named(cls, env: str, project: Path, region: str | None = None) -> "StackLocation":
+        """The stack of an environment: the running local stack, or the one in samconfig.toml.
+
+        `region` is used instead of samconfig.toml's; the local stack has its own.
+        """
         if env == "local":
             return cls._local(project / ".local" / "stack.json")
         file = project / "samconfig.toml"
         try:
             match tomllib.loads(file.read_text(encoding="utf-8")).get(env):
-                case {"deploy": {"parameters": {"stack_name": str(name), "region": str(region)}}}:
-                    return cls.stack(name, region)
-                case {"deploy": {"parameters": {"stack_name": str(name)}}}:
-                    return cls.stack(name, None)
+                case {"deploy": {"parameters": {"stack_name": str(name), **parameters}}}:
+                    own = parameters.get("region")
+                    found = cls.stack(name, region or (own if isinstance(own, str) else None))
+                    given = f" --region {region}" if region else ""
+                    return replace(found, options=f"--env {env}{given}")
         except FileNotFoundError:
             raise OpsError(f"there is no {file}: run this in the project's folder, or give --stack") from None
         except ValueError as error:
@@ -51,10 +60,10 @@ class StackLocation:
     @classmethod
     def stack(cls, name: str, region: str | None) -> "StackLocation":
         """A stack by its name; the default region is that of the AWS configuration."""
-        found = region or boto3.Session().region_name
+        found = region or default_region()
         if not found:
             raise OpsError("no region: give --region, or set AWS_REGION")
-        return cls(name, found)
+        return cls(name, found, options=f"--stack {name} --region {found}")
 
     @classmethod
     def _local(cls, file: Path) -> "StackLocation":
@@ -84,7 +93,7 @@ class Environment:
         self.clients = OperatorClients(location.region, location.endpoint_url)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the stack's region."""
+        """A client of the stack's region."""
         return self.clients.client(service)
 
     @cached_property
@@ -151,18 +160,26 @@ class Environment:
         return values[key]
 
     @cached_property
-    def deps(self) -> Dependencies:
+    def deps(self) -> "Dependencies":
         """The functions' dependencies, with the operator's clients and sources file."""
+        from clemta_intake.dependencies import Dependencies
+
         return Dependencies(self.settings, self.clients, lambda: self.tables)
 
     @cached_property
     def tables(self) -> dict[str, Any]:
         """The unchecked tables of the sources file."""
+        from clemta_intake.sources.config import read_sources
+
         return read_sources(present(self.sources_file))
 
     @cached_property
-    def sources(self) -> dict[str, Form | Webhook]:
+    def sources(self) -> "dict[str, Form | Webhook]":
         """Every source of the sources file, validated."""
+        from pydantic import ValidationError
+
+        from clemta_intake.sources.config import InvalidSources, to_source
+
         company = self.settings.default_company_id
         try:
             return {name: to_source(name, table, company) for name, table in self.tables.items()}
@@ -171,7 +188,7 @@ class Environment:
                 f"{self.sources_file} has mistakes: clemta-intake sources check lists them"
             ) from None
 
-    def source(self, name: str) -> Form | Webhook:
+    def source(self, name: str) -> "Form | Webhook":
         """The source of that name."""
         if name not in self.sources:
             raise OpsError(f"{self.sources_file.name} has no source {name}; it has {', '.join(self.sources)}")

@@ -18,19 +18,20 @@ from clemta_intake.intake import Mapped, evaluate_queued
 from clemta_intake.model import Envelope, MappedSubmission
 
 from .environments import Environment
-from .logs import of_submission
-from .messages import HIDDEN_SECONDS, Message, QueueReader
+from .logs import of_request, of_submission
+from .messages import HIDDEN_SECONDS, Message, QueueReader, depth
 from .redelivery import paused
 
 CLEMTA_SECONDS = 8
 _ID = re.compile(r"[\w-]{8,100}")
-_LONGEST_DELAY = 16 * 60  # seconds; SQS delays a message by at most 15 minutes
+LONGEST_WAIT = 16 * 60  # seconds; SQS delays a message by at most 15 minutes
 
 
 @dataclass
 class Person:
-    """A person's data; `contacts` are Clemta's, `history` holds the log lines if the search was for a submission's id.
+    """A person's data; `contacts` are Clemta's.
 
+    `history` holds the log lines of a submission's id, `requests` the access log's lines of API Gateway's request id.
     `delayed` counts the unreadable messages of the retry queue, `in_work` those of the other two queues.
     """
 
@@ -40,6 +41,7 @@ class Person:
     ledger: list[dict[str, str]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     delayed: int = 0
     in_work: int = 0
     trouble: list[str] = field(default_factory=list)
@@ -50,7 +52,8 @@ class Person:
 
     @property
     def seen(self) -> bool:
-        return bool(self.waiting or self.parked or self.held or self.ledger or self.contacts or self.history)
+        kept = self.waiting or self.parked or self.held or self.ledger
+        return bool(kept or self.contacts or self.history or self.requests)
 
 
 def email_of(text: str) -> str | None:
@@ -70,7 +73,7 @@ def mapped(env: Environment, envelope: Envelope) -> MappedSubmission | None:
 
 def mentions(env: Environment, message: Message, text: str) -> bool:
     """Whether the message has this id, maps to this e-mail address, or holds the text in its payload."""
-    if message.submission_id == text:
+    if _ID.fullmatch(text) and message.submission_id.startswith(text):
         return True
     if message.envelope is None:
         return _contains_word(text, [message.text, *_texts_in_payload(message.text)])
@@ -111,7 +114,7 @@ def _contains_word(text: str, places: list[str]) -> bool:
 def find(env: Environment, text: str) -> Person:
     """Finds a sign-up in the queues; by e-mail address also in the ledger and Clemta, by id also in the logs.
 
-    Changes nothing.
+    An id is a submission's, which may be shortened, or API Gateway's of a request. Changes nothing.
     """
     person = Person()
     settings, sqs = env.settings, env.client("sqs")
@@ -129,7 +132,20 @@ def find(env: Environment, text: str) -> Person:
         _look_up(env, email, person)
     elif _ID.fullmatch(text):
         person.history = of_submission(env, text)
+        person.requests = of_request(env, text)
     return person
+
+
+def hidden_messages(env: Environment) -> dict[str, int]:
+    """How many messages of each queue nobody can read now: delayed, or in work. An erasure waits for them."""
+    sqs, settings = env.client("sqs"), env.settings
+    urls = {
+        "retry queue": settings.retry_queue_url,
+        "dead-letter queue": settings.dead_letter_queue_url,
+        "held queue": settings.held_queue_url,
+    }
+    counts = {name: depth(sqs, url) for name, url in urls.items()}
+    return {name: count["delayed"] + count["in work"] for name, count in counts.items()}
 
 
 def erase(env: Environment, email: str) -> Person:
@@ -144,7 +160,7 @@ def erase(env: Environment, email: str) -> Person:
         retry_queue = QueueReader(
             sqs,
             settings.retry_queue_url,
-            wait_seconds=_LONGEST_DELAY,
+            wait_seconds=LONGEST_WAIT,
             keep_receive_count=True,
         )
         dead_letters, held_queue = (

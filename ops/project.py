@@ -15,6 +15,16 @@ def present(file: Path) -> Path:
     return file
 
 
+def sources_text(file: Path) -> str:
+    """The sources file's text with its line ends as they are; raises InvalidSources if it is not UTF-8."""
+    try:
+        return present(file).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        from clemta_intake.sources.config import InvalidSources
+
+        raise InvalidSources(f"{file.name}: {error}") from error
+
+
 def project_folder() -> Path:
     """The nearest folder with a samconfig.toml, from the current one upwards; the current one if there is none."""
     here = Path.cwd()

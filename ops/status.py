@@ -1,6 +1,5 @@
 """The outcomes of sign-ups, the queues' sizes and Clemta's latency, from CloudWatch and SQS."""
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -128,21 +127,3 @@ def age(env: Environment, queue_url: str) -> float | None:
     metric = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=queue_url.rpartition("/")[2])
     [values] = _values(env, [(metric, "Maximum", 60)], now - timedelta(minutes=10), now)
     return values[-1][1] if values else None
-
-
-def duration(seconds: float) -> str:
-    """The duration as text: 45 s, 12 min, 3 h, 5 days."""
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0, seconds):.0f} s"
-
-
-def at(moment: float) -> str:
-    """A unix time as text: the time, and how long ago it is."""
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} ({ago(moment)} ago)"
-
-
-def ago(moment: float) -> str:
-    """How long ago a unix time is, as text."""
-    return duration(time.time() - moment)

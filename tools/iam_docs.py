@@ -19,9 +19,17 @@ def table(template: dict[str, Any]) -> str:
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = ", ".join(f"`{action}`" for action in _list(statement["Action"]))
+                actions = f"never {actions}" if statement["Effect"] == "Deny" else actions
                 resources = ", ".join(_name(resource) for resource in _list(statement["Resource"]))
-                rows.append(f"| {name.removesuffix('Role').lower()} | {actions} | {resources} |")
+                function = name.removesuffix("Role").lower()
+                rows.append(f"| {function} | {actions} | {resources}{_items(statement)} |")
     return "\n".join(rows) + "\n"
+
+
+def _items(statement: dict[str, Any]) -> str:
+    """The items of the table that the statement's condition names."""
+    keys = [keys for test in statement.get("Condition", {}).values() for keys in test.values()]
+    return "".join(f", items {', '.join(f'`{key}`' for key in some)}" for some in keys)
 
 
 def _list(value: Any) -> list[Any]:

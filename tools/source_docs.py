@@ -60,12 +60,11 @@ def page(kind: str, preset: dict[str, Any], sender: dict[str, Any]) -> str:
     script = f"The script:\n\n```js\n{sender['script'].strip()}\n```\n\n" if "script" in sender else ""
     place = f" The token stands in {preset['token_place']}." if "token_place" in preset else ""
     own = {
-        "token": "the token, a long random text of your own,",
-        "basic": "a user name and a password of your own, as `user:password`,",
+        "token": "Make up a long random text as the token, and set it",
+        "basic": "Make up a user name and a password, and set them as `user:password`",
     }
-    secret = own.get(preset["auth"]["scheme"], "the sender's secret")
+    request = own.get(preset["auth"]["scheme"], "Set the sender's secret")
     failures = FAILURES.format(proof=proof(preset["auth"]), seconds=preset.get("answer_seconds", 4))
-    put = f'and {secret} under that name in the signing secret: `{{"{kind}": "…"}}`.{place}'
     return f"""<!-- generated: make docs -->
 # {preset["title"]}
 
@@ -81,7 +80,10 @@ The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. T
     kind = "{kind}"
     secret = "{kind}"
 
-{fill(put + " Then `sam build` and `sam deploy`.", 118)}
+{fill(f"{request} (the command asks for it); then make the file live.{place}", 118)}
+
+    clemta-intake secrets set {kind} --env production
+    clemta-intake sources push --env production
 
 {script}## What arrives in Clemta
 

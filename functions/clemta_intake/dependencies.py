@@ -14,14 +14,15 @@ from .dynamo.batches import Batches
 from .dynamo.claim_items import ClaimItems
 from .dynamo.claims import Ledger
 from .dynamo.daily_cap import DailyCap
+from .dynamo.pushed_sources import PushedSources
 from .dynamo.rate_limit import RateLimit
 from .dynamo.table import Table
-from .errors import UnknownSource
+from .live_sources import LiveSources
 from .queues import Queues
 from .retry import RetryPolicy
 from .secret_store import SecretStore
 from .settings import Settings
-from .sources.config import SHIPPED, Form, Webhook, read_sources, to_source
+from .sources.config import SHIPPED, Form, Webhook, read_sources
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ class Clients(Protocol):
 
 
 class Dependencies:
-    """What the entry points and the operator's command work with. `clock` gives unix seconds."""
+    """What the entry points and the operator's command work with. `clock` gives unix seconds.
+
+    `load_sources` gives the deployed sources, which are used until others are pushed.
+    """
 
     def __init__(
         self,
@@ -52,20 +56,14 @@ class Dependencies:
         self.clock = clock
         self._clients = clients
         self._load_sources = load_sources
-        self._sources: dict[str, Form | Webhook] = {}
 
     def answer_by(self, deadline: Deadline, reserve: float) -> None:
         """All calls to AWS together end in time; the ledger and the secrets leave `reserve` seconds to the queue."""
         self._clients.end_calls_by(deadline, reserve)
 
     def source(self, name: str) -> Form | Webhook:
-        """The source of that name; UnknownSource if there is none."""
-        if name not in self._sources:
-            if name not in self._source_tables:
-                raise UnknownSource("unknown_source")
-            table = self._source_tables[name]
-            self._sources[name] = to_source(name, table, self.settings.default_company_id)
-        return self._sources[name]
+        """The source of that name; UnknownSource if there is none, Unavailable if that is unknown."""
+        return self._live_sources.source(name)
 
     @cached_property
     def secrets(self) -> SecretStore:
@@ -141,7 +139,16 @@ class Dependencies:
         return Table(lambda: self._clients.client("dynamodb"), self.settings.ledger_table)
 
     @cached_property
-    def _source_tables(self) -> Mapping[str, Any]:
+    def _live_sources(self) -> LiveSources:
+        return LiveSources(
+            lambda: self._deployed_sources,
+            PushedSources(self._table).read,
+            self.settings.default_company_id,
+            self.clock,
+        )
+
+    @cached_property
+    def _deployed_sources(self) -> Mapping[str, Any]:
         return self._load_sources()
 
 

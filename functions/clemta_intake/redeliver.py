@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from . import telemetry
 from .deadlines import RESERVE_SECONDS, Deadline
 from .dependencies import Dependencies, dependencies
-from .errors import ConfigError, Permanent, Retryable, UnknownSource
+from .errors import ConfigError, NotApplied, Permanent, Retryable, Unavailable, UnknownSource
 from .intake import Invalid, Mapped, evaluate_queued
 from .model import Envelope, Failure, MappedSubmission, Submission
 from .outcomes import OutcomeName
@@ -94,6 +94,8 @@ class Redelivery:
             source = self._deps.source(submission.source)
         except UnknownSource as error:
             raise ConfigError(error.code, "the source is no longer in sources.toml") from error
+        except Unavailable as error:
+            raise NotApplied(error.code) from error
         match evaluate_queued(submission, source):
             case Mapped(mapped=mapped):
                 return mapped, source

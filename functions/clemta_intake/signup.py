@@ -36,6 +36,7 @@ from .sources.signatures import SignedPost, authenticate
 
 _MAX_HANDSHAKE_BODY = 1_000  # characters; a handshake is not signed, so a longer body is not read
 _MAX_ECHO = 200
+_SOURCES_SECONDS = 0.4
 
 
 class SignUp:
@@ -71,6 +72,8 @@ class SignUp:
             self._find_source()
         except Refused as error:
             return self._refusal(error)
+        except Unavailable:
+            return gateway.unavailable()
         return self._with_cors(json_response(200, {"status": "ready"}))
 
     def preflight(self) -> Response[str]:
@@ -79,6 +82,8 @@ class SignUp:
             source = self._find_source()
         except Refused as error:
             return self._refusal(error)
+        except Unavailable:
+            return gateway.unavailable()
         allowed = isinstance(source, Form) and self._request.is_from(source.allowed_origins)
         return self._with_cors(gateway.preflight(allowed=allowed))
 
@@ -111,7 +116,11 @@ class SignUp:
         return self._success([self._deliver(batch[0], source)])
 
     def _find_source(self) -> Source:
-        """The source; UnknownSource if there is none that takes HTTP requests."""
+        """The source; UnknownSource if there is none that takes HTTP requests.
+
+        A slow read of the live sources does not use up the sender's time, which the source defines.
+        """
+        self._deps.answer_by(Deadline.after(_SOURCES_SECONDS), 0)
         source = self._deps.source(self._source_name)
         if not has_address(source):
             raise UnknownSource("not_over_http")

@@ -27,6 +27,8 @@ METRICS = {  # metric -> unit; the only dimension is the service
     "CaptchaUnavailable": "Count",
     "UnexpectedErrors": "Count",
     "RedeliveryFailures": "Count",  # messages that go back to the retry queue unchanged
+    "SourcesBroken": "Count",  # the live version of the sources file cannot be used
+    "SourcesUnread": "Count",  # the live version could not be read; the last one stays in use
 }
 _MAX_VALUES = 100  # of one metric in one line: CloudWatch ignores a line with more
 
@@ -72,6 +74,12 @@ def failure_fields(error: Retryable | Permanent) -> dict[str, Any]:
     if isinstance(error, KeyRefused):
         record("ClemtaUnauthorized")
     return {"failure": type(error).__name__, "code": error.code, "clemta_status": error.status}
+
+
+def log_sources(code: str, version: str | None, why: str | None = None) -> None:
+    """Logs that the live version of the sources file could not be read or used; nothing of its content."""
+    facts = {"code": code, "version": version, "why": why}
+    log.warning("sources file", extra={**{key: value for key, value in facts.items() if value}, **_metrics()})
 
 
 def log_unexpected(error: BaseException) -> None:

@@ -9,6 +9,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from local.processes import HOST
+from local.served_sources import SourcesWatch
 
 from .server import Handler, Watch
 from .stack import Console
@@ -19,8 +20,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.console", description=__doc__)
     parser.add_argument("--port", type=int, default=8789)
     parser.add_argument("--stack", type=Path, default=Path(".local/stack.json"), help="default: %(default)s")
+    parser.add_argument("--sources", type=Path, help="the sources file to serve; default: the project's")
     options = parser.parse_args()
     console = Console(options.stack)
+    copy = options.stack.with_name("sources.toml")
+    SourcesWatch(options.sources, copy, lambda: console.stack.env, console.forget_stack).start()
     handler = partial(Handler, console=console, watch=Watch(console), token=secrets.token_urlsafe(32))
     with ThreadingHTTPServer((HOST, options.port), handler) as server:
         ended = threading.Event()

@@ -26,7 +26,7 @@ class Journal:
     def histories(self) -> list[Json]:
         """The newest submissions, with the steps of each."""
         self._lines |= {
-            json.dumps(line): line for line in logs.lines(self._env, "submission_id", self._since)
+            json.dumps(line): line for line in logs.lines(self._env, '"submission_id"', self._since)
         }
         grouped: dict[str, list[Json]] = {}
         for line in sorted(self._lines.values(), key=lambda line: float(line["at"])):

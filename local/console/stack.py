@@ -63,6 +63,11 @@ class Console:
                 self._known = Stack(deployed, self._stack_file.with_name("sources.toml"))
             return self._known
 
+    def forget_stack(self) -> None:
+        """Reads stack and sources file again for the next request."""
+        with self._lock:
+            self._known = None
+
     def api_origin(self) -> str:
         """The origin that the page may send the sign-up to; "" while no stack is deployed."""
         with suppress(OSError, ValueError):

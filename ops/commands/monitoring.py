@@ -10,9 +10,9 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..doctor import examine
-from ..status import OUTCOMES, Status, duration
+from ..status import OUTCOMES, Status
 from ..status import status as read_status
+from ..times import duration
 from .registration import command
 from .session import NO_LINES, Session
 
@@ -25,6 +25,8 @@ app = typer.Typer()
 @command(app, "doctor", "doctor", "doctor --env staging")
 def doctor(session: Session) -> bool:
     """Checks the whole stack: each line is ok, or says what to do."""
+    from ..doctor import examine
+
     checks = []
     for check in examine(session.env):
         checks.append(check)
@@ -46,25 +48,29 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="refresh every few seconds")] = False,
 ) -> None:
     """Shows the outcomes of sign-ups, the queues, and Clemta's response times."""
-    shown, data = _status_report(found := read_status(session.env)), dataclasses.asdict(found)
+    found = read_status(session.env)
+    shown, data = _status_report(found, narrow=session.narrow), dataclasses.asdict(found)
     if not watch or session.as_json:
         session.say(shown, data)
         return
     with Live(shown, console=session.out, auto_refresh=False, redirect_stderr=False) as live:
         while True:
-            live.update(_status_report(read_status(session.env)), refresh=True)
+            live.update(_status_report(read_status(session.env), narrow=session.narrow), refresh=True)
             if not session.out.is_terminal:
                 session.out.print(live.renderable)
             time.sleep(_WATCH_SECONDS)
 
 
-def _status_report(found: Status) -> Group:
-    columns = [Column(name, justify="right") for name in OUTCOMES]
+def _status_report(found: Status, *, narrow: bool) -> Group:
+    """The report; a narrow one leaves out the outcomes that nothing had."""
+    counted = [counts for days in (found.today, found.week) for counts in days.values()]
+    shown = [name for name in OUTCOMES if not narrow or any(counts[name] for counts in counted)]
+    columns = [Column(name, justify="right") for name in shown]
     table = Table("source", *columns, **NO_LINES)
     for title, days in (("today", found.today), ("last 7 days", found.week)):
         table.add_row(Text(title, style="bold"))
         for source, counts in sorted(days.items()):
-            cells = [Text(str(counts[name]), style=_count_style(name, counts[name])) for name in OUTCOMES]
+            cells = [Text(str(counts[name]), style=_count_style(name, counts[name])) for name in shown]
             table.add_row(f"  {source}", *cells)
         if not days:
             table.add_row(Text("  nothing", style="dim"))

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from clemta_intake.outcomes import DeadLetterClass
-from clemta_intake.sources.config import InvalidSources, read_sources
 
 from ..project import project_folder
 from .session import Session
@@ -15,6 +14,8 @@ from .session import Session
 
 def complete_source(incomplete: str) -> list[str]:
     """Names of sources; none if the sources file has a mistake."""
+    from clemta_intake.sources.config import InvalidSources, read_sources
+
     with suppress(InvalidSources):
         names = read_sources(Session("local", None, None, None, False).sources_file)
         return [name for name in names if name.startswith(incomplete)]
@@ -46,8 +47,10 @@ FailureClass = Annotated[
 OnlySource = Annotated[
     str | None, typer.Option("--source", help="only of this source", autocompletion=complete_source)
 ]
-Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="the submission's id, or its beginning")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="submissions' ids, or their beginnings")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would happen, change nothing")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="show the payload: personal data")]
 Reason = Annotated[str, typer.Option("--reason", help="why it is deleted; goes into the log")]

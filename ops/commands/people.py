@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from rich.console import Group
 from rich.text import Text
 
-from .. import dead_letters, message_views, people
+from .. import dead_letters, logs, message_views, people
 from ..errors import OpsError
 from ..messages import Message
-from ..status import at
+from ..times import at
 from .registration import command
 from .session import Session
 
@@ -27,6 +28,7 @@ def find(
     person = people.find(session.env, text)
     lines = [
         *(Text(_logged(line)) for line in person.history),
+        *(Text(_answered(line)) for line in person.requests),
         *(_waiting("waits in the retry queue and is retried automatically", one) for one in person.waiting),
         *(_parked(one) for one in person.parked),
         *(_parked(one, "is held as spam") for one in person.held),
@@ -34,13 +36,34 @@ def find(
         *(Text(f"is contact {one['id']} in Clemta", style="green") for one in person.contacts),
         *(Text(said, style="yellow") for said in [*_unseen(person), *person.trouble]),
     ]
+    refused: list[logs.Refusal] = []
     if not person.seen and not person.unseen:
-        lines.insert(
-            0,
-            Text("not found: check the sender's own log, and whether it was refused (clemta-intake status)"),
-        )
-    session.say(Group(*lines), _person(person))
+        refused = logs.refusals(session.env)
+        lines = [Text("not found: check the sender's own log"), *lines, *_refusals(session, refused)]
+    session.say(Group(*lines), {**_person(person), "refusals": [asdict(one) for one in refused]})
     return person.seen
+
+
+def _refusals(session: Session, refused: list[logs.Refusal]) -> Iterator[Text]:
+    """What was refused lately: nothing of it is kept, so it cannot be found by its e-mail address."""
+    yield Text(
+        "refused in the last 24 hours, and not kept:"
+        if refused
+        else "nothing was refused in the last 24 hours"
+    )
+    for one in refused:
+        source = f"to {one.source}" if one.source else "by API Gateway itself"
+        yield Text(
+            f"  {one.count} {one.outcome} ({one.code}) {source}, the last {at(one.last_at)}", style="yellow"
+        )
+    if not logs.has_access_log(session.env):
+        yield Text("what API Gateway itself refuses is not logged: deploy with AccessLog=true", style="dim")
+
+
+def _answered(line: dict[str, Any]) -> str:
+    kind = line.get("responseType", "-")
+    by = "the function" if kind == "-" else f"API Gateway itself ({kind})"
+    return f"{at(line['at'])}  {line.get('method')} {line.get('path')}: {line.get('status')} from {by}"
 
 
 def _waiting(where: str, message: Message) -> Text:
@@ -99,6 +122,10 @@ def _person(person: people.Person) -> dict[str, Any]:
         "history": [
             {name: line.get(name) for name in ("at", "source", "outcome", "code")} for line in person.history
         ],
+        "requests": [
+            {name: line.get(name) for name in ("at", "method", "path", "status", "responseType")}
+            for line in person.requests
+        ],
         "not_looked_into": person.unseen,
         "trouble": person.trouble,
     }
@@ -115,7 +142,14 @@ def erase(
         raise OpsError(f"{email} is not an e-mail address")
     if not yes and not typer.confirm(f"Erase {email} from {session.env.location.stack_name}?", err=True):
         return False
-    with session.progress("waiting for messages that are delayed or in work", None):
+    hidden = {name: count for name, count in people.hidden_messages(session.env).items() if count}
+    if hidden:
+        counts = ", ".join(f"{count} in the {name}" for name, count in hidden.items())
+        minutes = people.LONGEST_WAIT // 60 if "retry queue" in hidden else 1
+        paused = "; redelivery is paused meanwhile" if "retry queue" in hidden else ""
+        says = f"waits for messages that are delayed or in work: {counts}, for {minutes} min at most{paused}"
+        session.err.print(Text(says, style="yellow"))
+    with session.progress("reading the queues", None):
         person = people.erase(session.env, email)
     lines = [
         Text(f"retry queue    {len(person.waiting)} erased"),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from .. import dead_letters, message_views
 from ..dead_letters import DEAD, HELD, ReviewQueue, Selection
 from ..errors import OpsError
 from ..files import make_private
-from ..status import ago, at
+from ..times import ago, at
 from .options import DryRun, FailureClass, Id, Ids, OnlySource, Reason, Reveal
 from .registration import command
 from .session import NO_LINES, Session
@@ -39,7 +40,8 @@ def _list(session: Session, store: ReviewQueue, class_: FailureClass, source: On
     table = Table(submission, "source", "class", Column("why", overflow="fold"), age, **NO_LINES)
     for one in found:
         reason = f"{one['code']}{f' ({one["status"]})' if one['status'] else ''}"
-        table.add_row(one["submission_id"], one["source"], one["class"], reason, ago(one["parked_at"]))
+        shown = session.short(one["submission_id"])
+        table.add_row(shown, one["source"], one["class"], reason, ago(one["parked_at"]))
     session.say(table if found else Text(f"the {store.name} is empty, or nothing in it matches"), found)
     if unread:
         session.err.print(Text(dead_letters.unread_notice(unread), style="yellow"))
@@ -56,7 +58,8 @@ def dlq_show(
 
 
 def _show(session: Session, store: ReviewQueue, id: str, *, reveal: bool) -> None:  # noqa: A002 - as above
-    letters, unread = dead_letters.read_letters(session.env, Selection([id]), store=store)
+    ids = dead_letters.whole_ids(session.env, [id], store)
+    letters, unread = dead_letters.read_letters(session.env, Selection(ids), store=store)
     if not letters:
         also = f"; {dead_letters.unread_notice(unread)}" if unread else ""
         raise OpsError(f"{id} is not in the {store.name}{also}")
@@ -88,6 +91,7 @@ def dlq_replay(
 
 def _replay(session: Session, store: ReviewQueue, choice: Selection, *, all_: bool, dry_run: bool) -> bool:
     results = []
+    choice = replace(choice, ids=dead_letters.whole_ids(session.env, choice.ids, store))
     with session.progress(store.name, dead_letters.count(session.env, store)) as bar:
         for result in dead_letters.replay(session.env, choice, dry_run=dry_run, store=store):
             results.append(result)
@@ -125,6 +129,7 @@ def dlq_discard(
 
 
 def _discard(session: Session, store: ReviewQueue, id: str, reason: str) -> None:  # noqa: A002 - as above
+    [id] = dead_letters.whole_ids(session.env, [id], store)  # noqa: A001 - as above
     gone = dead_letters.discard(session.env, id, reason, store)
     session.say(Text(f"discarded {id}"), [message_views.summary(one) for one in gone])
 

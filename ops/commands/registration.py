@@ -1,6 +1,7 @@
 """Turns a function into a command: adds the common options, and prints errors in one line."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
 from clemta_intake.errors import IntakeError
-from clemta_intake.sources.config import InvalidSources
 
 from ..aws import explain
 from ..errors import OpsError
@@ -39,14 +39,13 @@ _COMMON_OPTIONS = [
     _option(Path | None, None, "--sources", help_text="the sources file, if not functions/sources.toml"),
     _option(bool, False, "--json", help_text="print JSON, for programs"),
 ]
-_EXPECTED_ERRORS = (
-    OpsError,
-    InvalidSources,
-    IntakeError,
-    ClientError,
-    BotoCoreError,
-    OSError,
-)
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """The errors that are printed in one line."""
+    from clemta_intake.sources.config import InvalidSources
+
+    return OpsError, InvalidSources, IntakeError, ClientError, BotoCoreError, OSError
 
 
 def command(
@@ -62,7 +61,10 @@ def command(
             session = Session(*common)
             try:
                 succeeded = function(session, **values)
-            except _EXPECTED_ERRORS as error:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                raise  # nobody reads any more: typer ends the command
+            except _expected_errors() as error:
                 session.err.print(Text(_one_line(error, local=session.local), style="red"))
                 raise typer.Exit(1) from None
             except KeyboardInterrupt:

@@ -16,6 +16,8 @@ from ..project import default_sources_file, project_folder
 
 NO_LINES: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # of a rich table
 _UNWRAPPED = 10_000
+_WIDE = 100  # columns
+_SHORT = 8  # characters of a shortened id
 
 
 @dataclasses.dataclass
@@ -38,9 +40,7 @@ class Session:
         if self.stack:
             location = StackLocation.stack(self.stack, self.region)
         else:
-            location = StackLocation.named(self.env_name, project)
-            if self.region:
-                location = dataclasses.replace(location, region=self.region)
+            location = StackLocation.named(self.env_name, project, self.region)
         return Environment(location, self.sources_file)
 
     @property
@@ -50,7 +50,7 @@ class Session:
 
     @property
     def sources_file(self) -> Path:
-        """The sources file; for the local stack, the file that it was deployed with."""
+        """The sources file; for the local stack, the copy of the one in use."""
         project = project_folder()
         local = project / ".local" / "sources.toml"
         if self.sources_option:
@@ -59,12 +59,33 @@ class Session:
             return local
         return default_sources_file(project)
 
+    def keep_served_sources(self, pushed: str) -> None:
+        """Keeps the copy of what the local stack serves: the pushed text, or the deployed one if that is ""."""
+        copy = project_folder() / ".local" / "sources.toml"
+        if copy.exists():
+            text = pushed or copy.with_name("deployed.toml").read_bytes().decode()
+            copy.write_text(text, encoding="utf-8", newline="")
+
+    @property
+    def edited_sources_file(self) -> Path:
+        """The sources file that people edit: for the local stack too, which keeps a copy of it."""
+        return self.sources_option or default_sources_file(project_folder())
+
     def say(self, shown: Any, data: Any) -> None:
         """Prints `shown` for a person, or `data` as JSON with --json."""
         if self.as_json:
             print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
         else:
             self.out.print(shown, soft_wrap=isinstance(shown, Text))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the output is a terminal with fewer columns than a whole id, or eight counts, need."""
+        return self.out.is_terminal and self.out.width < _WIDE
+
+    def short(self, submission_id: str) -> str:
+        """The id, or in a narrow terminal its beginning, which every command accepts too."""
+        return submission_id[:_SHORT] if self.narrow else submission_id
 
     def progress(self, description: str, total: int | None) -> "ProgressBar":
         """A progress bar on standard error, shown only in a terminal."""

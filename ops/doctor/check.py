@@ -9,7 +9,7 @@ from typing import Literal
 from clemta_intake.http_values import HttpResponse
 
 from ..environments import Environment
-from ..status import duration
+from ..times import duration
 
 _MAX_SKEW = 60  # seconds; signatures allow 300, and delivery assumes at most 120 for Clemta's clock
 TIMEOUT = (5, 15)  # seconds to connect, seconds in total

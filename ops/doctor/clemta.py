@@ -8,11 +8,12 @@ from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.transport import Transport, TransportError
 
 from ..environments import Environment
+from ..secrets import API_KEY
 from .check import TIMEOUT, Check, check_clock, secret_text
 
 
 def clemta_key(env: Environment) -> Iterator[Check]:
-    put = f"aws secretsmanager put-secret-value --secret-id {env.settings.clemta_secret_id} --secret-string 'clemta_…'"
+    put = env.location.command(f"secrets set {API_KEY}")
     text = secret_text(env, env.settings.clemta_secret_id)
     if not text.strip():
         yield Check("clemta key", "fail", "there is none", put)
@@ -51,13 +52,13 @@ def clemta(env: Environment) -> Iterator[Check]:
             do = f"check that {env.settings.clemta_base_url} is the right address, and that Clemta is up"
             yield Check("clemta", "fail", f"does not answer: {error}", do)
             return
-        yield from _answer(company, answer)
+        yield from _answer(env, company, answer)
         if answer.status == 401:
             return
     yield from check_clock("clemta clock", "this machine's clock", answer)
 
 
-def _answer(company: str, answer: HttpResponse) -> Iterator[Check]:
+def _answer(env: Environment, company: str, answer: HttpResponse) -> Iterator[Check]:
     match answer.status:
         case 200:
             yield Check("clemta", "ok", f"accepts the key for company {company}")
@@ -66,7 +67,7 @@ def _answer(company: str, answer: HttpResponse) -> Iterator[Check]:
                 "clemta",
                 "fail",
                 "refuses the key (401)",
-                "make a new key in Clemta and put it into the secret",
+                f"make a new key in Clemta, then {env.location.command(f'secrets set {API_KEY}')}",
             )
         case 403:
             do = "give the key's owner access to the company in Clemta, or set another company"

@@ -9,7 +9,9 @@ from clemta_intake.transport import Transport, TransportError
 
 from ..environments import Environment
 from ..errors import OpsError
-from ..project import present
+from ..live_sources import live
+from ..project import present, sources_text
+from ..times import at
 from .check import TIMEOUT, Check, check_clock
 
 
@@ -46,6 +48,21 @@ def sources_file(env: Environment) -> Iterator[Check]:
     )
 
 
+def live_sources(env: Environment) -> Iterator[Check]:
+    """Compares the pushed version, which is used instead of the deployed file, with the sources file."""
+    version = live(env)
+    if not version.number:
+        yield Check("live sources", "ok", "the deployed file")
+        return
+    says = f"version {version.number}, pushed {at(version.pushed_at)}"
+    if version.text == sources_text(env.sources_file):
+        yield Check("live sources", "ok", f"{says}, is {env.sources_file.name}")
+    else:
+        push, pull = (env.location.command(f"sources {word}") for word in ("push", "pull"))
+        do = f"{push} makes {env.sources_file.name} live; {pull} fetches the live one"
+        yield Check("live sources", "note", f"{says}, differs from {env.sources_file.name}", do)
+
+
 def api(env: Environment) -> Iterator[Check]:
     http = Transport()
     try:
@@ -66,7 +83,8 @@ def api(env: Environment) -> Iterator[Check]:
         do = "read the receive function's log: sam logs"
         yield Check("api", "fail", f"/health answers {answer.status}", do)
     if missing:
-        yield Check("api sources", "fail", f"not deployed: {', '.join(missing)}", "deploy: make deploy ENV=…")
+        do = env.location.command("sources push")
+        yield Check("api sources", "fail", f"not live: {', '.join(missing)}", do)
     yield from check_clock("clock", "this machine's clock", answer)
 
 

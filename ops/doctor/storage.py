@@ -7,7 +7,8 @@ from ..dead_letters import WHAT_TO_DO, Selection, read_letters
 from ..environments import Environment
 from ..messages import depth
 from ..redelivery import pollers
-from ..status import age, duration
+from ..status import age
+from ..times import duration
 from .check import Check, secret_text
 
 

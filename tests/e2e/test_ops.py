@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
+from clemta_intake.live_sources import MAX_AGE
 from clemta_intake.outcomes import OUTCOMES
 from local.processes import ROOT
 from local.stack import Deployed, Stack
@@ -597,3 +599,132 @@ def test_command_prints_an_error_in_one_line_without_a_stack_trace(command: Comm
         said = command(*arguments)
         assert said.code == 1
         assert "Traceback" not in said.out + said.err
+
+
+class TestSecrets:
+    def test_one_secret_is_set_and_the_others_stay(
+        self, command: Command, stack: Deployed, project: Path
+    ) -> None:
+        client = stack.client("secretsmanager")
+
+        def stored() -> dict[str, Any]:
+            text = client.get_secret_value(SecretId=stack.signing_secret_id)["SecretString"]
+            return dict(json.loads(text))
+
+        before = stored()
+        try:
+            said = subprocess.run(
+                [sys.executable, "-m", "ops.cli", "secrets", "set", "crm"],
+                cwd=project,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"},
+                input="another\n",
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert "another" not in said.stdout + said.stderr
+            assert stored() == before | {"crm": ["another", before["crm"]]}
+            listed = {one["name"]: one for one in command("secrets", "list", "--json").data}
+            assert (listed["crm"]["values"], listed["crm"]["state"]) == (2, "ok")
+            assert command("secrets", "set", "crm", "--drop-old").code == 0
+            assert stored() == before | {"crm": "another"}
+            labels = client.describe_secret(SecretId=stack.signing_secret_id)["VersionIdsToStages"].values()
+            assert {label for some in labels for label in some} == {"AWSCURRENT", "AWSPREVIOUS"}
+        finally:
+            client.put_secret_value(SecretId=stack.signing_secret_id, SecretString=json.dumps(before))
+
+
+class TestLiveSources:
+    """Push, rollback and pull, with submissions that wait meanwhile."""
+
+    WRONG = '[sources.website]\nkind = "form"\n[sources.website.contact]\nemail = "body.mail2"\n'
+    RIGHT = '[sources.website]\nkind = "form"\n'
+
+    def push(self, command: Command, project: Path, text: str) -> int:
+        file = project / "edited.toml"
+        file.write_text(text)
+        said = command("sources", "push", str(file), "--json")
+        assert said.code == 0, said.err
+        return int(said.data["version"])
+
+    @pytest.fixture
+    def served(self, project: Path, clemta: Clemta) -> Iterator[None]:
+        """Keeps the copy of what the session's stack serves; the ledger's items are deleted before each test."""
+        copy = project / ".local" / "sources.toml"
+        before = copy.read_text()
+        yield
+        copy.write_text(before)
+
+    def test_mended_mapping_is_pushed_and_the_parked_submission_replayed(
+        self, command: Command, clemta: Clemta, sign_up: SignUp, project: Path, served: None
+    ) -> None:
+        crm = '[sources.crm]\nkind = "webhook"\nauth = { scheme = "token", secret = "crm" }\n'
+        version = self.push(command, project, crm + '[sources.crm.contact]\nemail = "body.wrong"\n')
+        token = {"Authorization": "Bearer local-crm-secret"}
+        where = f"{command('sources', 'list', '--json').data[0]['url']}"
+        person = {"name": "Ada Example", "mail": "ada@example.com"}
+        answer = requests.post(where, json=person, headers=token, timeout=30)
+        assert answer.json()["status"] == "parked"
+        mended = crm + '[sources.crm.contact]\nemail = "body.mail"\nfull_name = "body.name"\n'
+        assert self.push(command, project, mended) == version + 1
+        said = command("dlq", "replay", answer.json()["submission_id"], "--json")
+        assert [one["outcome"] for one in said.data] == ["replayed"]
+        assert eventually(lambda: [one["email"] for one in clemta.contacts()] == ["ada@example.com"])
+
+    def test_waiting_submission_is_mapped_by_the_live_version(
+        self,
+        command: Command,
+        clemta: Clemta,
+        sign_up: SignUp,
+        redelivery: Redelivery,
+        project: Path,
+        served: None,
+    ) -> None:
+        redelivery.hold()
+        clemta.fault("status", status=500, times=None)
+        assert sign_up(email="ada@example.com", mail2="eve@example.com").json()["status"] == "queued"
+        clemta.clear_faults()
+        self.push(command, project, self.WRONG)
+        redelivery.release()
+        assert eventually(lambda: [one["email"] for one in clemta.contacts()] == ["eve@example.com"])
+
+    def test_rollback_returns_to_the_deployed_file_and_pull_shows_what_is_live(
+        self, command: Command, sign_up: SignUp, project: Path, served: None
+    ) -> None:
+        assert command("sources", "pull", "-").code == 1
+        self.push(command, project, self.RIGHT.replace("website", "news"))
+        assert (sign_up().status_code, sign_up("news").status_code) == (404, 200)
+        assert "news" in command("sources", "pull", "-").out
+        assert "version 1" in command("doctor").out
+        assert command("sources", "rollback", "--json").data["version"] == 0
+        assert (sign_up().status_code, sign_up("news").status_code) == (200, 404)
+
+    def test_p2_broken_live_version_takes_nothing_down(
+        self,
+        command: Command,
+        sign_up: SignUp,
+        aws: Callable[[str], Any],
+        stack: Deployed,
+        project: Path,
+        served: None,
+    ) -> None:
+        self.push(command, project, self.RIGHT)
+        broken = {"pk": {"S": "sources"}, "version": {"N": "2"}, "text": {"S": "["}}
+        aws("dynamodb").put_item(TableName=stack.ledger_table, Item=broken)
+        time.sleep(MAX_AGE)
+        assert sign_up().status_code == 200
+        assert sign_up("news").status_code == 503
+
+        def counted() -> float:
+            found = aws("cloudwatch").get_metric_statistics(
+                Namespace="ClemtaIntake",
+                MetricName="SourcesBroken",
+                Dimensions=[{"Name": "service", "Value": stack.stack_name}],
+                StartTime=time.time() - 600,
+                EndTime=time.time() + 60,
+                Period=60,
+                Statistics=["Sum"],
+            )
+            return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+        assert eventually(lambda: counted() > 0)

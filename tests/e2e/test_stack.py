@@ -16,7 +16,8 @@ import requests
 
 from local.processes import HOST, ROOT, Service, StackError, port_in_use, start_time
 from local.sam import fingerprint
-from local.sources import secret_names
+from local.served_sources import messages_file
+from local.sources import SOURCES, secret_names, with_every_sender
 from local.stack import Deployed, Stack
 
 from .conftest import Clemta, eventually
@@ -191,6 +192,35 @@ def test_up_with_a_wrong_sources_file_reports_the_line_and_leaves_nothing_runnin
     assert "line 2" in said.stderr or ":2" in said.stderr
     assert "Traceback" not in said.stderr
     assert not Stack(state_dir=tmp_path / "state").emulator.running()
+
+
+def test_edited_sources_file_is_served_at_the_same_address_without_a_build(tmp_path: Path) -> None:
+    file, state = tmp_path / "mine.toml", tmp_path / "state"
+    file.write_text(with_every_sender(SOURCES.read_text()))  # the text that the other tests' build has
+    settings = Stack(state_dir=state)
+
+    def status(source: str) -> int:
+        return requests.get(f"{address}/signups/{source}", timeout=30).status_code
+
+    def add(source: str) -> None:
+        file.write_text(f'{file.read_text()}\n[sources.{source}]\nkind = "form"\n')
+
+    try:
+        assert command("up", state, SOURCES_FILE=str(file)).returncode == 0
+        address = json.loads(settings.stack_file.read_text())["api_url"]
+        assert status("first") == 404
+        add("first")
+        assert eventually(lambda: status("first") == 200, 20)
+        assert "is live as version 1" in messages_file(state).read_text()
+
+        settings.console.stop()  # nobody watches the file
+        add("second")
+        said = command("up", state, SOURCES_FILE=str(file))
+        assert (said.returncode, "built" in said.stdout) == (0, False)
+        assert json.loads(settings.stack_file.read_text())["api_url"] == address
+        assert eventually(lambda: status("second") == 200, 20)
+    finally:
+        assert command("down", state).returncode == 0
 
 
 def test_the_fingerprint_of_a_build_depends_on_the_sources_file_not_its_path(tmp_path: Path) -> None:

@@ -54,6 +54,23 @@ def test_a_samconfig_names_stack_and_region(tmp_path: Path) -> None:
     assert StackLocation.named("staging", tmp_path) == StackLocation("s", "eu-central-1")
 
 
+def test_a_given_region_is_used_instead_of_the_one_in_samconfig(tmp_path: Path) -> None:
+    for own in ("", 'region = "eu-central-1"\n'):
+        (tmp_path / "samconfig.toml").write_text(f'[staging.deploy.parameters]\nstack_name = "s"\n{own}')
+        found = StackLocation.named("staging", tmp_path, "us-east-1")
+        assert found == StackLocation("s", "us-east-1")
+        assert found.command("doctor") == "clemta-intake doctor --env staging --region us-east-1"
+
+
+def test_missing_region_is_reported_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.environments.default_region", lambda: None)
+    with pytest.raises(OpsError, match="give --region"):
+        StackLocation.stack("s", None)
+    assert StackLocation.stack("s", "eu-central-1").command("find x") == (
+        "clemta-intake find x --stack s --region eu-central-1"
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "local", "expected"),
     [

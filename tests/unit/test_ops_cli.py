@@ -1,9 +1,13 @@
 """The command line: every command and option has help and is documented."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from clemta_intake import __version__
+from ops import cli, entry
 from ops.cli import app
 from ops.commands.options import complete_environment, complete_source
 from ops.commands.session import Session
@@ -25,8 +30,8 @@ INSTALLERS = ("--install-completion", "--show-completion", "--help")
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command with its full name."""
-    group: Any = typer.main.get_command(app)
-    for name, one in group.commands.items():
+    for name in cli.COMMANDS:
+        one = cli.loaded(name)
         if hasattr(one, "commands"):
             yield from ((f"{name} {inner}", command) for inner, command in one.commands.items())
         else:
@@ -45,6 +50,75 @@ def test_every_command_shows_examples_that_it_takes(name: str) -> None:
         words = shlex.split(example.partition(" > ")[0])
         assert " ".join(words).startswith(name)
         COMMANDS[name].make_context(name, words[len(name.split()) :])
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_list_of_commands_shows_each_ones_own_first_sentence(name: str) -> None:
+    module, attribute, sentence = cli.COMMANDS[name]
+    command = cli.loaded(name)
+    instance = getattr(import_module(f"ops.commands.{module}"), attribute)
+    assert command.name == name
+    assert (command.help or instance.info.help).startswith(sentence)
+    assert re.search(rf"^  {name} ", CliRunner().invoke(app, ["--help"]).stdout, re.M)
+
+
+def test_every_module_of_commands_is_in_the_list() -> None:
+    listed = {(module, attribute) for module, attribute, _ in cli.COMMANDS.values()}
+    found = set()
+    for file in (ROOT / "ops" / "commands").glob("*.py"):
+        loaded = import_module(f"ops.commands.{file.stem}") if file.stem != "__init__" else None
+        found |= {
+            (file.stem, key) for key, value in vars(loaded or cli).items() if isinstance(value, typer.Typer)
+        }
+    assert found - {("__init__", "app")} == listed
+    groups = [cli.loaded(name).name for name in cli.COMMANDS]
+    assert groups == [*cli.COMMANDS]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["dlq", "--help"], ["secrets", "--help"]])
+def test_command_starts_without_the_libraries_that_only_a_call_needs(arguments: list[str]) -> None:
+    probe = (
+        "import sys; from ops.entry import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('boto3', 'botocore.client', 'requests', 'aws_lambda_powertools', 'phonenumbers')"
+        " if name in sys.modules], file=sys.stderr)"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", probe, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_interrupt_while_python_imports_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        entry.main()
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_closed_pipe_ends_the_command_without_a_traceback(tmp_path: Path, as_json: list[str]) -> None:
+    file = tmp_path / "sources.toml"
+    file.write_text('[sources.website]\nkind = "form"\n')
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [
+        sys.executable,
+        "-c",
+        "from ops.entry import main; main()",
+        "sources",
+        "check",
+        str(file),
+        *as_json,
+    ]
+    done = subprocess.run(
+        command, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_command_prints_its_version() -> None:

@@ -24,6 +24,7 @@ from clemta_intake.errors import (
     OutcomeUnknown,
     RateLimited,
     Retryable,
+    Unavailable,
 )
 from clemta_intake.intake import events
 from clemta_intake.model import Envelope, Outcome, Submission
@@ -598,6 +599,35 @@ class TestTime:
         began = time.monotonic()
         api.send(event)
         assert began + seconds - 0.2 < api.deps.answer_at.at < time.monotonic() + seconds
+
+    @pytest.mark.parametrize("method", ["POST", "GET", "OPTIONS"])
+    def test_p7_slow_read_of_the_live_sources_takes_at_most_half_a_second(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        left: list[float] = []
+        find = api.deps.source
+
+        def source(name: str) -> Any:
+            left.append(api.deps.answer_at.remaining())
+            return find(name)
+
+        monkeypatch.setattr(api.deps, "source", source)
+        assert api.send(request(method, "/signups/website"))[0] in (200, 204, 400, 415, 422)
+        assert len(left) == 1
+        assert 0 < left[0] < 0.5
+
+    @pytest.mark.parametrize("method", ["POST", "GET", "OPTIONS"])
+    def test_p2_source_that_may_be_in_a_version_that_cannot_be_read_is_asked_to_come_again(
+        self, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        deps = FakeDependencies({})
+
+        def unavailable(_: str) -> None:
+            raise Unavailable("sources_unavailable")
+
+        monkeypatch.setattr(deps, "source", unavailable)
+        status, headers, _ = Api(deps).send(request(method, "/signups/website"))
+        assert (status, "retry-after" in headers) == (503, True)
 
     @pytest.mark.parametrize("people", [1, 3])
     def test_p7_each_entry_leaves_time_to_queue_itself_and_those_after_it(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clemta_intake.deadlines import Deadline
-from clemta_intake.errors import ConfigError, KeyRefused, NotApplied, OutcomeUnknown
+from clemta_intake.errors import ConfigError, KeyRefused, NotApplied, OutcomeUnknown, Unavailable
 from clemta_intake.model import Envelope, Failure, Outcome, Place, Submission
 from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery, create_handler
@@ -142,6 +142,21 @@ def test_p4_message_of_a_removed_source_is_parked_as_config(deps: FakeDependenci
     assert deps.queues.parked[0].failure == Failure(
         "config", None, "unknown_source", "the source is no longer in sources.toml"
     )
+
+
+def test_p4_message_waits_while_its_source_may_be_in_a_version_that_cannot_be_read(
+    deps: FakeDependencies, monkeypatch: pytest.MonkeyPatch, logged: Lines
+) -> None:
+    sent = message(deps)
+
+    def unavailable(_: str) -> None:
+        raise Unavailable("sources_unavailable")
+
+    monkeypatch.setattr(deps, "source", unavailable)
+    assert handle(deps, batch(sent)) == []
+    assert not deps.queues.parked
+    [line] = logged()
+    assert (line["outcome"], line["code"]) == ("requeued", "sources_unavailable")
 
 
 def test_p4_unreadable_data_is_parked(deps: FakeDependencies) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.sam import BuildStamp
+from local.processes import StackError
+from local.sam import BuildStamp, locked
+from local.stack import Stack, followed, run
 
 
 @pytest.fixture
@@ -36,6 +38,28 @@ def test_a_build_with_a_lost_or_added_file_is_not_shipped(build: Path) -> None:
     assert BuildStamp(build).matches("inputs")
     (build / "build" / "template.yaml").unlink()
     assert not BuildStamp(build).matches("inputs")
+
+
+def test_second_run_says_that_one_runs_and_stops_nothing(tmp_path: Path) -> None:
+    with locked(tmp_path / "run.lock"), pytest.raises(StackError, match="make run runs already"):
+        run(Stack(state_dir=tmp_path))
+
+
+def test_lock_is_free_again_after_its_holder_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        with locked(tmp_path / "run.lock", "held"):
+            pass
+
+
+def test_run_shows_what_becomes_of_an_edited_sources_file(tmp_path: Path) -> None:
+    file = tmp_path / "sources.log"
+    file.write_text("before\n")
+    with followed(file) as messages, file.open("a") as log:
+        assert [*messages] == []
+        for text in ("first\n", "second\n"):
+            log.write(text)
+            log.flush()
+            assert [*messages] == [text]
 
 
 def test_a_build_without_a_stamp_is_not_shipped(build: Path) -> None:

@@ -760,6 +760,15 @@ class TestTheCommand:
         assert self.run(file) == 1
         assert capsys.readouterr() == ("", "sources.toml:1: sources.website.kind: is required\n")
 
+    def test_check_prints_the_first_of_several_mistakes_last(
+        self, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file.write_text('[sources.a]\nkind = "form"\nx = 1\n[sources.b]\nkind = "form"\ny = 1\n')
+        assert self.run(file) == 1
+        first, second, last = capsys.readouterr().err.splitlines()
+        assert (first[:14], second[:14]) == ("sources.toml:3", "sources.toml:6")
+        assert last == f"2 mistakes; the first: {first}"
+
     def test_check_of_a_missing_file_exits_with_1(
         self, file: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -136,7 +136,7 @@ LAYERS = {
         *("clemta.protocol", "dynamo.claim_states", "dynamo.keys"),
     },
     "adapters": {
-        *("telemetry", "coldstart", "transport", "captcha", "clemta", "dynamo"),
+        *("telemetry", "coldstart", "transport", "captcha", "clemta", "dynamo", "live_sources"),
         *("queues", "queue_message", "secret_store", "aws_clients"),
     },
     "composition root": {"dependencies"},

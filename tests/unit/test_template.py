@@ -570,6 +570,7 @@ def test_every_alarm_has_instructions_and_notifies_the_operator(resources: dict[
         ("ClemtaIntake", "ClemtaUnauthorized"),
         ("ClemtaIntake", "SigningSecretMissing"),
         ("ClemtaIntake", "CaptchaUnavailable"),
+        ("ClemtaIntake", "SourcesBroken"),
         ("ClemtaIntake", "Submissions"),
         ("ClemtaIntake", "UnexpectedErrors"),
         ("ClemtaIntake", "RedeliveryFailures"),

@@ -21,16 +21,14 @@ from typer.testing import CliRunner
 os.environ.update(AWS_EC2_METADATA_DISABLED="true")
 files = {name: importlib.import_module(name).__file__ for name in json.loads(sys.argv[1])}
 
-from ops.cli import app
-import typer
+from ops.cli import COMMANDS, app, loaded
 
-def commands(group, words=()):
-    for name, command in group.commands.items():
-        yield (*words, name)
-        yield from commands(command, (*words, name)) if hasattr(command, "commands") else ()
+def commands():
+    for name in COMMANDS:
+        yield from [(name,), *((name, inner) for inner in getattr(loaded(name), "commands", ()))]
 
 helped = {}
-for words in [(), *commands(typer.main.get_command(app))]:
+for words in [(), *commands()]:
     shown = CliRunner().invoke(app, [*words, "--help"])
     helped[" ".join(words)] = [shown.exit_code, shown.output]
 print(json.dumps({"files": files, "helped": helped, "path": sys.path}))
@@ -108,7 +106,7 @@ def test_wheel_holds_the_command_and_the_functions_and_nothing_else(wheel: zipfi
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ops", "clemta_intake"}
     assert "clemta_intake/sources/presets.toml" in names
     entry = next(name for name in names if name.endswith("entry_points.txt"))
-    assert b"clemta-intake = ops.cli:main" in wheel.read(entry)
+    assert b"clemta-intake = ops.entry:main" in wheel.read(entry)
 
 
 def test_every_module_of_the_wheel_can_be_imported(probed: dict[str, Any], environment: Path) -> None:

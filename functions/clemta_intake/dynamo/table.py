@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Conditional writes to one table. While DynamoDB fails or is out of reach they raise NotApplied."""
+    """Reads and conditional writes of one table. While DynamoDB fails or is out of reach they raise NotApplied."""
 
     def __init__(self, client: Callable[[], "DynamoDBClient"], name: str) -> None:
         self._client = client
@@ -41,11 +41,23 @@ class Table:
         try:
             return _plain(self._client().update_item(**request).get("Attributes", {}))
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+            if _code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed(_plain(error.response.get("Item", {}))) from None
-            raise NotApplied(
-                "ledger_unavailable", str(error.response.get("Error", {}).get("Code"))
-            ) from error
+            raise NotApplied("ledger_unavailable", _code(error)) from error
+        except BotoCoreError as error:
+            raise NotApplied("ledger_unavailable", type(error).__name__) from error
+
+    def get(self, pk: str) -> dict[str, Any]:
+        """One item as it is now; {} if there is none."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {"pk": {"S": pk}},
+            "ConsistentRead": True,
+        }
+        try:
+            return _plain(self._client().get_item(**request).get("Item", {}))
+        except ClientError as error:
+            raise NotApplied("ledger_unavailable", _code(error)) from error
         except BotoCoreError as error:
             raise NotApplied("ledger_unavailable", type(error).__name__) from error
 
@@ -56,6 +68,10 @@ class ConditionFailed(Exception):
     def __init__(self, item: dict[str, Any]) -> None:
         super().__init__("condition not met")
         self.item = item
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code"))
 
 
 def _attribute(value: str | float | list[str]) -> Any:

@@ -27,6 +27,7 @@ from .config import (
     StandardWebhooks,
     Token,
     Webhook,
+    parse_sources,
     presets,
     read_sources,
     to_source,
@@ -35,14 +36,16 @@ from .expressions import referenced_paths
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the sources, or each mistake with its line; returns 0 only without mistakes."""
+    """Prints the sources, or each mistake with its line and the first one again; returns 0 only without mistakes."""
     if len(arguments) != 1:
         print("usage: python -m clemta_intake.sources.check FILE", file=sys.stderr)
         return 2
     try:
         names = check_file(Path(arguments[0]))
     except InvalidSources as error:
-        print(error, file=sys.stderr)
+        mistakes = str(error).splitlines()
+        last = [f"{len(mistakes)} mistakes; the first: {mistakes[0]}"] if len(mistakes) > 1 else []
+        print("\n".join([*mistakes, *last]), file=sys.stderr)  # what a build prints last is what people see
         return 1
     print(
         f"{Path(arguments[0]).name}: {len(names)} source{'s' if len(names) != 1 else ''}: {', '.join(names)}"
@@ -52,8 +55,13 @@ def main(arguments: list[str]) -> int:
 
 def check_file(path: Path) -> list[str]:
     """Checks every source and returns their names; raises InvalidSources with all mistakes."""
-    tables = read_sources(path)
-    text = path.read_text(encoding="utf-8")
+    read_sources(path)
+    return check_text(path.read_text(encoding="utf-8"), path.name)
+
+
+def check_text(text: str, file_name: str) -> list[str]:
+    """The same of a file's text."""
+    tables = parse_sources(text, file_name)
     mistakes: list[tuple[tuple[str, ...], str]] = []
     for key in tomllib.loads(text).keys() - {"sources"}:
         mistakes.append(((key,), "is not known; allowed: sources"))
@@ -61,9 +69,9 @@ def check_file(path: Path) -> list[str]:
         mistakes += [(("sources", name, *keys), message) for keys, message in _mistakes(name, table)]
     if mistakes:
         places = sorted((_line(text, keys), ".".join(keys), message) for keys, message in mistakes)
-        raise InvalidSources("\n".join(f"{path.name}:{line}: {key}: {what}" for line, key, what in places))
+        raise InvalidSources("\n".join(f"{file_name}:{line}: {key}: {what}" for line, key, what in places))
     if not tables:
-        raise InvalidSources(f"{path.name}: has no [sources.NAME] table")
+        raise InvalidSources(f"{file_name}: has no [sources.NAME] table")
     return list(tables)
 
 

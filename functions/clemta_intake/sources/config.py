@@ -461,13 +461,22 @@ class InvalidSources(Exception):
 def read_sources(path: Path) -> dict[str, Any]:
     """The unchecked tables by name; raises InvalidSources if the file is not TOML or `sources` is not a table."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidSources(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidSources(f"{path.name}: {error}") from error
+    return parse_sources(text, path.name)
+
+
+def parse_sources(text: str, file_name: str) -> dict[str, Any]:
+    """The same of a file's text."""
+    try:
+        tables = tomllib.loads(text).get("sources", {})
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSources(f"{file_name}: {error}") from error
     if not isinstance(tables, dict):
-        raise InvalidSources(f"{path.name}: sources: must be a table for each source, as [sources.website]")
+        raise InvalidSources(f"{file_name}: sources: must be a table for each source, as [sources.website]")
     return tables
 
 
