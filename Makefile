@@ -11,10 +11,10 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test chaos bench budget check docs format build deploy named-environment lock clean
+.PHONY: help run up down invoke test chaos bench budget check docs format build deploy named-environment lock clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : $$1 == "invoke" ? " EVENT=FILE" : ""), $$2}' Makefile
 
 run: $(READY) ## starts the whole stack on this machine, sends one sign-up, shows a console page; Ctrl-C stops it
 	@exec $(TOOLS)/python -m local.stack run
@@ -24,6 +24,9 @@ up: $(READY) ## starts it in the background; returns when it is ready; safe to r
 
 down: $(READY) ## stops what `make up` started; safe to repeat
 	@exec $(TOOLS)/python -m local.stack down
+
+invoke: $(READY) ## invokes a function with an event as Lambda does, on the local stack; ENV=staging on a deployed one
+	@exec $(TOOLS)/python -m local.invoke --env "$(or $(ENV),local)" "$(or $(EVENT),events/form.json)"
 
 test: $(READY) ## runs all tests, on their own stack
 	$(TOOLS)/coverage erase
@@ -89,9 +92,9 @@ $(READY): pyproject.toml uv.lock .python-version
 	if [ -z "$$python" ]; then \
 		echo "Python 3.13 is needed (Lambda's own version): install it, for example with pyenv install 3.13, and run make again" >&2; exit 1; fi; \
 	if ! command -v uv >/dev/null && [ ! -x .local/uv/bin/uv ]; then \
-		echo "installing uv into .local/uv"; \
+		echo "installing uv into .local/uv" >&2; \
 		{ python3 -m venv .local/uv || "$$python" -m venv .local/uv; } && .local/uv/bin/python -m pip install -q "uv>=0.9,<1" \
 			|| { rm -rf .local/uv; exit 1; }; fi; \
-	echo "installing tools into .venv"; \
+	echo "installing tools into .venv" >&2; \
 	uv=$$(command -v uv || echo .local/uv/bin/uv); \
 	"$$uv" sync --quiet --frozen --python "$$("$$python" -c 'import sys; print(sys._base_executable)')" && touch $@
