@@ -66,7 +66,7 @@ class RuntimeEmulator:
         self._folder.chmod(0o755)
         for name in ("var", "rapid"):
             (self._folder / name).mkdir()
-        self._copy_runtime_client(self._folder / "runtime")
+        copy_runtime_client(self._folder / "runtime")
         shutil.copy2(rie_binary(), self._folder / "rapid" / "aws-lambda-rie")
         self._process = subprocess.Popen(
             [
@@ -96,6 +96,11 @@ class RuntimeEmulator:
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def folder(self) -> Path:
+        """The emulator's files, which end with it."""
+        return self._folder
 
     @property
     def pid(self) -> int:
@@ -137,15 +142,16 @@ class RuntimeEmulator:
             **self._function.variables,
         }
 
-    def _copy_runtime_client(self, target: Path) -> None:
-        """Copies Lambda's runtime client for the ordinary user, who cannot read root's home."""
-        site = Path(sysconfig.get_path("purelib"))
-        for package in RUNTIME_CLIENT:
-            for file in files(package) or ():
-                if ".." not in file.parts and file.suffix in (".py", ".so"):
-                    copy = target / file
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(site / file, copy)
+
+def copy_runtime_client(target: Path) -> None:
+    """Copies Lambda's runtime client to where an ordinary user can read it."""
+    site = Path(sysconfig.get_path("purelib"))
+    for package in RUNTIME_CLIENT:
+        for file in files(package) or ():
+            if ".." not in file.parts and file.suffix in (".py", ".so"):
+                copy = target / file
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(site / file, copy)
 
 
 def rie_binary() -> Path:
