@@ -11,10 +11,11 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down invoke test chaos bench budget check docs format build deploy named-environment lock clean
+.PHONY: help run up down invoke test chaos bench budget check lint types template locked sources documented
+.PHONY: docs format build deploy named-environment lock release clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : $$1 == "invoke" ? " EVENT=FILE" : ""), $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : $$1 == "invoke" ? " EVENT=FILE" : $$1 == "release" ? " VERSION=1.2.3" : ""), $$2}' Makefile
 
 run: $(READY) ## starts the whole stack on this machine, sends one sign-up, shows a console page; Ctrl-C stops it
 	@exec $(TOOLS)/python -m local.stack run
@@ -44,15 +45,28 @@ bench: $(READY) ## measures cost and speed, and compares alternatives; takes an 
 budget: $(READY) ## fails if a cold start or a warm request costs over 3% more than recorded; needs valgrind
 	@exec $(TOOLS)/python -m bench.budget
 
-check: $(READY) ## checks lint, types, template, lock file, sources file; edits nothing
+# .pre-commit-config.yaml has a hook for each.
+check: lint types template locked sources documented ## checks lint, types, template, lock file, sources file; edits nothing
+
+lint: $(READY)
 	$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
+
+types: $(READY)
 	$(TOOLS)/mypy
+
+template: $(READY)
 	$(TOOLS)/sam validate --lint --region us-east-1
+
+locked: $(READY)
 	$(UV) lock --check --quiet
 	@$(UV) $(EXPORT) | diff functions/requirements.txt - \
 		|| { echo "functions/requirements.txt differs from uv.lock: run make lock" >&2; exit 1; }
+
+sources: $(READY)
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
+
+documented: $(READY)
 	$(TOOLS)/python -m tools.docs --check
 
 docs: $(READY) ## writes the generated parts of docs/: senders, permissions, measurements
@@ -76,6 +90,9 @@ named-environment:
 lock: $(READY) ## updates uv.lock and functions/requirements.txt from pyproject.toml
 	$(UV) lock
 	$(UV) $(EXPORT) -o functions/requirements.txt
+
+release: check ## makes a release: moves the changelog's Unreleased part, sets the version, commits and tags; then push
+	@exec $(TOOLS)/python -m tools.release "$(VERSION)"
 
 clean: ## stops the stack and removes everything that make created
 	@[ ! -x $(TOOLS)/python ] || $(TOOLS)/python -m local.stack down
