@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down invoke test chaos bench budget check lint types template locked sources documented
-.PHONY: docs format build deploy named-environment lock release clean
+.PHONY: scan docs format build deploy named-environment lock release clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : $$1 == "invoke" ? " EVENT=FILE" : $$1 == "release" ? " VERSION=1.2.3" : ""), $$2}' Makefile
@@ -68,6 +68,9 @@ sources: $(READY)
 
 documented: $(READY)
 	$(TOOLS)/python -m tools.docs --check
+
+scan: $(READY) ## scans template.yaml with checkov; .checkov.yaml has the exceptions, each with its reason
+	$(UV) tool run --quiet --python $(TOOLS)/python --from checkov==3.3.30 checkov --config-file .checkov.yaml
 
 docs: $(READY) ## writes the generated parts of docs/: senders, permissions, measurements
 	$(TOOLS)/python -m tools.docs --write

@@ -76,6 +76,14 @@ def test_the_workflow_runs_ci_run_and_may_write_nothing() -> None:
     assert job["container"]["image"].startswith(f"python:{python}-")
 
 
+def test_each_exception_from_the_scan_has_a_reason() -> None:
+    exceptions = re.findall(r"^  - (.*)$", (ROOT / ".checkov.yaml").read_text(), re.M)
+    assert exceptions
+    for exception in exceptions:
+        assert re.fullmatch(r"CKV_AWS_\d+ +# .{20,}", exception), exception
+    assert "\nmake scan\n" in (ROOT / ".ci" / "run").read_text()
+
+
 def test_dependency_updates_name_what_ships() -> None:
     updates = yaml_parse((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
