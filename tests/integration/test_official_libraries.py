@@ -1,12 +1,10 @@
 """The senders' own libraries judge our verifier and our signers, in both directions, where Node is installed."""
 
-import hashlib
 import json
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +14,9 @@ from clemta_intake.sources.config import Webhook, to_source
 from clemta_intake.sources.signatures import SignedPost, authenticate
 from ops.signers import URI
 from tests.support.fakes import COMPANY
+from tests.support.judges import JUDGES, installed
 from tests.support.samples import Sample
 
-ROOT = Path(__file__).parents[2]
-JUDGES = ROOT / "tests" / "judges"
 VERIFYING = [
     *("standard-webhooks", "svix", "clerk", "polar", "stripe", "workos", "paddle", "github", "hubspot"),
     *("shopify", "webflow", "netlify"),
@@ -31,22 +28,8 @@ type Judge = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def judge() -> Judge:
-    """Asks a sender's library; skips where Node or npm is missing, or npm reaches no registry."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        pytest.skip("node and npm are not installed")
-    lock = (JUDGES / "package-lock.json").read_bytes()
-    folder = ROOT / ".local" / "judges" / hashlib.sha256(lock).hexdigest()[:16]
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(JUDGES / name, folder)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"npm ci failed: {done.stderr.strip().splitlines()[-1:]}")
-        (folder / "complete").touch()
+    """Asks a sender's library."""
+    node, folder = installed()
     program = shutil.copy(JUDGES / "judge.mjs", folder)  # beside the libraries that it imports
 
     def ask(**task: Any) -> Any:
