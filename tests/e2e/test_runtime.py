@@ -1,6 +1,9 @@
 """The bundle under Lambda's own runtime interface emulator: read-only, an ordinary user, no HOME, little memory."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -78,6 +81,20 @@ def test_every_sample_event_is_answered_as_on_the_stack_with_so_much_memory(
                     created = 1
                 assert len(clemta.contacts()) == before + created, event.stem
             assert 0 < peak_memory(runtime.pid) < memory * 1_000_000
+
+
+def test_make_invoke_without_a_container_engine_prints_the_answer_and_nothing_else(
+    stack_settings: Stack, clemta: Clemta
+) -> None:
+    event = ROOT / "events" / "webhook-hmac.json"
+    command = [sys.executable, "-m", "local.invoke", str(event), "--state-dir", str(stack_settings.state_dir)]
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (200, "created")
+    assert "START RequestId" in done.stderr
+    assert len(clemta.contacts()) == 1
 
 
 PROBE = """
