@@ -11,10 +11,11 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test chaos bench budget recognition check docs format build deploy named-environment lock clean
+.PHONY: help run up down invoke test chaos bench budget recognition check lint types template locked sources
+.PHONY: documented scan docs format build deploy named-environment lock release clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : ""), $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-21s %s\n", $$1 ($$1 == "deploy" ? " ENV=staging" : $$1 == "chaos" ? " N=500" : $$1 == "invoke" ? " EVENT=FILE" : $$1 == "release" ? " VERSION=1.2.3" : ""), $$2}' Makefile
 
 run: $(READY) ## starts the whole stack on this machine, sends one sign-up, shows a console page; Ctrl-C stops it
 	@exec $(TOOLS)/python -m local.stack run
@@ -24,6 +25,9 @@ up: $(READY) ## starts it in the background; returns when it is ready; safe to r
 
 down: $(READY) ## stops what `make up` started; safe to repeat
 	@exec $(TOOLS)/python -m local.stack down
+
+invoke: $(READY) ## invokes a function with an event as Lambda does, on the local stack; ENV=staging on a deployed one
+	@exec $(TOOLS)/python -m local.invoke --env "$(or $(ENV),local)" "$(or $(EVENT),events/form.json)"
 
 test: $(READY) ## runs all tests, on their own stack
 	$(TOOLS)/coverage erase
@@ -45,16 +49,32 @@ recognition: $(READY) ## scores how sign-up forms are read; FILES="forms.json" f
 	@$(TOOLS)/python -m bench.recognition $(FILES)
 	@$(TOOLS)/python -m tools.docs --write
 
-check: $(READY) ## checks lint, types, template, lock file, sources file; edits nothing
+# .pre-commit-config.yaml has a hook for each.
+check: lint types template locked sources documented ## checks lint, types, template, lock file, sources file; edits nothing
+
+lint: $(READY)
 	$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
+
+types: $(READY)
 	$(TOOLS)/mypy
+
+template: $(READY)
 	$(TOOLS)/sam validate --lint --region us-east-1
+
+locked: $(READY)
 	$(UV) lock --check --quiet
 	@$(UV) $(EXPORT) | diff functions/requirements.txt - \
 		|| { echo "functions/requirements.txt differs from uv.lock: run make lock" >&2; exit 1; }
+
+sources: $(READY)
 	PYTHONPATH=functions $(TOOLS)/python -m clemta_intake.sources.check "$(SOURCES)"
+
+documented: $(READY)
 	$(TOOLS)/python -m tools.docs --check
+
+scan: $(READY) ## scans template.yaml with checkov; .checkov.yaml has the exceptions, each with its reason
+	$(UV) tool run --quiet --python $(TOOLS)/python --from checkov==3.3.30 checkov --config-file .checkov.yaml
 
 docs: $(READY) ## writes the generated parts of docs/: senders, permissions, measurements
 	$(TOOLS)/python -m tools.docs --write
@@ -78,6 +98,9 @@ lock: $(READY) ## updates uv.lock and functions/requirements.txt from pyproject.
 	$(UV) lock
 	$(UV) $(EXPORT) -o functions/requirements.txt
 
+release: check ## makes a release: moves the changelog's Unreleased part, sets the version, commits and tags; then push
+	@exec $(TOOLS)/python -m tools.release "$(VERSION)"
+
 clean: ## stops the stack and removes everything that make created
 	@[ ! -x $(TOOLS)/python ] || $(TOOLS)/python -m local.stack down
 	rm -rf .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
@@ -93,9 +116,9 @@ $(READY): pyproject.toml uv.lock .python-version
 	if [ -z "$$python" ]; then \
 		echo "Python 3.13 is needed (Lambda's own version): install it, for example with pyenv install 3.13, and run make again" >&2; exit 1; fi; \
 	if ! command -v uv >/dev/null && [ ! -x .local/uv/bin/uv ]; then \
-		echo "installing uv into .local/uv"; \
+		echo "installing uv into .local/uv" >&2; \
 		{ python3 -m venv .local/uv || "$$python" -m venv .local/uv; } && .local/uv/bin/python -m pip install -q "uv>=0.9,<1" \
 			|| { rm -rf .local/uv; exit 1; }; fi; \
-	echo "installing tools into .venv"; \
+	echo "installing tools into .venv" >&2; \
 	uv=$$(command -v uv || echo .local/uv/bin/uv); \
 	"$$uv" sync --quiet --frozen --python "$$("$$python" -c 'import sys; print(sys._base_executable)')" && touch $@

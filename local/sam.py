@@ -38,7 +38,10 @@ def ensure_build(sources_file: Path | None, log: Path) -> Path:
             zip_functions(folder / "build")
             (folder / "complete").touch()
         os.utime(folder)
-        builds = [entry for entry in BUILDS.iterdir() if entry.is_dir()]
+        in_use = (
+            (BUILDS.parent / "build").resolve().parent
+        )  # `sam local` runs the build of the stack that is up
+        builds = [entry for entry in BUILDS.iterdir() if entry.is_dir() and entry != in_use]
         for stale in sorted(builds, key=lambda entry: entry.stat().st_mtime)[:-KEPT_BUILDS]:
             shutil.rmtree(stale, ignore_errors=True)
     return folder / "build"

@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -17,9 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from clemta_intake.sources.config import InvalidSources
-from local import emulator
+from local import bridge, emulator
 from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
 from local.clients import REGION, answered, aws_client
 from local.demo import print_contact, sign_up
@@ -33,6 +33,15 @@ from local.deploy import (
 )
 from local.processes import HOST, ROOT, Running, Service, StackError
 from local.sam import TOOLS, ensure_build, fingerprint, locked, sources_file_from
+from local.sam_local import (
+    CONTAINERS_HOST,
+    FUNCTIONS,
+    Configuration,
+    architecture,
+    configuration,
+    ensure_template,
+    local_variables,
+)
 from local.served_sources import messages_file, serve, served_text
 from local.sources import SOURCES, signing_secrets
 from ops.environments import Environment, StackLocation
@@ -74,6 +83,19 @@ class Deployed:
         """A boto3 client of the emulator."""
         return aws_client(service, self.aws_endpoint_url)
 
+    def configuration(self, function: str) -> Configuration:
+        """A function as it was deployed."""
+        return configuration(self.client("cloudformation"), self.client("lambda"), self.stack_name, function)
+
+    def ports(self) -> list[int]:
+        """The ports of this machine that the functions call: the emulator's, and the stand-in's if that is Clemta."""
+        urls = map(urlsplit, (self.aws_endpoint_url, self.clemta_url))
+        return [url.port for url in urls if url.hostname == HOST and url.port]
+
+    def variables(self, function: str, host: str) -> dict[str, str]:
+        """A function's environment variables for a place from which `host` is this machine."""
+        return local_variables(self.configuration(function).variables, self.aws_endpoint_url, host)
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -83,6 +105,9 @@ class Stack:
     aws_port: int = 4566
     clemta_port: int = 8788
     console_port: int = 8789
+    host: str | None = (
+        None  # a container engine's bridge, to which the emulator and the stand-in are opened too
+    )
     sources_file: Path | None = None  # None: the project's own plus a source for every preset
     clemta_base_url: str | None = None
     clemta_api_key: str = DEFAULT_API_KEY
@@ -117,6 +142,7 @@ class Stack:
             aws_port=port("LOCAL_AWS_PORT", cls.aws_port),
             clemta_port=port("LOCAL_CLEMTA_PORT", cls.clemta_port),
             console_port=port("LOCAL_CONSOLE_PORT", cls.console_port),
+            host=bridge.checked_address(environ.get("LOCAL_HOST", "")),
             sources_file=sources_file_from(environ),
             clemta_base_url=environ.get("CLEMTA_BASE_URL", "").rstrip("/") or None,
             clemta_api_key=environ.get("CLEMTA_API_KEY") or cls.clemta_api_key,
@@ -141,8 +167,27 @@ class Stack:
         return Service("console", "LOCAL_CONSOLE_PORT", self.state_dir)
 
     @property
+    def bridge(self) -> Service:
+        return Service("bridge", "LOCAL_HOST", self.state_dir)
+
+    @property
     def stack_file(self) -> Path:
         return self.state_dir / "stack.json"
+
+    @property
+    def env_file(self) -> Path:
+        """The functions' environment variables for `sam local`, which exists while the stack is up."""
+        return self.state_dir / "env.json"
+
+    def host_in_containers(self) -> str:
+        """This machine's name in the env file."""
+        variables = json.loads(self.env_file.read_text())[FUNCTIONS[0]]
+        return urlsplit(variables["AWS_ENDPOINT_URL"]).hostname or CONTAINERS_HOST
+
+    @property
+    def build(self) -> Path:
+        """A link to the build that was deployed; `sam local` takes its template."""
+        return self.state_dir / "build"
 
     @property
     def served_sources(self) -> Path:
@@ -216,15 +261,14 @@ class Stack:
             self._put_secrets(deployed)
             wait_until_answered(f"{deployed.api_url}/health", seconds=60)
             self.console.wait(lambda: answered(f"{deployed.console_url}/health"), seconds=20)
-        complete = self.stack_file.with_suffix(".new")  # a reader never sees half a file
-        write_private(complete, json.dumps(asdict(deployed), indent=2) + "\n")
-        complete.replace(self.stack_file)
+            self._prepare_sam_local(build or self.build.resolve(), deployed)
+        write_json(self.stack_file, asdict(deployed))
         return deployed
 
     def _down(self) -> None:
-        self.stack_file.unlink(missing_ok=True)
-        self._deployed_mark.unlink(missing_ok=True)
-        for service in (self.console, self.clemta, self.emulator):
+        for file in (self.stack_file, self.env_file, self.build, self._deployed_mark):
+            file.unlink(missing_ok=True)
+        for service in (self.bridge, self.console, self.clemta, self.emulator):
             service.stop()
         shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)
 
@@ -263,6 +307,26 @@ class Stack:
         env = self._environment() | {"PYTHONPATH": str(ROOT / "functions")}
         return self.console.ensure(self.console_port, command, env)
 
+    def _prepare_sam_local(self, build: Path, deployed: Deployed) -> None:
+        """Opens the stack to containers if `host` is set, and writes what `sam local` needs."""
+        if self.host is None:
+            self.bridge.stop()
+        else:
+            ports = deployed.ports()
+            command = bridge.command(self.host, ports)
+            address = self.host
+            self.bridge.ensure(0, lambda _: command, self._environment())
+            self.bridge.wait(lambda: bridge.is_open(address, ports), seconds=20)
+        ensure_template(build)
+        link = self.build.with_suffix(".new")
+        link.unlink(missing_ok=True)
+        link.symlink_to(build)
+        link.replace(self.build)
+        write_json(
+            self.env_file,
+            {name: deployed.variables(name, self.host or CONTAINERS_HOST) for name in FUNCTIONS},
+        )
+
     def _environment(self) -> dict[str, str]:
         """The environment of the background processes, without this machine's AWS settings and proxies."""
         return {
@@ -278,7 +342,7 @@ class Stack:
         return parameter_overrides(
             {name: f"{value:g}" for name, value in settings.items() if value is not None}
             | {
-                "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+                "Architecture": architecture(),
                 "ClemtaBaseUrl": clemta_url,
                 "DefaultCompanyId": DEFAULT_COMPANY_ID,
             }
@@ -291,7 +355,11 @@ class Stack:
 
     def _is_deployed(self, deployment: str) -> bool:
         """Whether this emulator process already has this code with the same parameters."""
-        return self._deployed_mark.exists() and self._deployed_mark.read_text() == deployment
+        return (
+            self.build.exists()
+            and self._deployed_mark.exists()
+            and self._deployed_mark.read_text() == deployment
+        )
 
     def _build(self) -> Path:
         """Builds with the sources file, and keeps a copy of the file."""
@@ -355,6 +423,13 @@ def write_lambda_python(path: Path, unset: Iterable[str]) -> None:
     if not path.exists() or path.read_text() != script:
         path.write_text(script)
         path.chmod(0o755)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a file that only its owner reads; a reader never sees half of it."""
+    complete = path.with_suffix(".new")
+    write_private(complete, json.dumps(content, indent=2) + "\n")
+    complete.replace(path)
 
 
 def wait_until_answered(url: str, seconds: float) -> None:

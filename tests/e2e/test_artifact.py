@@ -1,6 +1,7 @@
 """What `sam build` made is whole, compiled and small."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_bundle_holds_only_what_runs_in_lambda(bundles: list[Path]) -> None:
 def test_bundle_is_small(bundles: list[Path]) -> None:
     for bundle in bundles:
         assert bundle.with_suffix(".zip").stat().st_size < 25_000_000
+
+
+def test_every_package_ships_with_the_text_of_its_licence(bundles: list[Path]) -> None:
+    for bundle in bundles:
+        packages = list(bundle.glob("*.dist-info"))
+        assert len(packages) == len((ROOT / "functions" / "requirements.txt").read_text().splitlines())
+        for package in packages:
+            names = {path.name.lower() for path in package.rglob("*") if path.is_file()}
+            assert any(re.match(r"licen[cs]e|copying", name) for name in names), package.name

@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from local import bridge
 from local.processes import HOST, ROOT, Service, StackError, port_in_use, start_time
 from local.sam import fingerprint
 from local.served_sources import messages_file
@@ -53,6 +55,30 @@ def test_up_again_keeps_a_secret_that_was_changed(stack: Deployed, stack_setting
         assert after["crm"] == ["new", "old"]
     finally:
         secrets.put_secret_value(SecretId=stack.signing_secret_id, SecretString=before)
+
+
+def test_env_json_holds_the_variables_of_each_function(stack: Deployed, stack_settings: Stack) -> None:
+    variables = json.loads(stack_settings.env_file.read_text())
+    assert variables.keys() == {"ReceiveFunction", "RedeliverFunction"}
+    for found in variables.values():
+        assert found["LEDGER_PEPPER_ID"] == stack.ledger_pepper_id
+        assert found["AWS_ENDPOINT_URL"] == stack.aws_endpoint_url.replace(HOST, "host.docker.internal")
+    assert stack_settings.env_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_local_host_opens_the_emulator_and_the_stand_in_to_one_more_address(
+    stack: Deployed, stack_settings: Stack
+) -> None:
+    if not bridge.is_here("127.0.0.2"):
+        pytest.skip("this system has one loopback address")
+    try:
+        assert replace(stack_settings, host="127.0.0.2").up() == stack
+        assert bridge.is_open("127.0.0.2", stack.ports())
+        assert not bridge.is_open("127.0.0.2", [stack_settings.console.running().port])  # type: ignore[union-attr]
+        assert "127.0.0.2" in stack_settings.env_file.read_text()
+    finally:
+        stack_settings.up()
+    assert not any(bridge.is_open("127.0.0.2", [port]) for port in stack.ports())
 
 
 def test_every_secret_that_a_sources_file_names_is_found() -> None:

@@ -643,4 +643,4 @@ def test_a13_the_template_has_no_yaml_anchor_that_a_scanner_cannot_read(source: 
 def test_version_is_the_same_in_package_project_and_changelog() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text()
     assert f'version = "{__version__}"' in pyproject
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
