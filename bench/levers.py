@@ -34,6 +34,11 @@ def _with_every_service(folder: Path) -> dict[str, str]:
     return {}
 
 
+def _with_one_file_of_authorities(folder: Path) -> dict[str, str]:
+    shutil.rmtree(folder / "certifi" / "authorities")
+    return {}
+
+
 def _with_plugin_scan(_: Path) -> dict[str, str]:
     return {"PYDANTIC_DISABLE_PLUGINS": ""}
 
@@ -68,6 +73,7 @@ UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
     "with the garbage collector at work meanwhile": _replaced(
         "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
+    "with all certificate authorities in one file": _with_one_file_of_authorities,
     "with botocore's data of every service": _with_every_service,
     "with pydantic's scan for plugins": _with_plugin_scan,
 }

@@ -1,0 +1,75 @@
+"""What the build makes smaller keeps its meaning: the same certificate authorities."""
+
+import shutil
+import ssl
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import certifi
+import pytest
+import trim_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle's data after the build, with the installed SDK and authorities."""
+    bundle = tmp_path_factory.mktemp("bundle")
+    (bundle / "certifi").mkdir()
+    shutil.copyfile(certifi.where(), bundle / "certifi" / "cacert.pem")
+    for _ in range(2):  # it can be repeated
+        subprocess.run([sys.executable, trim_bundle.__file__, str(bundle)], check=True)
+    return bundle
+
+
+def test_p5_every_authority_is_there_once_and_no_other(bundle: Path) -> None:
+    def certificates(text: str) -> list[str]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=text)
+        return [ssl.DER_cert_to_PEM_cert(der) for der in context.get_ca_certs(binary_form=True)]
+
+    files = [*(bundle / "certifi" / "authorities").iterdir()]
+    written = Counter(certificate for file in files for certificate in certificates(file.read_text()))
+    assert written == Counter(certificates(Path(certifi.where()).read_text()))
+    assert len(files) == sum(written.values()) > 100
+
+
+def test_authorities_are_named_as_openssl_names_them(bundle: Path, tmp_path: Path) -> None:
+    files = [*(bundle / "certifi" / "authorities").iterdir()]
+    for file in files:
+        shutil.copyfile(file, tmp_path / f"{file.name}.pem")
+    subprocess.run([*["openssl", "rehash"], str(tmp_path)], check=True)
+    links = {link.name: link.resolve() for link in tmp_path.iterdir() if link.is_symlink()}
+    assert links.keys() == {file.name for file in files}
+
+
+SUBJECTS = [
+    ("/C=TR/O=Ada  Çelik\t A.Ş./CN= Root ", "utf8only"),
+    ("/C=TR/O=Çelik/CN=Root", "MASK:0x800"),  # BMPString
+    ("/C=TR/O=Ada Ltd./CN=Root", "nombstr"),  # PrintableString
+    ("/CN=ROOT+O=Ada Ltd./DC=Example", "utf8only"),
+    (f"/O={'A' * 60}/OU={'b' * 60}/CN=Root", "utf8only"),
+    (f"/CN={'A' * 64}+O={'b' * 64}", "utf8only"),  # lengths of more than one byte
+]
+
+
+@pytest.mark.parametrize(("subject", "encoding"), SUBJECTS)
+def test_hash_of_a_subject_is_openssls(tmp_path: Path, subject: str, encoding: str) -> None:
+    settings = tmp_path / "openssl.cnf"
+    settings.write_text(f"[req]\nstring_mask = {encoding}\ndistinguished_name = dn\n[dn]\n")
+    request = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    options = ["-config", settings, "-utf8", "-multivalue-rdn", "-subj", subject, "-keyout", tmp_path / "key"]
+    made = subprocess.run([*request, *options], check=True, capture_output=True, text=True)
+    command = ["openssl", "x509", "-noout", "-subject_hash"]
+    said = subprocess.run(command, input=made.stdout, check=True, capture_output=True, text=True).stdout
+    assert trim_bundle.subject_hash(ssl.PEM_cert_to_DER_cert(made.stdout)) == said.strip()
