@@ -34,6 +34,13 @@ def _with_every_service(folder: Path) -> dict[str, str]:
     return {}
 
 
+def _with_every_endpoint(folder: Path) -> dict[str, str]:
+    endpoints = Path("botocore", "data", "endpoints.json")
+    (folder / endpoints).unlink()  # it is a hard link
+    shutil.copyfile(bundles.reference("lean") / endpoints, folder / endpoints)
+    return {}
+
+
 def _with_one_file_of_authorities(folder: Path) -> dict[str, str]:
     shutil.rmtree(folder / "certifi" / "authorities")
     return {}
@@ -74,6 +81,7 @@ UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
         "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
     "with all certificate authorities in one file": _with_one_file_of_authorities,
+    "with the endpoints of every service": _with_every_endpoint,
     "with botocore's data of every service": _with_every_service,
     "with pydantic's scan for plugins": _with_plugin_scan,
 }

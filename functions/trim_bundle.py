@@ -1,10 +1,12 @@
 """The build calls this with the bundle's folder: it makes what a cold start reads smaller. It can be repeated.
 
-OpenSSL reads a file of certificate authorities as a whole, but looks up those that it needs in a folder of one file
-each, named by a hash of the subject, as `openssl rehash` makes it. The authorities are the same.
+botocore reads the endpoints of 400 services before it makes a client: only those of the services that the bundle
+describes stay. OpenSSL reads a file of certificate authorities as a whole, but looks up those that it needs in a folder
+of one file each, named by a hash of the subject, as `openssl rehash` makes it. The authorities are the same.
 """
 
 import hashlib
+import json
 import re
 import shutil
 import ssl
@@ -26,6 +28,19 @@ _ENCODINGS = {  # of the types that OpenSSL compares as text
     0x1C: "utf-32-be",  # UniversalString
     0x1E: "utf-16-be",  # BMPString
 }
+
+
+def keep_endpoints(data: Path) -> None:
+    """Leaves in botocore's endpoints.json the services that its data folder describes."""
+    file = data / "endpoints.json"
+    endpoints = json.loads(file.read_bytes())
+    services = {folder.name for folder in data.iterdir() if folder.is_dir()}
+    for partition in endpoints["partitions"]:
+        partition["services"] = {
+            name: service for name, service in partition["services"].items() if name in services
+        }
+    file.unlink()  # it may be a hard link
+    file.write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
 def hash_authorities(certifi: Path) -> None:
@@ -84,6 +99,7 @@ def _encoded(tag: int, content: bytes) -> bytes:
 
 def main() -> None:
     bundle = Path(sys.argv[1])
+    keep_endpoints(bundle / "botocore" / "data")
     hash_authorities(bundle / "certifi")
 
 

@@ -1,26 +1,79 @@
-"""What the build makes smaller keeps its meaning: the same certificate authorities."""
+"""What the build makes smaller keeps its meaning: the same endpoints, the same certificate authorities."""
 
+import json
 import shutil
 import ssl
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import botocore
 import certifi
 import pytest
 import trim_bundle
+from botocore.loaders import Loader
+from botocore.session import Session
+
+DATA = Path(botocore.__file__).parent / "data"
+SERVICES = ("dynamodb", "secretsmanager", "sqs")
+KNOWN = "botocore reads the endpoints' file in another way than functions/trim_bundle.py knows"
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle's data after the build, with the installed SDK and authorities."""
     bundle = tmp_path_factory.mktemp("bundle")
+    data = bundle / "botocore" / "data"
+    data.mkdir(parents=True)
+    for file in DATA.glob("*.json"):
+        shutil.copyfile(file, data / file.name)
+    for service in SERVICES:
+        shutil.copytree(DATA / service, data / service)
     (bundle / "certifi").mkdir()
     shutil.copyfile(certifi.where(), bundle / "certifi" / "cacert.pem")
     for _ in range(2):  # it can be repeated
         subprocess.run([sys.executable, trim_bundle.__file__, str(bundle)], check=True)
     return bundle
+
+
+def endpoints(data: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((data / "endpoints.json").read_bytes())
+    return found
+
+
+def clients(data: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    """Where each service's client of each region sends its requests, and for which region it signs them."""
+    session = Session()
+    session.register_component(
+        "data_loader", Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+    )
+    found = {}
+    for partition in endpoints(data)["partitions"]:
+        for region in partition["regions"]:
+            for service in SERVICES:
+                client = session.create_client(
+                    service, region, aws_access_key_id="x", aws_secret_access_key="x"
+                )
+                found[region, service] = client.meta.endpoint_url, client._request_signer.region_name
+    return found
+
+
+def test_clients_of_every_region_are_as_with_the_whole_file(bundle: Path) -> None:
+    trimmed, whole = clients(bundle / "botocore" / "data"), clients(DATA)
+    assert trimmed == whole, KNOWN
+    assert len(trimmed) > 100
+
+
+def test_only_the_services_of_the_endpoints_file_are_cut(bundle: Path) -> None:
+    trimmed, whole = endpoints(bundle / "botocore" / "data"), endpoints(DATA)
+    for partition in whole["partitions"]:
+        assert partition["services"].keys() >= set(SERVICES)
+        partition["services"] = {name: partition["services"][name] for name in SERVICES}
+    assert trimmed == whole
+    assert whole.keys() == {"partitions", "version"}, KNOWN
+    assert whole["version"] == 3, KNOWN
 
 
 def test_p5_every_authority_is_there_once_and_no_other(bundle: Path) -> None:
