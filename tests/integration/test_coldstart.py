@@ -19,9 +19,10 @@ from botocore.httpsession import URLLib3Session
 from clemta_intake import coldstart
 from clemta_intake.aws_clients import LambdaClients
 from clemta_intake.http_values import HttpRequest
+from clemta_intake.settings import Settings
 from clemta_intake.transport import NoAnswer, Transport
 from local.clemta import StandIn
-from tests.integration.conftest import Aws
+from tests.integration.conftest import KEYS, Aws
 
 
 def test_all_clients_of_the_functions_share_one_tls_context(
@@ -137,6 +138,31 @@ def test_own_authorities_of_the_environment_are_trusted(
         with pytest.raises(botocore.exceptions.ClientError):  # the server answered: it is no Secrets Manager
             client.get_secret_value(SecretId="key")
     coldstart.tls_context.cache_clear()
+
+
+def loads(module: str, settings: Settings, aws_url: str) -> int:
+    """The number of secrets that the function has read when it is loaded."""
+    probe = (
+        f"import clemta_intake.{module}\n"
+        "from clemta_intake.dependencies import dependencies; print(len(dependencies().secrets._cached))"
+    )
+    variables = {name.upper(): str(getattr(settings, name)) for name in settings.__dataclass_fields__}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **KEYS, **variables}
+    environment["AWS_ENDPOINT_URL"] = aws_url
+    done = subprocess.run(
+        [sys.executable, "-c", probe], env=environment, capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("module", ["receive", "redeliver"])
+def test_a_function_reads_its_secrets_while_it_loads(module: str, aws: Aws) -> None:
+    assert loads(module, aws.settings, aws.url) == 3
+
+
+@pytest.mark.parametrize("module", ["receive", "redeliver"])
+def test_p2_a_function_loads_while_aws_is_out_of_reach(module: str, aws: Aws, closed: str) -> None:
+    assert loads(module, aws.settings, closed) == 0
 
 
 @pytest.mark.parametrize(

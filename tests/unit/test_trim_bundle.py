@@ -45,7 +45,7 @@ def endpoints(data: Path) -> dict[str, Any]:
 
 def clients(data: Path) -> dict[tuple[str, str], tuple[str, str]]:
     """Where each service's client of each region sends its requests, and for which region it signs them."""
-    session = Session()
+    session: Any = Session()
     session.register_component(
         "data_loader", Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
     )
@@ -111,18 +111,11 @@ SUBJECTS = [
 def test_hash_of_a_subject_is_openssls(tmp_path: Path, subject: str, encoding: str) -> None:
     settings = tmp_path / "openssl.cnf"
     settings.write_text(f"[req]\nstring_mask = {encoding}\ndistinguished_name = dn\n[dn]\n")
-    request = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ]
-    options = ["-config", settings, "-utf8", "-multivalue-rdn", "-subj", subject, "-keyout", tmp_path / "key"]
-    made = subprocess.run([*request, *options], check=True, capture_output=True, text=True)
+    request = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -utf8 -multivalue-rdn"
+    )
+    options = ["-config", str(settings), "-subj", subject, "-keyout", str(tmp_path / "key")]
+    made = subprocess.run([*request.split(), *options], check=True, capture_output=True, text=True)
     command = ["openssl", "x509", "-noout", "-subject_hash"]
     said = subprocess.run(command, input=made.stdout, check=True, capture_output=True, text=True).stdout
     assert trim_bundle.subject_hash(ssl.PEM_cert_to_DER_cert(made.stdout)) == said.strip()
