@@ -68,14 +68,15 @@ def _replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str
     return edit
 
 
-_EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
+_LATER = "from collections.abc import Callable, Mapping\n"
+_EARLY = f"import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\n{_LATER}"
 UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
     "without bytecode in the bundle": _without_bytecode,
     "with a TLS context for each client": _replaced(
         "receive.py", ("\ncoldstart.share_tls_context()\n", "\n")
     ),
     "with phone, country, multipart and domain data loaded at once": _replaced(
-        "receive.py", ("import json\n", _EARLY)
+        "receive.py", (_LATER, _EARLY)
     ),
     "with the garbage collector at work meanwhile": _replaced(
         "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
