@@ -31,8 +31,8 @@ def shipped() -> Path:
 
 
 def plain() -> Path:
-    """The same code without our own build steps: no bytecode, and botocore's data of every AWS service."""
-    folder = _copy(shipped(), BENCH / "plain", shutil.ignore_patterns("__pycache__"))
+    """The same code without our own build steps: no bytecode, botocore's data of every service, one CA file."""
+    folder = _copy(shipped(), BENCH / "plain", shutil.ignore_patterns("__pycache__", "authorities"))
     shutil.rmtree(folder / "botocore" / "data")
     shutil.copytree(reference("lean") / "botocore" / "data", folder / "botocore" / "data")
     return folder
@@ -67,6 +67,8 @@ def trusting(folder: Path, certificate: Path) -> Path:
     text = authorities.read_text() + certificate.read_text()
     authorities.unlink()  # it is a hard link to the file in `folder`
     authorities.write_text(text)
+    if (copy / "certifi" / "authorities").exists():
+        subprocess.run([sys.executable, str(ROOT / "functions" / "trim_bundle.py"), str(copy)], check=True)
     return copy
 
 

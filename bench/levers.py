@@ -34,6 +34,18 @@ def _with_every_service(folder: Path) -> dict[str, str]:
     return {}
 
 
+def _with_every_endpoint(folder: Path) -> dict[str, str]:
+    endpoints = Path("botocore", "data", "endpoints.json")
+    (folder / endpoints).unlink()  # it is a hard link
+    shutil.copyfile(bundles.reference("lean") / endpoints, folder / endpoints)
+    return {}
+
+
+def _with_one_file_of_authorities(folder: Path) -> dict[str, str]:
+    shutil.rmtree(folder / "certifi" / "authorities")
+    return {}
+
+
 def _with_plugin_scan(_: Path) -> dict[str, str]:
     return {"PYDANTIC_DISABLE_PLUGINS": ""}
 
@@ -56,16 +68,17 @@ def replaced(file: str, *changes: tuple[str, str]) -> Callable[[Path], dict[str,
     return edit
 
 
-_EARLY = "import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\nimport json\n"
+_LATER = "from collections.abc import Callable, Mapping\n"
+_EARLY = f"import phonenumbers, pycountry, multipart, disposable_email_domains, gettext\n{_LATER}"
 UNDONE: dict[str, Callable[[Path], dict[str, str]]] = {
     "without bytecode in the bundle": _without_bytecode,
     "with a TLS context for each client": replaced("receive.py", ("\ncoldstart.share_tls_context()\n", "\n")),
-    "with phone, country, multipart and domain data loaded at once": replaced(
-        "receive.py", ("import json\n", _EARLY)
-    ),
+    "with phone, country, multipart and domain data loaded at once": replaced("receive.py", (_LATER, _EARLY)),
     "with the garbage collector at work meanwhile": replaced(
         "coldstart.py", ("    gc.disable()", "    pass"), ("    gc.freeze()", "    pass")
     ),
+    "with all certificate authorities in one file": _with_one_file_of_authorities,
+    "with the endpoints of every service": _with_every_endpoint,
     "with botocore's data of every service": _with_every_service,
     "with pydantic's scan for plugins": _with_plugin_scan,
 }

@@ -59,6 +59,15 @@ def turns(runner: Runner, rounds: int = 5, count: int = 1_000) -> dict[str, Any]
     }
 
 
+def windows(runner: Runner) -> dict[str, float]:
+    """M instructions of a created contact, by the calls in the rate limit's window, and the lean handler's."""
+    return {
+        "created, full window": runner.warm_instructions(runner.ours),
+        "created, empty window": runner.warm_instructions(runner.ours, full_window=False),
+        LEAN: runner.warm_instructions(runner.lean_with_ledger),
+    }
+
+
 def _warm(runner: Runner, handler: Handler, kind: str, count: int) -> dict[str, Any]:
     report = runner.report(handler, kind, count)
     profile = runner.report(handler, kind, 500, "profile")["profile"]

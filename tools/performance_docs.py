@@ -157,6 +157,11 @@ def warm() -> str:
     )
 
 
+def windows() -> str:
+    """A created contact, by the state of the rate limit's window."""
+    return table(("a request", "M instructions"), result("windows").items())
+
+
 def memory() -> str:
     """Time and price by memory size: Lambda grants CPU in proportion to memory."""
     cpu_ms = result("warm")["created"]["cpu_ms"]
@@ -287,6 +292,7 @@ def tables() -> dict[Path, dict[str, str]]:
         parts,
         levers,
         warm,
+        windows,
         settings,
         memory,
         bundle,

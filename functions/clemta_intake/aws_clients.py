@@ -11,6 +11,7 @@ from . import __version__
 from .deadlines import Deadline
 
 type Service = Literal["dynamodb", "secretsmanager", "sqs"]
+SERVICES: tuple[Service, ...] = ("dynamodb", "secretsmanager", "sqs")
 
 # A call that hangs must end while there is time to queue; retries come from the queue.
 _TIMEOUTS: dict[Service, tuple[float, float]] = {  # seconds to connect, and to read

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import telemetry
 from .deadlines import Deadline, reserve
-from .dependencies import Dependencies, dependencies
+from .dependencies import Dependencies, dependencies, prepare
 from .errors import ConfigError, OutcomeUnknown, Permanent, Refused, Retryable, TooLarge, Unavailable
 from .intake import Ignored, Invalid, evaluate, events
 from .model import Place, Submission
@@ -123,4 +123,5 @@ def create_handler(
 
 handler = create_handler(dependencies)
 coldstart.share_tls_context()
+prepare()
 coldstart.resume_garbage_collector()

@@ -1,6 +1,7 @@
 """Shortens cold starts. Only the entry points call these functions; importing this module does nothing."""
 
 import gc
+import os
 import ssl
 from functools import cache
 from typing import Any
@@ -44,7 +45,20 @@ class _ReadsAuthoritiesOnce(ssl.SSLContext):
     _loaded: tuple[Any, ...] = ()
 
     def load_verify_locations(self, *locations: Any) -> None:
-        """urllib3 calls this for every connection."""
+        """urllib3 calls this for every connection, with a file, a folder and bytes, or fewer of them."""
         if locations not in self._loaded:
-            super().load_verify_locations(*locations)
+            if folder := _authorities_beside(locations[0]):
+                super().load_verify_locations(None, folder)
+            else:
+                super().load_verify_locations(*locations)
             self._loaded += (locations,)
+
+
+def _authorities_beside(file: str | None) -> str | None:
+    """The folder with certifi's authorities, of which OpenSSL reads only those that it needs; None for other files."""
+    import certifi  # late, as the collector is paused before it loads
+
+    if file != certifi.where():
+        return None
+    folder = os.path.join(os.path.dirname(file), "authorities")  # made by functions/trim_bundle.py
+    return folder if os.path.isdir(folder) else None

@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .aws_clients import LambdaClients, Service
+from .aws_clients import SERVICES, LambdaClients, Service
 from .clemta.client import Clemta
 from .deadlines import Deadline
 from .delivery import Delivery, DeliverySettings
@@ -64,6 +65,13 @@ class Dependencies:
     def source(self, name: str) -> Form | Webhook:
         """The source of that name; UnknownSource if there is none, Unavailable if that is unknown."""
         return self._live_sources.source(name)
+
+    def prepare(self) -> None:
+        """Makes and reads what the first request needs, but for its source. Raises what any of it raises."""
+        _ = self._deployed_sources, self.delivery
+        for service in SERVICES:
+            self._clients.client(service)
+        self.secrets.read_all()
 
     @cached_property
     def secrets(self) -> SecretStore:
@@ -156,3 +164,12 @@ class Dependencies:
 def dependencies() -> Dependencies:
     """This Lambda process's dependencies."""
     return Dependencies(Settings.read(os.environ), LambdaClients(), lambda: read_sources(SHIPPED))
+
+
+def prepare() -> None:
+    """Prepares this process's dependencies while the function loads: Lambda gives more CPU then than later.
+
+    What fails here is tried again by the first request, which has an answer for each failure (P2).
+    """
+    with suppress(Exception):
+        dependencies().prepare()

@@ -33,6 +33,8 @@ class Lanes:
 
     def advance(self, now: float) -> None:
         """Starts the slots that are due."""
+        if sum(self.issued.values()) == sum(self.started.values()):
+            return
         elapsed = now - self.next_at + _ROUNDING
         due = int(elapsed / self.interval) + 1 if elapsed >= 0 else 0
         waiting = self.waiting("open")

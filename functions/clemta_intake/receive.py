@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
-from .dependencies import Dependencies, dependencies
+from .dependencies import Dependencies, dependencies, prepare
 from .gateway import Request, as_event, json_response, problem, unavailable
 from .signup import SignUp
 
@@ -57,6 +57,7 @@ def create_app(deps: Callable[[], Dependencies]) -> APIGatewayRestResolver:
 
 app = create_app(dependencies)
 coldstart.share_tls_context()
+prepare()
 coldstart.resume_garbage_collector()
 
 

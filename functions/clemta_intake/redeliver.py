@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from . import telemetry
 from .deadlines import RESERVE_SECONDS, Deadline
-from .dependencies import Dependencies, dependencies
+from .dependencies import Dependencies, dependencies, prepare
 from .errors import ConfigError, NotApplied, Permanent, Retryable, Unavailable, UnknownSource
 from .intake import Invalid, Mapped, evaluate_queued
 from .model import Envelope, Failure, MappedSubmission, Submission
@@ -144,4 +144,5 @@ def create_handler(
 
 handler = create_handler(dependencies)
 coldstart.share_tls_context()
+prepare()
 coldstart.resume_garbage_collector()

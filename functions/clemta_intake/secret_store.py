@@ -37,6 +37,11 @@ class SecretStore:
         self._pepper_id = pepper_id
         self._cached: dict[str, tuple[float, str]] = {}  # secret id -> when it was read, its text
 
+    def read_all(self) -> None:
+        """Reads the three secrets. Raises as soon as one cannot be read, so that an outage is waited for once."""
+        for secret_id in (self._pepper_id, self._api_key_id, self._signing_id):
+            self._read(secret_id, _MAX_AGE)
+
     def api_key(self, rejected: str | None) -> str:
         """Clemta's key: the secret's text, or its "api_key" if it is JSON; read afresh if the cached one is `rejected`.
 

@@ -10,14 +10,17 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import requests
 import requests.adapters
 import requests.utils
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ProtocolError
 
 from . import coldstart
 from .http_values import HttpRequest, HttpResponse
@@ -47,25 +50,45 @@ class Transport:
 
     def __init__(self) -> None:
         self._adapter = _Adapter(max_retries=0)
-        self._headers = requests.utils.default_headers()
+        self._headers = dict(requests.utils.default_headers())
 
     def send(self, request: HttpRequest, connect_seconds: float, total_seconds: float) -> HttpResponse:
         """The answer, whatever its status. Raises TransportError, at the latest after `total_seconds`."""
-        # A session would add cookies, redirects, hooks and the environment: 5 % of what a contact costs.
+        # A session would add cookies, redirects, hooks and the environment, and requests' own preparation would parse
+        # the address and check the headers each time. The key was checked when it was read.
         prepared = requests.PreparedRequest()
+        prepared.method, prepared.body = request.method, request.body
+        headers: Any = {**self._headers, **request.headers}
+        if request.body is not None:
+            headers["Content-Length"] = str(len(request.body))
+        prepared.headers = headers
+        timeout = connect_seconds, total_seconds - connect_seconds
         try:
-            prepared.prepare_method(request.method)
-            prepared.prepare_url(request.url, request.query)
-            prepared.prepare_headers({**self._headers, **request.headers})
-            prepared.prepare_body(request.body, None)
-            timeout = connect_seconds, total_seconds - connect_seconds
+            prepared.url = _address(request.url)
+            if request.query:
+                prepared.url += ("&" if "?" in prepared.url else "?") + _encoded(request.query)
             response = self._adapter.send(prepared, timeout=timeout)
-            return HttpResponse(response.status_code, response.headers, response.content)
-        except requests.RequestException as error:
+            return HttpResponse(
+                response.status_code, response.headers, response.raw.read(decode_content=True)
+            )
+        except (requests.RequestException, HTTPError) as error:  # urllib3's own while the body is read
             raise _error_type(error)(type(error).__name__) from None
 
 
-def _error_type(error: requests.RequestException) -> type[TransportError]:
+@lru_cache(maxsize=16)
+def _address(url: str) -> str:
+    """The URL as requests sends it."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    return str(prepared.url)
+
+
+def _encoded(query: Mapping[str, str]) -> str:
+    """The query; its names are our own and need no quoting."""
+    return "&".join([f"{name}={quote(value, safe='')}" for name, value in query.items()])
+
+
+def _error_type(error: requests.RequestException | HTTPError) -> type[TransportError]:
     reason = error.args[0] if error.args else None
     if isinstance(error, requests.ConnectTimeout) or isinstance(
         getattr(reason, "reason", None), NewConnectionError
@@ -155,10 +178,49 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
+    """Keeps what requests looks up or builds for each request, through the methods that it has for subclasses."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pools: dict[str, Any] = {}
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> Any:
+        """The pool of the address's server; the key of the pool manager's own look-up takes longer to make."""
+        server = _server(request)
+        if server not in self._pools:
+            self._pools[server] = super().get_connection_with_tls_context(request, *args, **kwargs)
+        return self._pools[server]
+
+    def request_url(self, request: requests.PreparedRequest, *_: Any) -> str:
+        """The path and the query; there are no proxies."""
+        return str(request.url).removeprefix(_server(request))
+
+    def cert_verify(self, pool: Any, *args: Any) -> None:
+        """A pool is told its authorities once."""
+        if getattr(pool, "ca_certs", None) is None:
+            super().cert_verify(pool, *args)  # type: ignore[no-untyped-call]
+
+    def build_response(self, _: requests.PreparedRequest, answer: Any) -> requests.Response:
+        return _Answer(answer)
+
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {**pool, "ssl_context": coldstart.tls_context()}
+
+
+class _Answer(requests.Response):
+    """What `Transport` reads of an answer; without cookies, encoding and history."""
+
+    def __init__(self, answer: Any) -> None:
+        self.status_code, self.headers, self.raw = answer.status, answer.headers, answer
+
+
+def _server(request: requests.PreparedRequest) -> str:
+    """Scheme, host and port of the address."""
+    return "/".join(str(request.url).split("/", 3)[:3])

@@ -1,5 +1,6 @@
 """The Clemta client against the stand-in, over real sockets: what each answer means for the caller."""
 
+import gzip
 import json
 import socket
 import threading
@@ -317,6 +318,7 @@ def test_p7_over_tls_the_whole_answer_is_bounded_too(
         trusting = coldstart.tls_context.__wrapped__()
         trusting.load_verify_locations(certfile)
         monkeypatch.setattr(coldstart, "tls_context", lambda: trusting)
+        client = Clemta(clemta.url, lambda stale: DEFAULT_API_KEY, rate_limit, Transport())
         client.create(contact(), soon())
         clemta.fault("slow", seconds=30)
         began = time.monotonic()
@@ -611,3 +613,29 @@ def test_an_invalid_retry_after_is_ignored(serve: Callable[..., str], header: st
     with pytest.raises(Retryable) as raised:
         Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon())
     assert raised.value.retry_after == 0
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b"{}")[:-4])])
+def test_p3_an_answer_that_cannot_be_unpacked_leaves_the_outcome_unknown(
+    serve: Callable[..., str], encoding: str, body: bytes
+) -> None:
+    client = Clemta(
+        serve(body, 200, "", {"Content-Encoding": encoding}), lambda stale: "k", FakeRateLimit(), Transport()
+    )
+    with pytest.raises(OutcomeUnknown):
+        client.create(contact(), soon())
+
+
+def test_an_answer_may_be_packed(serve: Callable[..., str]) -> None:
+    body = gzip.compress(json.dumps({"success": True, "data": {"id": "c1"}}).encode())
+    url = serve(body, 200, "", {"Content-Encoding": "gzip"})
+    assert Clemta(url, lambda stale: "k", FakeRateLimit(), Transport()).create(contact(), soon()) == "c1"
+
+
+def test_a_query_follows_the_urls_own(clemta: StandIn) -> None:
+    clemta.create_contact(**contact("a+b@example.com", name="Ada & Bo").body())
+    for name in ("a+b@example.com", "Ada & Bo"):
+        url, headers = f"{clemta.url}/contacts?limit=10", {"X-API-Key": DEFAULT_API_KEY}
+        query = {"company_id": contact().company_id, "search": name}
+        answer = Transport().send(HttpRequest("GET", url, headers, query), 1, 2)
+        assert json.loads(answer.body)["data"]["total"] == 1

@@ -443,3 +443,14 @@ def test_recording_what_is_left_gives_up_after_losing_every_conditional_write() 
             raise ConditionFailed({"revision": "another"})
 
     RateLimit(Contended(lambda: boto3.client("dynamodb"), "t"), 100, Clock()).record_remaining(3, 0, soon())
+
+
+def test_p6_a_function_whose_clock_is_behind_counts_all_calls(aws: Aws) -> None:
+    ahead, behind = Clock(), Clock()
+    behind.advance(-3)
+    limits = [RateLimit(table(aws), 4, clock) for clock in (ahead, behind, ahead, behind)]
+    for rate_limit in limits:
+        rate_limit.acquire(soon())
+    calls = json.loads(item(aws)["recent_calls"]["S"])
+    assert calls == [int(behind.now), 2, 0, 0, 2]
+    assert wait(limits[1]) == pytest.approx(62), "until its own clock's calls no longer count"

@@ -14,6 +14,7 @@ RECORDED = {
     "on": "Python 3.13.0, x86_64",
     "cold_m_instructions": 2000,
     "warm_m_instructions": 17.0,
+    "warm_empty_m_instructions": 16.0,
     "zip_mb": 12.0,
     "modules": 900,
     "imported": ["json"],

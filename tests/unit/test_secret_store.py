@@ -145,6 +145,21 @@ def test_p2_an_unknown_secret_is_tried_again_later_while_secrets_manager_is_out_
         world.store.signing_secrets("crm")
 
 
+def test_all_secrets_can_be_read_ahead(world: World) -> None:
+    world.store.read_all()
+    assert world.manager.reads == 3
+    assert world.store.api_key(None) == world.store.pepper() == "clemta_old"
+    assert world.store.signing_secrets("crm") == ()
+    assert world.manager.reads == 3
+
+
+def test_reading_ahead_waits_for_an_outage_once(world: World) -> None:
+    world.manager.error = ConnectTimeoutError(endpoint_url="https://x")
+    with pytest.raises(Exception, match="ConnectTimeoutError"):
+        world.store.read_all()
+    assert world.manager.reads == 1
+
+
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidRequestException"])
 def test_p5_a_deleted_secret_has_no_value_even_if_it_is_cached(world: World, code: str) -> None:
     world.manager.text = '{"crm": "one"}'

@@ -2,9 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -86,14 +86,14 @@ class RateLimit:
             for _ in range(_MAX_ATTEMPTS):
                 now = self._clock()
                 item = self._item_at(now)
-                foreign = self._limit - sum(item.calls.values()) - remaining
+                foreign = self._limit - item.calls.total - remaining
                 if remaining == 0 and reset_seconds and foreign > 0:
                     self._block(reset_seconds)
                     return
                 if foreign < max(2, self._limit // 20):  # the order in which answers arrive explains so many
                     return
                 deadline.check()
-                item.calls[int(now)] = item.calls.get(int(now), 0) + foreign
+                item.calls.add(int(now), foreign)
                 if self._write(item):
                     return
 
@@ -113,7 +113,7 @@ class RateLimit:
         """What the caller needs, and when it can have it."""
         now = self._clock()
         item = self._item_at(now)
-        reserved = [second for second in self._reserved if second in item.calls]
+        reserved = [second for second in self._reserved if item.calls.holds(second)]
         missing = max(0, wanted - len(reserved))
         slot_at = item.lanes.slot_at(self._place, now) if self._place else None
         return _Demand(now, item, wanted, reserved, missing, self._capacity_at(now, item, missing), slot_at)
@@ -141,13 +141,13 @@ class RateLimit:
         calls, second = demand.item.calls, int(demand.now)
         count = len(demand.reserved) + demand.missing
         for earlier in demand.reserved:  # they are made now, not when they were reserved
-            calls[earlier] -= 1
-        calls[second] = calls.get(second, 0) + count
+            calls.add(earlier, -1)
+        calls.add(second, count)
         if not self._write(demand.item):
             return False
         self._is_admitted = True
         self._reserved = [second] * (count - 1)
-        telemetry.record("BudgetLeft", self._limit - sum(calls.values()))
+        telemetry.record("BudgetLeft", self._limit - calls.total)
         return True
 
     def _compare(self, demand: "_Demand") -> None:
@@ -202,12 +202,9 @@ class RateLimit:
     def _capacity_at(self, now: float, item: "_Item", missing: int) -> float:
         """When so many more calls are within the limit, and Clemta does not refuse."""
         capacity_at = max(now, item.blocked_until)
-        over = sum(item.calls.values()) + missing - self._limit
+        over = item.calls.total + missing - self._limit
         if missing and over > 0:
-            seconds = sorted(item.calls)
-            expired = accumulate(item.calls[second] for second in seconds)
-            last = next(second for second, count in zip(seconds, expired, strict=True) if count >= over)
-            capacity_at = max(capacity_at, _expires_at(last))
+            capacity_at = max(capacity_at, item.calls.expired_at(over))
         return capacity_at
 
     def _item_at(self, now: float) -> "_Item":
@@ -215,8 +212,7 @@ class RateLimit:
         if self._item is None:
             self._item = self._parsed({})
         item = self._item
-        for second in [second for second in item.calls if now >= _expires_at(second)]:
-            del item.calls[second]
+        item.calls.expire(now)
         item.lanes.next_at = max(item.lanes.next_at, item.blocked_until)
         item.lanes.advance(now)
         return item
@@ -260,21 +256,57 @@ class RateLimit:
 
 
 @dataclass(slots=True)
+class _Calls:
+    """The calls of each second that may still count, from the second `first` on, and how many they are together."""
+
+    first: int = 0
+    counts: list[int] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, second: int, count: int) -> None:
+        """Adds calls of that second; a negative `count` takes some away."""
+        if not self.counts:
+            self.first = second
+        if second < self.first:  # another function's clock is ahead
+            self.counts[:0] = [0] * (self.first - second)
+            self.first = second
+        self.counts += [0] * (second - self.first - len(self.counts) + 1)
+        self.counts[second - self.first] += count
+        self.total += count
+
+    def holds(self, second: int) -> bool:
+        """Whether calls of that second are in the window."""
+        return 0 <= second - self.first < len(self.counts) and self.counts[second - self.first] > 0
+
+    def expire(self, now: float) -> None:
+        """Takes out the calls that no longer count."""
+        while self.counts and now >= _expires_at(self.first):
+            self.total -= self.counts.pop(0)
+            self.first += 1
+
+    def expired_at(self, count: int) -> int:
+        """When so many of the calls no longer count."""
+        expired = enumerate(accumulate(self.counts), self.first)
+        return _expires_at(next(second for second, calls in expired if calls >= count))
+
+
+@dataclass(slots=True)
 class _Item:
     """What is stored: the calls by second, the queues' slots, and until when Clemta refuses."""
 
     revision: str | None
     blocked_until: float
-    calls: dict[int, int]
+    calls: _Calls
     lanes: Lanes
 
     def attributes(self) -> dict[str, Any]:
         """`recent_calls`: a second, and the counts from it on. `next_calls`: the counters of Lanes."""
-        first, last = min(self.calls, default=0), max(self.calls, default=0)
-        counts = [self.calls.get(second, 0) for second in range(first, last + 1)]
         lanes = self.lanes
         counters = [round(lanes.next_at, 6), lanes.open_since_proven, *lanes.started.values()]
-        return {"recent_calls": _dense([first, *counts]), "next_calls": _dense(counters)}
+        return {
+            "recent_calls": _dense([self.calls.first, *self.calls.counts]),
+            "next_calls": _dense(counters),
+        }
 
 
 class _Demand(NamedTuple):
@@ -292,15 +324,14 @@ class _Demand(NamedTuple):
     slot_at: float | None
 
 
-def _parsed_calls(stored: dict[str, Any]) -> dict[int, int]:
-    known: Iterable[tuple[int, int]]
+def _parsed_calls(stored: dict[str, Any]) -> _Calls:
     if "recent_calls" in stored:
         first, *counts = json.loads(stored["recent_calls"])
-        known = enumerate(counts, first)
-    else:  # of release 0.1.0, or of a new table
-        old: dict[str, int] = json.loads(stored.get("calls", "{}"))
-        known = ((int(second), count) for second, count in old.items())
-    return {second: count for second, count in known if count}
+        return _Calls(first, counts, sum(counts))
+    calls = _Calls()
+    for second, count in json.loads(stored.get("calls", "{}")).items():  # of release 0.1.0, or of a new table
+        calls.add(int(second), count)
+    return calls
 
 
 def _expires_at(second: int) -> int:
@@ -309,4 +340,4 @@ def _expires_at(second: int) -> int:
 
 
 def _dense(numbers: list[float]) -> str:
-    return "[" + ",".join(map(str, numbers)) + "]"  # as JSON; json.dumps takes five times as long
+    return str(numbers).replace(" ", "")  # as JSON; json.dumps takes ten times as long
