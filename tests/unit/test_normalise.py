@@ -54,7 +54,12 @@ def test_unreadable_phone_number_stays_unchanged(written: str, region: str | Non
     ("code", "country", "names"),
     [
         ("TR", "Türkiye", "Türkiye, TÜRKİYE, turkiye, Turkey, TR, tr, TUR, Türkei, Turquía, Turquie, 792"),
-        ("DE", "Germany", "Germany, Deutschland, Almanya, ALMANYA, Alemania, Allemagne, DE, DEU"),
+        (
+            "DE",
+            "Germany",
+            "Germany, Deutschland, Almanya, ALMANYA, Alemania, Allemagne, DE, DEU, Germania, Alemanha, Duitsland,"
+            " Niemcy, Tyskland, Германия, ألمانيا, जर्मनी, ドイツ, 독일, 德国, 德國",
+        ),
         (
             "GB",
             "United Kingdom",

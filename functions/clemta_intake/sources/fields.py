@@ -24,7 +24,7 @@ _TYPES = {
 }
 _NO_TEXT = frozenset(["yes", "no", "true", "false", "on", "off"])
 _NOT_IN_EMAIL = frozenset(' \t\r\n,;<>()"')
-_IN_PHONE = frozenset("+0123456789 \t().,/-\u2010\u2011\u2012\u2013\u2014x#*ext")
+_IN_PHONE = frozenset("+ \t().,/-\u2010\u2011\u2012\u2013\u2014x#*ext")  # and digits of any script
 _MAX_CODE = 60
 _MAX_PHONE = 40
 _MAX_LINE = 256
@@ -108,11 +108,12 @@ def is_email(text: str) -> bool:
 
 def _is_phone(text: str) -> bool:
     """Whether the text is written as a phone number."""
+    number = text.removeprefix("tel:")
     return (
         len(text) <= _MAX_PHONE
-        and 5 <= _digits(text) <= 25
-        and text[0] in "+(0123456789"
-        and _IN_PHONE.issuperset(text.lower())
+        and 5 <= _digits(number) <= 25
+        and (number[0] in "+(" or number[0].isdecimal())
+        and all(sign in _IN_PHONE or sign.isdecimal() for sign in number.lower())
     )
 
 

@@ -31,7 +31,28 @@ _ALSO = {
 }
 _MAX_COUNTRY = 100  # characters; the longest name in the tables has 74, and `_folded` can take quadratic time
 _MAX_PHONE = 64  # characters; the library's patterns can take quadratic time
-_LANGUAGES = ("tr", "de", "es", "fr")
+_LANGUAGES = (
+    *(
+        "tr",
+        "de",
+        "es",
+        "fr",
+        "it",
+        "pt",
+        "pt_BR",
+        "nl",
+        "pl",
+        "sv",
+        "ru",
+        "ar",
+        "hi",
+        "ja",
+        "ko",
+        "zh_CN",
+        "zh_TW",
+    ),
+)
+"""The languages that the recogniser reads, but for English; functions/Makefile keeps their catalogues."""
 
 
 def phone(number: str, region: str | None) -> dict[str, str]:
@@ -66,23 +87,28 @@ def country(name: str) -> dict[str, str]:
         try:
             found = pycountry.countries.lookup(name)
         except LookupError:
-            found = pycountry.countries.get(alpha_2=_translated().get(_folded(name), ""))
+            found = pycountry.countries.get(alpha_2=_code(name))
     if found is None:
         return {"country": name}
     return {"country": getattr(found, "common_name", found.name), "iso_code": found.alpha_2}
 
 
+def _code(name: str) -> str:
+    """The ISO code of a country's name in any language that the recogniser reads; "" for another text."""
+    folded = _folded(name)
+    return next((code for language in _LANGUAGES if (code := _names(language).get(folded))), "")
+
+
 @cache
-def _translated() -> dict[str, str]:
-    """Country names in the languages that the recogniser reads -> ISO code."""
+def _names(language: str) -> dict[str, str]:
+    """Country names in a language -> ISO code."""
     import pycountry
 
     names = {}
-    for language in _LANGUAGES:
-        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
-        for entry in pycountry.countries:
-            for english in (entry.name, getattr(entry, "common_name", entry.name)):
-                names[_folded(catalogue.gettext(english))] = entry.alpha_2
+    catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
+    for entry in pycountry.countries:
+        for english in (entry.name, getattr(entry, "common_name", entry.name)):
+            names[_folded(catalogue.gettext(english))] = entry.alpha_2
     return names
 
 
