@@ -10,6 +10,7 @@ from local.clemta.answers import Json
 from local.clemta.api import ClemtaApi
 from local.clemta.faults import FAULTS
 from local.clemta.server import HOST, Server
+from local.processes import free_port
 
 
 class StandIn(ClemtaApi):
@@ -36,8 +37,8 @@ class StandIn(ClemtaApi):
 
     def start(self) -> None:
         """Listen on `port`; port 0 takes a free one and keeps it for later starts."""
+        self.port = self.port or free_port()
         self._server = Server(self.port, self, self.control, self.connections, tls=self.tls, log=self.log)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

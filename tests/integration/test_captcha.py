@@ -22,6 +22,7 @@ from clemta_intake.transport import Transport
 from local.clemta import StandIn
 from local.processes import HOST
 from ops.doctor import signing
+from ops.environments import StackLocation
 from tests.integration.conftest import Aws, dependencies_of
 from tests.support.events import form
 from tests.support.fakes import COMPANY, Clock
@@ -213,6 +214,7 @@ class Asked:
 
     def __init__(self, url: str, *secrets: str) -> None:
         self.deps = self.secrets = self
+        self.location = StackLocation("clemta-intake", "eu-central-1")
         self.captcha = Captcha(Transport(), {"turnstile": url})
         self.sources = {
             "website": to_source("website", {"kind": "form", "spam": {"turnstile": "captcha"}}, COMPANY),

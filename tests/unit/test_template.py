@@ -103,6 +103,7 @@ def test_cognitos_trigger_is_off_by_default_and_for_one_user_pool_alone(
         "Action": "lambda:InvokeFunction",
         "FunctionName": {"Ref": "CognitoFunction"},
         "Principal": "cognito-idp.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
         "SourceArn": {"Ref": "CognitoUserPoolArn"},
     }
     function = resources["CognitoFunction"]["Properties"]
