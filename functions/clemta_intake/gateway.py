@@ -11,7 +11,8 @@ from aws_lambda_powertools.event_handler import Response
 from .bodies.limits import MAX_BODY, too_large
 from .errors import Refused, Unauthentic, Unmappable, Unreadable
 
-_RETRY_AFTER = "30"
+RETRY_AFTER = "30"
+"""Seconds after which a sender may try again."""
 
 
 class Request(NamedTuple):
@@ -142,7 +143,7 @@ def refusal(error: Refused) -> Response[str]:
 def unavailable() -> Response[str]:
     """The answer to a failure of ours: always retryable (P2)."""
     response = problem(503, "Service unavailable")
-    response.headers["Retry-After"] = _RETRY_AFTER
+    response.headers["Retry-After"] = RETRY_AFTER
     return response
 
 

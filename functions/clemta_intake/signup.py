@@ -60,7 +60,7 @@ class SignUp:
             response = self._refusal(error)
         except Unavailable as error:
             failure = error
-            response = gateway.unavailable()
+            response = self._unavailable()
         if failure.code in ("secret_missing", "secret_malformed"):
             telemetry.record("SigningSecretMissing")
         self._log(failure.outcome, code=failure.code)
@@ -245,8 +245,12 @@ class SignUp:
 
     def _success(self, results: list[dict[str, str]]) -> Response[str]:
         """A single result, or all results under the status of the least complete one."""
-        if isinstance(self._source, Form) and self._source.success_url and self._request.is_from_page:
-            return gateway.redirect(self._source.success_url)
+        if isinstance(self._source, Form) and self._request.is_from_page:
+            if self._source.success_url:
+                return gateway.redirect(self._source.success_url)
+            from . import visitor_page
+
+            return self._with_cors(visitor_page.thanks(self._source, self._request))
         if len(results) == 1:
             return self._with_cors(json_response(200, results[0]))
         least = min(results, key=lambda result: ANSWERED.index(result["status"]))
@@ -254,9 +258,20 @@ class SignUp:
         return self._with_cors(json_response(200, together))
 
     def _refusal(self, error: Refused) -> Response[str]:
-        if isinstance(self._source, Form) and self._source.error_url and self._request.is_from_page:
-            return gateway.redirect(self._source.error_url)
+        if isinstance(self._source, Form) and self._request.is_from_page:
+            if self._source.error_url:
+                return gateway.redirect(self._source.error_url)
+            from . import visitor_page
+
+            return visitor_page.refusal(error, self._source, self._request)
         return gateway.refusal(error)
+
+    def _unavailable(self) -> Response[str]:
+        if isinstance(self._source, Form) and self._request.is_from_page:
+            from . import visitor_page
+
+            return visitor_page.unavailable(self._source, self._request)
+        return gateway.unavailable()
 
     def _with_cors(self, response: Response[str]) -> Response[str]:
         if isinstance(self._source, Form):

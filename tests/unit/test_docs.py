@@ -25,6 +25,7 @@ from clemta_intake.sources.config import (
     to_source,
 )
 from clemta_intake.sources.consent import NO, is_ticked
+from clemta_intake.sources.page import Page
 from tests.support.fakes import COMPANY
 from tools import docs
 
@@ -74,7 +75,7 @@ def test_the_sources_page_names_every_key_and_no_other() -> None:
     text = (ROOT / "docs" / "sources.md").read_text()
     keys = {
         name
-        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake, Spam, Route)
+        for model in (Form, Webhook, Hmac, StandardWebhooks, Jws, Token, Basic, Handshake, Spam, Page, Route)
         for name in model.model_fields
     }
     fields = {name for model in (ContactRequest, Billing) for name in model.model_fields}

@@ -61,7 +61,7 @@ def posted(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class Api:
-    """The routes on fakes; `send` gives the status, the headers in lower case and the body."""
+    """The routes on fakes; `send` gives the status, the headers in lower case and the body, JSON as data."""
 
     def __init__(self, deps: FakeDependencies) -> None:
         self.deps = deps
@@ -70,7 +70,10 @@ class Api:
     def send(self, event: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         answer = self._app.resolve(event, Context())  # type: ignore[arg-type]
         headers = {name.lower(): ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None
+        body = answer["body"]
+        if body and "json" in headers["content-type"]:
+            body = json.loads(body)
+        return answer["statusCode"], headers, body or None
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ class TestTheFileItself:
 FORM_KEYS = (
     "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, consent, contact,"
     " contact_type, default_country, defaults, delivery_id, error_url, event_time, kind, name_fallback, on_existing,"
-    " rest, route, spam, success_url"
+    " page, rest, route, spam, success_url"
 )
 HOOK_KEYS = (
     "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, consent, contact, contact_type,"
@@ -421,6 +421,37 @@ class TestMistakes:
             (FORM + 'default_country = "tr"\n', f"3: sources.website.default_country: {COUNTRY}"),
             (FORM + 'default_country = "TUR"\n', f"3: sources.website.default_country: {COUNTRY}"),
             (FORM + 'default_country = "UK"\n', f"3: sources.website.default_country: {COUNTRY}"),
+            *(
+                (f"{FORM}[sources.website.page]\n{line}\n", f"{number}: sources.website.page{message}")
+                for line, number, message in [
+                    ('color = "red"', 4, '.color: must be a colour, as "#1a5fb4"'),
+                    ("color = 3", 4, ".color: must be a valid string"),
+                    (
+                        'language = "en"\nthanks_text = " "',
+                        5,
+                        ".thanks_text: must be text in one line, at most 500 characters",
+                    ),
+                    (
+                        'language = "en"\nerror_title = "a\\nb"',
+                        5,
+                        ".error_title: must be text in one line, at most 500 characters",
+                    ),
+                    ('home_url = "/"', 4, f".home_url: {URL}"),
+                    ('language = "EN"', 4, ".language: must be 'en', 'tr', 'de', 'es' or 'fr'"),
+                    (
+                        'colour = "#ffffff"',
+                        4,
+                        ".colour: is not known; allowed: color, error_text, error_title, home_url, language,"
+                        " thanks_text, thanks_title",
+                    ),
+                    (
+                        'error_text = "x"',
+                        3,
+                        ": has a text without its language; allowed: language beside it",
+                    ),
+                ]
+            ),
+            (FORM + 'page = "x"\n', "3: sources.website.page: must be a table"),
             (FORM + 'success_url = "/thanks"\n', f"3: sources.website.success_url: {URL}"),
             (FORM + 'error_url = "javascript:alert(1)"\n', f"3: sources.website.error_url: {URL}"),
             (

@@ -130,7 +130,10 @@ def test_every_form_of_import_is_found(source: str, expected: list[tuple[str, st
 
 LAYERS = {
     # layer, from the lowest to the highest: its modules; a module imports from its own layer and lower ones
-    "values": {"outcomes", "errors", "contacts", "model", "http_values", "settings", "deadlines"},
+    "values": {
+        *("outcomes", "errors", "contacts", "model", "http_values", "settings", "deadlines"),
+        "visitor_texts",
+    },
     "rules, without I/O": {
         *("bodies", "sources", "intake", "retry", "contact_changes", "delivery", "lanes"),
         *("clemta.protocol", "dynamo.claim_states", "dynamo.keys"),
@@ -140,7 +143,7 @@ LAYERS = {
         *("queues", "queue_message", "secret_store", "aws_clients"),
     },
     "composition root": {"dependencies"},
-    "one request": {"gateway", "captcha_check", "signup"},
+    "one request": {"gateway", "captcha_check", "visitor_page", "signup"},
     "entry points": {"receive", "redeliver", "cognito"},
 }
 PURE = ("values", "rules, without I/O")

@@ -10,7 +10,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     StringConstraints,
@@ -21,6 +20,7 @@ from pydantic import (
 from ..contacts import Billing, ContactRequest
 from ..model import Lane
 from . import expressions
+from .keys import STRICT, Url, matching
 
 _PRESETS = Path(__file__).with_name("presets.toml")
 SHIPPED = Path(__file__).parents[2] / "sources.toml"
@@ -35,7 +35,6 @@ CONTACT_FIELDS = frozenset(
 COUNTRY_CODE = "the ISO code of a country, as TR, DE or GB"
 _SENDER = re.compile(r"^\[([a-z0-9-]+)\]$", re.MULTILINE)
 _BATCH = re.compile(r"body(\.\w{1,64}){1,4}", re.ASCII)
-_CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 def _flat(value: Any) -> Any:
@@ -62,57 +61,47 @@ def _batch(value: Any) -> bool | str:
     raise ValueError('must be true, false or the path of an array in the body, as "body.events"')
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(f"must be {allowed}")
-        return value
-
-    return AfterValidator(check)
-
-
 type Name = Annotated[
-    str, _matching("[a-z0-9][a-z0-9_-]{0,63}", "at most 64 lower-case letters, digits, - and _")
+    str, matching("[a-z0-9][a-z0-9_-]{0,63}", "at most 64 lower-case letters, digits, - and _")
 ]
-type CompanyId = Annotated[str, _matching("[0-9a-f]{24}", "24 hexadecimal digits in lower case")]
+type CompanyId = Annotated[str, matching("[0-9a-f]{24}", "24 hexadecimal digits in lower case")]
 type ContactType = Literal["customer", "vendor"]
 type Header = Annotated[
-    str, StringConstraints(to_lower=True), _matching("[a-z0-9-]{1,64}", "a header's name, as x-signature")
+    str, StringConstraints(to_lower=True), matching("[a-z0-9-]{1,64}", "a header's name, as x-signature")
 ]
 type Expression = Annotated[str, AfterValidator(expressions.check)]
 type Signed = Annotated[
     str,
-    _matching(
+    matching(
         r"([^{}]|\{(id|timestamp|method|uri)\})*\{body\}([^{}]|\{(id|timestamp)\})*",
         "text with {body} once, and what you need of {id}, {timestamp}, {method} and {uri}",
     ),
 ]
 type Place = Annotated[
     str,
-    _matching(
+    matching(
         r"[\w-]{1,64}(\.[\w-]{1,64}){0,3}", 'the keys of a place in the body, as "proof" or "meta.proof"'
     ),
 ]
-type Key = Annotated[str, _matching(r"[\w-]{1,64}", 'a key of the body, as "data"')]
+type Key = Annotated[str, matching(r"[\w-]{1,64}", 'a key of the body, as "data"')]
 type Origin = Annotated[
     str,
     StringConstraints(to_lower=True),
-    _matching(r"\*|https?://[^/\s?#@]+", 'an origin without a path, as "https://www.example.com", or "*"'),
+    matching(r"\*|https?://[^/\s?#@]+", 'an origin without a path, as "https://www.example.com", or "*"'),
 ]
 type Hostname = Annotated[
     str,
     StringConstraints(to_lower=True),
-    _matching(r"[a-z0-9.-]{1,253}", 'a page\'s host, as "www.example.com"'),
+    matching(r"[a-z0-9.-]{1,253}", 'a page\'s host, as "www.example.com"'),
 ]
-type Url = Annotated[str, _matching(r"https?://\S+", "an address that begins with https:// or http://")]
-type Country = Annotated[str, _matching("[A-Z]{2}", COUNTRY_CODE)]
+type Country = Annotated[str, matching("[A-Z]{2}", COUNTRY_CODE)]
 type ContactField = Annotated[str, AfterValidator(_contact_field)]
 
 
 class Hmac(BaseModel):
     """A keyed hash over the raw body. The header holds one signature, or several items split by `separator`."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["hmac"]
     secret: Name
@@ -151,7 +140,7 @@ class Hmac(BaseModel):
 class StandardWebhooks(BaseModel):
     """https://www.standardwebhooks.com, under its header names or Svix's."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["standard-webhooks"]
     secret: Name
@@ -163,7 +152,7 @@ class StandardWebhooks(BaseModel):
 class Jws(BaseModel):
     """A JSON Web Signature with HS256 only; its claim `sha256` is the hash of the raw body."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["jws"]
     secret: Name
@@ -174,7 +163,7 @@ class Jws(BaseModel):
 class BodyHmac(BaseModel):
     """A keyed hash over one text in a JSON body. The signature stands in the same body."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["body-hmac"]
     secret: Name
@@ -188,7 +177,7 @@ class BodyHmac(BaseModel):
 class Token(BaseModel):
     """A shared token: in `header`, at a place of a JSON `body`, else as a bearer token or as `?token=`."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["token"]
     secret: Name
@@ -205,7 +194,7 @@ class Token(BaseModel):
 class Basic(BaseModel):
     """HTTP Basic; the secret is `user:password`."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["basic"]
     secret: Name
@@ -214,7 +203,7 @@ class Basic(BaseModel):
 class Iam(BaseModel):
     """No proof over HTTP: AWS alone may invoke the source's function, and no request to an address is accepted."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     scheme: Literal["iam"]
     secret: ClassVar[str] = ""
@@ -229,7 +218,7 @@ type Auth = Annotated[
 class Handshake(BaseModel):
     """An unsigned request that a sender makes to test the address: it is answered with 200 and creates nothing."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     body: str
     """Regular expression for the whole body, stripped of white space; a body over 1,000 characters never matches."""
@@ -253,7 +242,7 @@ class Destination(NamedTuple):
 class RouteTarget(BaseModel):
     """Where a route leads; what it does not give is the source's own."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     company_id: CompanyId | None = None
     contact_type: ContactType | None = None
@@ -283,7 +272,7 @@ def _folded(table: dict[str, RouteTarget]) -> dict[str, RouteTarget]:
 class Route(BaseModel):
     """Other companies or contact types by the value of one field."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     by: Expression
     to: Annotated[dict[str, RouteTarget], AfterValidator(_folded)]
@@ -293,7 +282,7 @@ class Route(BaseModel):
 class _Source(BaseModel):
     """The keys that forms and webhooks share."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     name: Name
     company_id: CompanyId
@@ -345,7 +334,7 @@ class _Source(BaseModel):
 class Spam(BaseModel):
     """A form's spam rules; a submission that breaks one is held, and answered as a success."""
 
-    model_config = _CONFIG
+    model_config = STRICT
 
     honeypot: str | None = None
     """A hidden field: only a bot fills it in."""
@@ -384,6 +373,12 @@ class Spam(BaseModel):
         return self
 
 
+def _page(value: Any) -> Any:
+    from .page import Page  # late: its class costs 0.4 % of a cold start, and few sources have one
+
+    return Page.model_validate(value)
+
+
 class Form(_Source):
     """A website form, which anybody can post to."""
 
@@ -395,6 +390,8 @@ class Form(_Source):
     spam: Spam | None = None
     success_url: Url | None = None
     error_url: Url | None = None
+    page: Annotated[Any, PlainValidator(_page)] = None
+    """A `Page`: our own answer page, for a form without `success_url` or `error_url`; None for the default one."""
 
 
 class Webhook(_Source):
