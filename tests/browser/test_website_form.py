@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from axe_selenium_python import Axe
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -18,6 +19,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from local.processes import HOST, ROOT
 from local.stack import Deployed, Stack
 
+SCREENSHOTS = ROOT / ".local" / "screenshots"
 SOURCES = """
 [sources.website]
 kind = "form"
@@ -25,6 +27,13 @@ allowed_origins = ["{origin}"]
 [sources.website.spam]
 honeypot = "_leave_empty"
 min_seconds = 2
+
+[sources.ours]
+kind = "form"
+allowed_origins = ["{origin}"]
+consent = "body.terms"
+[sources.ours.page]
+color = "#0b6b53"
 
 [sources.plain]
 kind = "form"
@@ -43,6 +52,8 @@ error_url = "{origin}/failed.html"
 turnstile = "captcha"
 captcha_outage = "refuse"
 """
+TERMS = """<p><label><input type="checkbox" name="terms" style="width: auto"> I accept the terms</label></p>
+  <p><button>"""
 WIDGET = """
 document.addEventListener("DOMContentLoaded", () => {
   const field = Object.assign(document.createElement("input"), { type: "hidden", name: "cf-turnstile-response" });
@@ -95,6 +106,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, site: tuple[Path, str, str])
             page = example.replace("https://api.example.com/v1/signups/website", address)
             page = page.replace("https://challenges.cloudflare.com/turnstile/v0/api.js", "widget.js")
             (folder / f"{name}.html").write_text(page)
+        ours = (folder / "plain.html").read_text().replace("/signups/plain", "/signups/ours")
+        (folder / "ours.html").write_text(ours.replace("<p><button>", TERMS))
         (folder / "widget.js").write_text(WIDGET)
         (folder / "thanks.html").write_text("<!doctype html><title>Thanks</title><h1>Thank you</h1>")
         (folder / "failed.html").write_text("<!doctype html><title>Failed</title><h1>Not sent</h1>")
@@ -175,11 +188,108 @@ def test_scripted_form_shows_a_mistake_next_to_its_field(
 ) -> None:
     fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="nobody")
     submit(browser)
-    assert status(browser) == "Please look at the marked fields."
+    assert status(browser) == "Please correct the marked fields."
     assert browser.find_element(By.ID, "email-error").text == "must be an e-mail address"
     assert browser.find_element(By.ID, "email").get_attribute("aria-invalid") == "true"
     assert browser.find_element(By.TAG_NAME, "button").is_enabled()
     assert not contacts()
+
+
+def test_scripted_form_marks_a_missing_name_before_it_sends(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/fetch.html", email="ada@example.com")
+    submit(browser)
+    assert status(browser) == "Please correct the marked fields."
+    assert browser.find_element(By.ID, "full_name-error").text == "is required"
+    assert browser.switch_to.active_element.get_attribute("id") == "full_name"
+    browser.find_element(By.NAME, "full_name").send_keys("Ada Example")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: status(browser).startswith("Thank you"))
+    assert contacts() == ["ada@example.com"]
+
+
+def test_form_without_success_url_leads_to_our_thank_you_page_and_back_to_the_website(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/ours.html", full_name="Ada Example", email="ada.ours@example.com")
+    browser.find_element(By.NAME, "terms").click()
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Thank you")
+    assert contacts() == ["ada.ours@example.com"]
+    link = browser.find_element(By.LINK_TEXT, "Back to the website")
+    assert link.value_of_css_property("background-color") == "rgba(11, 107, 83, 1)", (
+        "the policy allows the style"
+    )
+    link.click()
+    WebDriverWait(browser, 20).until(lambda _: browser.current_url == f"{site[1]}/")
+
+
+def test_our_error_page_names_the_fields_and_going_back_keeps_what_was_typed(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], contacts: Any
+) -> None:
+    fill(browser, f"{site[1]}/ours.html", full_name="Ada Example", email="ada@localhost")
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Not sent yet")
+    mistakes = [item.text for item in browser.find_elements(By.TAG_NAME, "li")]
+    assert mistakes == ["E-mail must be an e-mail address", "terms must be ticked"]
+    assert "ada@localhost" not in browser.page_source
+    browser.back()
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Sign up")
+    typed = [browser.find_element(By.NAME, name).get_attribute("value") for name in ("full_name", "email")]
+    assert typed == ["Ada Example", "ada@localhost"]
+    browser.find_element(By.NAME, "email").send_keys(".example.com")
+    browser.find_element(By.NAME, "terms").click()
+    submit(browser)
+    WebDriverWait(browser, 20).until(lambda _: browser.title == "Thank you")
+    assert contacts() == ["ada@localhost.example.com"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_is_accessible_and_fits_the_width(
+    browser: Chrome, stack: Deployed, site: tuple[Path, str, str], scheme: str, width: int
+) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for page in ("plain", "turnstile"):
+            fill(browser, f"{site[1]}/{page}.html", full_name="Ada Example", email="nobody")
+            submit(browser)  # the browser marks the wrong field
+            check_view(browser, f"{page}-{scheme}-{width}", width)
+        fill(browser, f"{site[1]}/fetch.html", full_name="Ada Example", email="nobody")
+        submit(browser)
+        assert status(browser).startswith("Please correct")
+        check_view(browser, f"fetch-{scheme}-{width}", width)
+        fill(browser, f"{site[1]}/ours.html", full_name="Ada Example", email="ada@localhost")
+        submit(browser)
+        WebDriverWait(browser, 20).until(lambda _: browser.title == "Not sent yet")
+        check_view(browser, f"error-{scheme}-{width}", width)
+        fill(
+            browser, f"{site[1]}/ours.html", full_name="Ada Example", email=f"ada.{scheme}{width}@example.com"
+        )
+        browser.find_element(By.NAME, "terms").click()
+        submit(browser)
+        WebDriverWait(browser, 20).until(lambda _: browser.title == "Thank you")
+        check_view(browser, f"thanks-{scheme}-{width}", width)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def check_view(browser: Chrome, name: str, width: int) -> None:
+    """Takes a screenshot, and checks the page as it stands."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    axe = Axe(browser)
+    axe.inject()
+    found = axe.run()["violations"]
+    shown = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+    assert not found, f"{name}: {shown}"
 
 
 def test_p3_a_double_click_makes_one_contact(
