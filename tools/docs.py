@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import ROOT
-from tools import claim_docs, iam_docs, outcome_docs, performance_docs, recognition_docs, source_docs
+from tools import (
+    claim_docs,
+    iam_docs,
+    openapi_docs,
+    outcome_docs,
+    performance_docs,
+    recognition_docs,
+    source_docs,
+)
 
 
 def filled(page: Path, parts: Mapping[str, str]) -> str:
@@ -27,7 +35,8 @@ def pages() -> dict[Path, str]:
     for generator in generators:
         for page, parts in generator.tables().items():
             parts_of.setdefault(page, {}).update(parts)
-    return {**source_docs.pages(), **{page: filled(page, parts) for page, parts in parts_of.items()}}
+    whole = {**source_docs.pages(), **openapi_docs.pages()}
+    return {**whole, **{page: filled(page, parts) for page, parts in parts_of.items()}}
 
 
 def main(arguments: list[str]) -> int:

@@ -126,9 +126,20 @@ def stack(stack_settings: Stack) -> Iterator[Deployed]:
         deployed.client("secretsmanager").put_secret_value(
             SecretId=deployed.signing_secret_id, SecretString=json.dumps(secrets)
         )
+        restart_functions(deployed)  # they may have read the secrets that `up` made, and keep them for 30 s
         yield deployed
     finally:
         stack_settings.down()
+
+
+def restart_functions(deployed: Deployed) -> None:
+    """As on AWS, a function with another environment gets new processes."""
+    functions = deployed.client("lambda")
+    for one in functions.list_functions()["Functions"]:
+        variables = one["Environment"]["Variables"] | {"RESTARTED_AT": str(time.time())}
+        functions.update_function_configuration(
+            FunctionName=one["FunctionName"], Environment={"Variables": variables}
+        )
 
 
 @pytest.fixture(scope="session")
