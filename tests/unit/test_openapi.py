@@ -116,6 +116,25 @@ def test_the_description_has_every_route_of_the_template_and_no_other(described:
     assert found == routes
 
 
+@pytest.mark.parametrize("status", ["413", "429", "503"])
+def test_p2_answers_of_api_gateway_itself_are_as_described(described: dict[str, Any], status: str) -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    own = template["Resources"]["Api"]["Properties"]["GatewayResponses"].values()
+    found = [response for response in own if response.get("StatusCode") == status]
+    assert found
+    for response in found:
+        headers = response["ResponseParameters"]["Headers"]
+        answer = {
+            "statusCode": status,
+            "multiValueHeaders": {name: [value.strip("'")] for name, value in headers.items()},
+            "body": response["ResponseTemplates"]["application/json"],
+        }
+        for path, operations in described["paths"].items():
+            for method in operations.keys() - {"parameters"}:
+                if status in operations[method]["responses"]:
+                    check(described, {"resource": path, "httpMethod": method}, answer)
+
+
 @pytest.mark.parametrize(("status", "event"), REQUESTS)
 def test_each_answer_is_as_described(described: dict[str, Any], status: int, event: dict[str, Any]) -> None:
     deps: Any = FakeDependencies(SOURCES, crm=CRM_SECRET)
