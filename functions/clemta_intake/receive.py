@@ -11,7 +11,8 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from . import __version__, telemetry
 from .dependencies import Dependencies, dependencies, prepare
-from .gateway import Request, as_event, json_response, problem, unavailable
+from .errors import UnknownSource
+from .gateway import Request, as_event, json_response, refusal, unavailable
 from .signup import SignUp
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def create_app(deps: Callable[[], Dependencies]) -> APIGatewayRestResolver:
 
     @app.not_found
     def no_route(_: Exception) -> Response[str]:
-        return problem(404, "Not found")
+        # API Gateway hands on only our routes, so this is a source's name that Powertools takes for no path segment.
+        return refusal(UnknownSource("unknown_source"))
 
     return app
 

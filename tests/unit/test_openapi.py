@@ -1,6 +1,7 @@
 """docs/openapi.json describes the HTTP interface, whole and as it is."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ REQUESTS = [
     (401, request("POST", "/signups/crm", b"{}", JSON)),
     (403, form(ADA, "paged", Origin="https://other.example")),
     (404, form(ADA, "nobody")),
+    (404, form(ADA, "é€\x02")),
     (413, form({"message": "x" * 200_000})),
     (415, request("POST", "/signups/website", b"x", {"Content-Type": "text/xml"})),
     (422, form({"email": ""})),
@@ -138,6 +140,7 @@ def test_p2_answers_of_api_gateway_itself_are_as_described(described: dict[str, 
 @pytest.mark.parametrize(("status", "event"), REQUESTS)
 def test_each_answer_is_as_described(described: dict[str, Any], status: int, event: dict[str, Any]) -> None:
     deps: Any = FakeDependencies(SOURCES, crm=CRM_SECRET)
+    event["requestContext"]["requestTimeEpoch"] = int(time.time() * 1000)  # it was made with this file
     answer = receive.create_app(lambda: deps).resolve(event, Context())  # type: ignore[arg-type]
     assert check(described, event, answer) == status
 
