@@ -105,6 +105,12 @@ def test_the_route_example_is_valid() -> None:
     assert source.destination("press & MEDIA ") == (COMPANY, "vendor")
 
 
+def test_the_page_example_is_valid() -> None:
+    [example] = [block for block in blocks(ROOT / "docs" / "sources.md") if "[sources.website.page]" in block]
+    table = tomllib.loads(example)["sources"]["website"] | {"kind": "form"}
+    assert to_source("website", table, COMPANY).page.color == "#1a5fb4"  # type: ignore[union-attr]
+
+
 def test_the_stripe_like_example_is_valid() -> None:
     [example] = [block for block in blocks(ROOT / "docs" / "sources.md") if "[sources.pay.auth]" in block]
     table = tomllib.loads(example)["sources"]["pay"]
