@@ -82,6 +82,9 @@ class Confirmation:
             case Invalid():
                 raise evaluated.failure
         delivery = self._deps.delivery
+        if source.answer == "queued":
+            delivery.queue(self._submission)
+            return "queued"
         return delivery.deliver(evaluated.mapped, source.on_existing, deadline, Place(source.lane)).status
 
     def _end_calls_within(self, seconds: float) -> Deadline:

@@ -348,6 +348,12 @@ class Delivery:
 
     # The queues.
 
+    def queue(self, submission: Submission) -> None:
+        """Puts a submission that was not tried yet into the retry queue, for delivery at once. Raises Unavailable."""
+        now = self._clock()
+        failure = Failure("outage", None, "not_tried_yet", "")
+        self._queues.retry(Envelope(submission, 0, now, failure, waiting_since=now), 0)
+
     def requeue_or_park(
         self, submission: Submission, error: Retryable | Permanent, earlier: Envelope | None = None
     ) -> Literal["queued", "parked"]:

@@ -209,6 +209,12 @@ class SignUp:
                     raise evaluated.failure
             self._check_spam(evaluated, source)
             count = self._daily_count(source)
+            if source.answer == "queued":
+                if count:
+                    count(1)  # here, because what comes from the queue is not counted
+                self._deps.delivery.queue(submission)
+                self._log("queued", submission)
+                return {"status": "queued", **result}
             outcome = self._deps.delivery.deliver(
                 evaluated.mapped, source.on_existing, deadline, Place(source.lane), count
             )
@@ -216,7 +222,7 @@ class SignUp:
             self._deps.delivery.hold(submission, error.code)
             self._log("held", submission, code=error.code)
             # The same answer as a success, so that a bot does not learn the rule.
-            return {"status": "created", **result}
+            return {"status": "queued" if source.answer == "queued" else "created", **result}
         except (Retryable, Permanent) as error:
             status = self._deps.delivery.requeue_or_park(submission, error)
             self._log(status, submission, **telemetry.failure_fields(error))

@@ -688,6 +688,22 @@ class TestLiveSources:
         redelivery.release()
         assert eventually(lambda: [one["email"] for one in clemta.contacts()] == ["eve@example.com"])
 
+    def test_p1_source_that_answers_from_the_queue_does_not_wait_for_clemta(
+        self,
+        command: Command,
+        clemta: Clemta,
+        sign_up: SignUp,
+        redelivery: Redelivery,
+        project: Path,
+        served: None,
+    ) -> None:
+        self.push(command, project, f'{self.RIGHT}answer = "queued"\n')
+        redelivery.hold()
+        assert [sign_up().json()["status"] for _ in range(2)] == ["queued", "queued"]
+        assert not clemta.requests()
+        redelivery.release()
+        assert eventually(lambda: [one["email"] for one in clemta.contacts()] == ["ada@example.com"])
+
     def test_rollback_returns_to_the_deployed_file_and_pull_shows_what_is_live(
         self, command: Command, sign_up: SignUp, project: Path, served: None
     ) -> None:

@@ -87,6 +87,14 @@ class TestSignUps:
         assert len(deps.clemta.stored) == 1
         assert logged()[-1]["outcome"] == "duplicate"
 
+    def test_answer_may_wait_for_the_queue_only(self, deps: FakeDependencies, logged: Lines) -> None:
+        deps.tables["cognito"] = {**COGNITO, "answer": "queued"}
+        handle(deps, event())
+        assert not deps.clemta.calls
+        [(envelope, delay)] = deps.queues.retried
+        assert (envelope.submission.source, envelope.attempt, delay) == ("cognito", 0, 0)
+        assert logged()[-1]["outcome"] == "queued"
+
     def test_delivery_is_known_by_the_pool_and_the_user(self) -> None:
         source = to_source("cognito", COGNITO, COMPANY)
         found = evaluate_queued(

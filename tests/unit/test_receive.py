@@ -27,7 +27,7 @@ from clemta_intake.errors import (
     Unavailable,
 )
 from clemta_intake.intake import events
-from clemta_intake.model import Envelope, Outcome, Submission
+from clemta_intake.model import Envelope, Outcome, Place, Submission
 from clemta_intake.queue_message import encode_envelope
 from clemta_intake.redeliver import Redelivery
 from clemta_intake.sources.config import Spam, to_source
@@ -587,6 +587,64 @@ class TestCaptcha:
         api.deps.tables["website"] = WEBSITE | {"spam": {"recaptcha": "captcha", "min_score": 0.5}}
         api.deps.captcha.says = Verdict(False)
         assert api.send(form({**ADA, "g-recaptcha-response": "token"}))[0] == 422
+
+
+class TestQueuedAnswers:
+    """`answer = "queued"`: the answer waits for the retry queue only."""
+
+    @pytest.fixture
+    def api(self) -> Api:
+        tables = {
+            "website": {**WEBSITE, "answer": "queued", "spam": {"honeypot": "url"}},
+            "crm": {**CRM, "answer": "queued", "batch": True},
+        }
+        return Api(FakeDependencies(tables, crm=CRM_SECRET))
+
+    def test_p1_sign_up_is_queued_to_be_delivered_at_once(self, api: Api, logged: Lines) -> None:
+        status, _, body = api.send(form(ADA))
+        assert (status, body["status"], body.keys()) == (200, "queued", {"status", "submission_id"})
+        [(envelope, delay)] = api.deps.queues.retried
+        assert (envelope.submission.submission_id, delay) == (body["submission_id"], 0)
+        assert (envelope.attempt, envelope.not_before, envelope.slot) == (0, 0, "")
+        assert logged()[-1]["outcome"] == "queued"
+
+    def test_p3_p6_delivery_from_the_queue_is_a_newcomers_and_makes_one_contact(self, api: Api) -> None:
+        for _ in range(2):
+            api.send(form(ADA))
+        assert not api.deps.clemta.calls
+        assert not api.deps.ledger.items
+        for envelope, _ in api.deps.queues.retried:
+            Redelivery(api.deps).message("m", encode_envelope(envelope), 1, Deadline.after(10))  # type: ignore[arg-type]
+        assert [entry["email"] for entry in api.deps.clemta.stored.values()] == ["ada@example.com"]
+        assert api.deps.clemta.served == [Place("open")] * 2
+
+    def test_each_entry_of_a_batch_is_queued(self, api: Api) -> None:
+        body = api.send(crm(json.dumps([LEAD, {**LEAD, "email": "cy@example.com"}]).encode()))[2]
+        assert [entry["status"] for entry in body["submissions"]] == ["queued", "queued"]
+        assert not api.deps.clemta.calls
+        assert len(api.deps.queues.retried) == 2
+
+    def test_p2_if_sqs_refuses_the_sender_is_asked_to_come_again(self, api: Api) -> None:
+        api.deps.queues.refuses = True
+        status, headers, _ = api.send(form(ADA))
+        assert (status, "retry-after" in headers) == (503, True)
+
+    def test_p5_unauthenticated_and_wrong_posts_are_refused_as_ever(self, api: Api) -> None:
+        assert api.send(crm(b"{}", secret="another"))[0] == 401
+        assert api.send(form({"full_name": "Ada Example"}))[0] == 422
+        assert not api.deps.queues.retried
+
+    def test_p8_held_submission_has_the_same_answer(self, api: Api) -> None:
+        status, _, body = api.send(form({**ADA, "url": "https://example.com"}))
+        assert (status, body["status"]) == (200, "queued")
+        assert len(api.deps.queues.held) == 1
+        assert not api.deps.queues.retried
+
+    def test_max_per_day_counts_each_sign_up(self, api: Api) -> None:
+        api.deps.tables["website"] = {**WEBSITE, "answer": "queued", "spam": {"max_per_day": 2}}
+        answers = [api.send(form(ADA))[2]["status"] for _ in range(3)]
+        assert answers == ["queued"] * 3
+        assert [len(api.deps.queues.retried), len(api.deps.queues.held)] == [2, 1]
 
 
 class TestTime:

@@ -258,12 +258,12 @@ class TestTheFileItself:
 
 
 FORM_KEYS = (
-    "accept, allow_overwrite, allowed_origins, answer_seconds, answers, company_id, consent, contact,"
+    "accept, allow_overwrite, allowed_origins, answer, answer_seconds, answers, company_id, consent, contact,"
     " contact_type, default_country, defaults, delivery_id, error_url, event_time, kind, name_fallback, on_existing,"
     " page, rest, route, spam, success_url"
 )
 HOOK_KEYS = (
-    "accept, allow_overwrite, answer_seconds, answers, auth, batch, company_id, consent, contact, contact_type,"
+    "accept, allow_overwrite, answer, answer_seconds, answers, auth, batch, company_id, consent, contact, contact_type,"
     " default_country, defaults, delivery_id, event_time, handshake, kind, name_fallback, on_existing, rest, route"
 )
 HMAC_KEYS = (
@@ -327,6 +327,10 @@ class TestMistakes:
             (
                 FORM + 'spam = { turnstile = "a", recaptcha = "b" }\n',
                 "3: sources.website.spam: has more than one captcha; allowed: one of turnstile, hcaptcha, recaptcha",
+            ),
+            (
+                FORM + 'answer = "later"\n',
+                "3: sources.website.answer: must be 'contact' or 'queued'",
             ),
             (
                 FORM + "answer_seconds = 5\n",

@@ -309,6 +309,8 @@ class _Source(BaseModel):
     default_country: Country | None = None
     answer_seconds: Annotated[float, Field(ge=0.5, le=4)] = 4
     """The sender gets its answer within so many seconds."""
+    answer: Literal["contact", "queued"] = "contact"
+    """What the answer waits for: Clemta's contact, or the retry queue, which delivers a moment later."""
     name_fallback: Literal["email", "reject"] = "email"
 
     def expressions(self) -> list[str]:
