@@ -22,6 +22,7 @@ class VirtualClemta:
         self.contacts: dict[str, list[dict[str, Any]]] = {}  # by e-mail address
         self.arrivals: list[float] = []
         self.refusals = 0
+        self._made = 0
         self._counted: deque[float] = deque()
 
     def send(self, request: HttpRequest, *_: float) -> HttpResponse:
@@ -33,11 +34,24 @@ class VirtualClemta:
             return self._answer(429, None, at)
         if request.method == "POST":
             body = json.loads(request.body or b"")
-            contact = {**body, "id": f"{len(self.arrivals):024x}", "created_at": int(at)}
-            self.contacts.setdefault(contact["email"], []).append(contact)
-            return self._answer(200, contact, at)
-        found = self.contacts.get(request.query["search"], [])
-        return self._answer(200, {"contacts": found, "total": len(found)}, at)
+            return self._answer(200, self._add(body, at), at)
+        if "search" in request.query:
+            found = self.contacts.get(request.query["search"], [])
+            return self._answer(200, {"contacts": found, "total": len(found)}, at)
+        skip, limit = int(request.query["skip"]), int(request.query["limit"])
+        every = [contact for of_one in self.contacts.values() for contact in of_one]
+        every.sort(key=lambda contact: contact["created_at"], reverse=True)
+        return self._answer(200, {"contacts": every[skip : skip + limit], "total": len(every)}, at)
+
+    def add(self, email: str, created_at: float) -> None:
+        """A contact that somebody made by hand."""
+        self._add({"type": "customer", "full_name": "Ada Example", "email": email}, created_at)
+
+    def _add(self, body: dict[str, Any], created_at: float) -> dict[str, Any]:
+        self._made += 1
+        contact = {**body, "id": f"{self._made:024x}", "created_at": int(created_at)}
+        self.contacts.setdefault(contact["email"], []).append(contact)
+        return contact
 
     def call_by_other_client(self) -> bool:
         """A call by another client with the same key; False if it was refused."""

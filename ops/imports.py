@@ -1,4 +1,4 @@
-"""Imports past sign-ups from a CSV file: each row becomes a form submission in the retry queue, at Clemta's pace."""
+"""Imports past sign-ups from a CSV file: each row is a form's submission, delivered at Clemta's pace."""
 
 import csv
 import hashlib
@@ -13,8 +13,8 @@ from pathlib import Path
 from clemta_intake.bodies.limits import check_size
 from clemta_intake.errors import TooLarge
 from clemta_intake.intake import Ignored, Invalid, evaluate_queued
-from clemta_intake.model import Envelope, Failure, Submission
-from clemta_intake.retry import MAX_DELAY
+from clemta_intake.model import Submission
+from clemta_intake.outcomes import OutcomeName
 from clemta_intake.sources.config import Form
 from clemta_intake.sources.redaction import redact
 
@@ -23,9 +23,6 @@ from .errors import OpsError
 from .files import write_private
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "clemta-intake:import")
-# Calls to Clemta for each row: a look-up and a create, and two more that stay free for new sign-ups.
-_CALLS = 4
-_BATCH = 10
 _SEPARATORS = ",;\t"  # Excel writes semicolons in locales with a decimal comma
 
 
@@ -127,23 +124,15 @@ class Progress:
         new.replace(self._file)
 
 
-def send_rows(env: Environment, rows: list[Row], progress: Progress) -> Iterator[int]:
-    """Puts the rows into the retry queue, each with its due time; yields the number of rows sent so far."""
+def deliver_rows(
+    env: Environment, source: Form, rows: list[Row], progress: Progress
+) -> Iterator[OutcomeName]:
+    """Delivers the rows that were not sent yet; yields what became of each."""
+    from .row_delivery import RowDelivery
+
     sent = progress.sent()
-    seconds_each = 60 * _CALLS / env.settings.clemta_requests_per_minute
-    now = time.time()
-    for number, row in enumerate(rows[sent:]):
-        due = now + number * seconds_each
-        env.deps.queues.retry(_envelope(row.submission, due), min(MAX_DELAY, due - now))
-        if number % _BATCH == _BATCH - 1:
-            progress.write(sent + number + 1)
-        yield sent + number + 1
-    progress.write(len(rows))
-
-
-def _envelope(submission: Submission, due: float) -> Envelope:
-    """The queue message, received at its due time: the wait until then must not count as age or as a failure."""
-    from dataclasses import replace
-
-    received = replace(submission, received_at=due)
-    return Envelope(received, 0, due, Failure("outage", None, "imported", ""), due)
+    delivery = RowDelivery(env.deps, source, len(rows) - sent)
+    for number, row in enumerate(rows[sent:], sent + 1):
+        outcome = delivery.deliver(row.submission)
+        progress.write(number)
+        yield outcome

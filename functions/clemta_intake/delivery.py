@@ -11,7 +11,8 @@ What `deliver` does, by the state of the contact in the ledger and the source's 
     created            update          older than what was applied: as skip; else GET, and PATCH what differs.
                                        Gone: see below
     free               create          create
-    free               skip, update    look up. Found: adopt (update: and PATCH what differs). Else create
+    free               skip, update    look up, unless it is known to be new. Found: adopt (update: and PATCH what
+                                       differs). Else create
     unknown            any             look up. Found: adopt (update: and PATCH what differs). Not found: wait for
                                        the search lag, look up again; create only if that finds nothing either
     claimed            any             ClaimHeld: try again later
@@ -276,7 +277,7 @@ class Delivery:
         LookupInconclusive if there is none, but an earlier attempt may have created one that is not searchable yet.
         """
         policy, contact = job.policy, job.mapped.contact
-        if policy == "create" and claim.fresh:
+        if claim.fresh and (policy == "create" or job.mapped.is_new):
             return None
         found = self._clemta.find(contact, job.deadline)  # lazy: pages after the contact's are not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):

@@ -88,6 +88,8 @@ class MappedSubmission:
     """The description's lines after the sender's own words or the default; one may have further lines of its own."""
     consent: str = ""
     """The one of these lines that holds the time of receipt."""
+    is_new: bool = False
+    """Clemta is known to have no contact of this company, type and e-mail: no look-up is needed before a create."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """preview, send and import."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from clemta_intake.sources.config import Form
 
 from ..errors import OpsError
-from ..imports import Progress, read_rows, send_rows
+from ..imports import Progress, deliver_rows, read_rows
 from ..posts import Post
 from ..posts import send as send_post
 from ..preview import Preview
@@ -112,14 +113,18 @@ def import_(
         session.err.print(Text(f"and {len(bad) - _MAX_MISTAKES} more rows", style="red"))
     if not good:
         raise OpsError(f"{file.name}: none of its {len(rows)} rows can be imported")
-    sent = 0
+    outcomes: Counter[str] = Counter()
     if not dry_run:
         progress = Progress(session.env, form, file)
-        sent = already = progress.sent()
-        with session.progress("into the retry queue", len(good)) as bar:
-            for sent in send_rows(session.env, good, progress):
-                bar.update(sent)
-        sent -= already
-    shown = Text(f"{len(good)} rows can be imported, {len(bad)} cannot; {sent} sent now")
-    session.say(shown, {"good": len(good), "bad": len(bad), "sent": sent})
+        already = progress.sent()
+        with session.progress("to Clemta", len(good)) as bar:
+            for outcome in deliver_rows(session.env, form, good, progress):
+                outcomes[outcome] += 1
+                bar.update(already + outcomes.total())
+    sent = outcomes.total()
+    of_these = (
+        ": " + ", ".join(f"{count} {name}" for name, count in outcomes.most_common()) if outcomes else ""
+    )
+    shown = Text(f"{len(good)} rows can be imported, {len(bad)} cannot; {sent} sent now{of_these}")
+    session.say(shown, {"good": len(good), "bad": len(bad), "sent": sent, "outcomes": dict(outcomes)})
     return not bad

@@ -389,7 +389,7 @@ class TestPeople:
         rows = "".join(f"Person {number},person{number}@example.com\n" for number in range(30))
         (project / "past.csv").write_text(f"name,email\n{rows}Nobody,no address\n")
         said = command("import", "past.csv", "--source", "website", "--dry-run", "--json")
-        assert (said.code, said.data) == (1, {"good": 30, "bad": 1, "sent": 0})
+        assert (said.code, said.data) == (1, {"good": 30, "bad": 1, "sent": 0, "outcomes": {}})
         assert "past.csv:32" in said.err
         (project / "bad.csv").write_text("name,email\nNobody,no address\n")
         said = command("import", "bad.csv", "--source", "website")

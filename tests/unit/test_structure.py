@@ -14,7 +14,7 @@ ALLOWED = {
     "clemta_intake": set[str](),  # functions/: what runs in Lambda
     "ops": {"clemta_intake"},  # the operator's command
     "local": {"clemta_intake", "ops"},  # the local stack; its console does what the command does
-    "bench": {"clemta_intake", "local"},  # benchmarks and chaos, on the local stack
+    "bench": {"clemta_intake", "local", "ops"},  # benchmarks and chaos, on the local stack
     "tools": {"clemta_intake", "local"},  # generators of documentation
 }
 FOLDERS = {"clemta_intake": ROOT / "functions" / "clemta_intake"} | {

@@ -62,6 +62,12 @@ class Request(NamedTuple):
         return cls("GET", "/contacts", query)
 
     @classmethod
+    def newest(cls, company_id: str, skip: int) -> "Request":
+        """GET /contacts: one page of the company's contacts, the newest first."""
+        query = {"company_id": company_id, "sort": "created_at", "order": "desc"}
+        return cls("GET", "/contacts", query | {"skip": str(skip), "limit": str(PAGE_SIZE)})
+
+    @classmethod
     def get(cls, contact_id: str) -> "Request":
         """GET /contacts/{id}."""
         return cls("GET", f"/contacts/{contact_id}")
@@ -122,7 +128,7 @@ def created_id(data: Mapping[str, Any]) -> str:
 
 
 def read_page(data: Mapping[str, Any]) -> tuple[list[Any], int | None]:
-    """The entries of one page of a search, and how many there are in all, if Clemta says it."""
+    """The entries of one page of a list or search, and how many there are in all, if Clemta says it."""
     page, total = data.get("contacts"), data.get("total")
     if not isinstance(page, list):
         raise NotApplied("unreadable_answer", status=200)

@@ -1,0 +1,117 @@
+"""An import against Clemta's limit in virtual time: the operator's own code, ledger, rate limit and client."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+from typing import Any, cast
+
+from bench.burst import COMPANY
+from bench.in_process_dynamodb import InProcessDynamoDB
+from bench.virtual_clemta import WINDOW, VirtualClemta
+from clemta_intake.clemta.client import Clemta
+from clemta_intake.delivery import Delivery, DeliverySettings
+from clemta_intake.dynamo.claim_items import ClaimItems
+from clemta_intake.dynamo.claims import Ledger
+from clemta_intake.dynamo.rate_limit import RateLimit
+from clemta_intake.dynamo.table import Table
+from clemta_intake.http_values import HttpRequest, HttpResponse
+from clemta_intake.model import Envelope, Submission
+from clemta_intake.retry import RetryPolicy
+from clemta_intake.sources.config import Form, to_source
+from ops.row_delivery import RowDelivery
+
+CALL_SECONDS = 0.2  # of one call to Clemta
+
+
+@dataclass
+class Import:
+    """`rows` people, into a company that has `known` other contacts; `before_call` may change Clemta meanwhile.
+
+    It has what RowDelivery needs of the dependencies.
+    """
+
+    rows: int = 1_000
+    known: int = 0
+    limit: int = 100
+    before_call: Callable[[VirtualClemta, HttpRequest], None] = lambda *_: None
+    now: float = 1_800_000_000.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    created: list[float] = field(default_factory=list)
+    queued: list[Envelope] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.virtual = VirtualClemta(self.clock, self.limit, Random(1))
+        for number in range(self.known):
+            self.virtual.add(f"known{number}@example.com", self.now - 1_000_000 + number)
+
+    def clock(self) -> float:
+        return self.now
+
+    def run(self) -> "Import":
+        """Delivers all rows, one after the other."""
+        source = cast(Form, to_source("website", {"kind": "form"}, COMPANY))
+        delivery = RowDelivery(cast(Any, self), source, self.rows, self._sleep)
+        self.began = self.now
+        for number in range(self.rows):
+            body = f'{{"name": "Ada Example", "email": "row{number}@example.com"}}'.encode()
+            outcome = delivery.deliver(Submission(f"r{number}", "website", 0, body, "application/json"))
+            self.outcomes[outcome] += 1
+            if outcome == "created":
+                self.created.append(self.now)
+        return self
+
+    def send(self, request: HttpRequest, *_: float) -> HttpResponse:
+        """The transport: one call."""
+        self.before_call(self.virtual, request)
+        self.now += CALL_SECONDS
+        return self.virtual.send(request)
+
+    @property
+    def pace(self) -> float:
+        """Contacts created in a minute, after the first minute: it may use the whole limit at once."""
+        later = [at for at in self.created if at >= self.began + WINDOW]
+        return 60 * len(later) / (later[-1] - self.began - WINDOW)
+
+    @cached_property
+    def clemta(self) -> Clemta:
+        rate_limit = RateLimit(self._table, self.limit, self.clock)
+        return Clemta("http://clemta", lambda _: "key", rate_limit, self)
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        return Delivery(
+            self.clemta,
+            Ledger(ClaimItems(self._table), lambda: "pepper", 30, self.clock),
+            self,
+            DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy()),
+            self.clock,
+        )
+
+    def retry(self, envelope: Envelope, _: float) -> None:
+        """The retry queue."""
+        self.queued.append(envelope)
+
+    park = hold = cast(Any, None)  # nothing is parked or held here
+
+    @cached_property
+    def _table(self) -> Table:
+        client = InProcessDynamoDB()
+        return Table(lambda: cast(Any, client), "ledger")
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def pace(rows: int, known: int) -> dict[str, Any]:
+    """The figures of one import."""
+    run = Import(rows, known).run()
+    return {
+        "rows": rows,
+        "contacts_before": known,
+        "rows_a_minute": round(run.pace, 1),
+        "calls_a_row": round(len(run.virtual.arrivals) / rows, 3),
+        "calls_refused": run.virtual.refusals,
+        "duplicates": sum(len(of_one) - 1 for of_one in run.virtual.contacts.values()),
+    }
