@@ -32,6 +32,7 @@ from clemta_intake.errors import (
 from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.redeliver import _POISON_RECEIVES
 from clemta_intake.retry import RetryPolicy
+from tests.support.examples import examples
 from tests.support.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
 
 type Before = Literal["", "made", "deleted"]
@@ -523,7 +524,7 @@ def play_redelivered(world: World, actions: list[tuple[int, str, float]]) -> Non
 
 
 QUICK = settings(
-    max_examples=500,
+    max_examples=examples(500),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -557,7 +558,7 @@ def test_p1_p3_p4_two_workers_make_one_contact_in_every_interleaving(
 def test_p3_two_workers_keep_the_contact_current_while_the_operator_changes_it(
     policy: Policy, newest_first: bool
 ) -> None:
-    @settings(QUICK, max_examples=250)
+    @settings(QUICK, max_examples=examples(250))
     @given(OPERATED | EDITED, st.sampled_from([0, 10, LAG]), st.booleans(), BEFORE)
     def whatever_happens(
         actions: list[tuple[int, str, float]], lag: float, forms: bool, before: Before
@@ -570,7 +571,7 @@ def test_p3_two_workers_keep_the_contact_current_while_the_operator_changes_it(
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
 def test_p3_redelivery_never_brings_a_deleted_contact_back(policy: Policy) -> None:
-    @settings(QUICK, max_examples=200)
+    @settings(QUICK, max_examples=examples(200))
     @given(ACTIONS)
     def whatever_happens(actions: list[tuple[int, str, float]]) -> None:
         play_redelivered(World(policy=policy), actions)

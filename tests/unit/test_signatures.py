@@ -23,6 +23,7 @@ from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
 from clemta_intake.sources.signatures import SignedPost, authenticate
 from tests.support.events import FORM
+from tests.support.examples import examples
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()
@@ -615,7 +616,7 @@ _VALUES = st.text() | st.lists(st.sampled_from(_SHARDS)).map("".join)
 
 
 @every(SCHEMES)
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=examples(50), deadline=None, derandomize=True)
 @given(
     headers=st.dictionaries(st.sampled_from(_NAMES), _VALUES),
     query=st.dictionaries(st.just("token"), _VALUES),
@@ -632,7 +633,7 @@ def test_p5_any_unauthenticated_request_raises_unauthentic_and_nothing_else(
 
 
 @every(SIGNED)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(key=st.binary(min_size=1), body=st.binary(min_size=1), at=st.integers(0, 2 * NOW), data=st.data())
 def test_p5_right_mac_is_accepted_and_any_changed_byte_is_refused(
     scheme: Scheme, key: bytes, body: bytes, at: int, data: st.DataObject
@@ -818,7 +819,7 @@ class TestProofInTheBody:
             max_leaves=12,
         )
     )
-    @settings(max_examples=100, derandomize=True)
+    @settings(max_examples=examples(100), derandomize=True)
     def test_p5_any_other_json_is_refused(self, data: Any) -> None:
         assert not self.accepts(KEY_IN_BODY, data)
         assert not self.accepts(IN_BODY, data)
