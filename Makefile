@@ -13,7 +13,7 @@ export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down invoke quick test chaos bench budget recognition check lint types template locked sources
+.PHONY: help run up down invoke quick test mutants chaos bench budget recognition check lint types template locked sources
 .PHONY: documented scan docs format build deploy named-environment lock release clean
 
 help:
@@ -39,6 +39,9 @@ test: $(READY) ## runs all tests, on their own stacks, and checks that they cove
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) --durations=10
 	$(TOOLS)/coverage combine --quiet
 	$(TOOLS)/coverage report
+
+mutants: $(READY) ## changes the core in small ways and says which change no unit test notices; N=40 changes a group, GROUPS="retry"
+	@exec $(TOOLS)/python -m tools.mutants -n "$(or $(N),40)" $(GROUPS)
 
 chaos: $(READY) ## sends sign-ups while every fault happens at once, on its own stack; N=10000 for more
 	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"
