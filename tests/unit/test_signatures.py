@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -708,6 +708,36 @@ def test_p5_malformed_jws_has_its_own_code(token: str, code: str) -> None:
     header = b64encode(b'{"alg":"HS256"}').decode().rstrip("=")
     headers = {"x-jws": token.format(header=header)}
     assert refusal(auth(scheme="jws", header="x-jws", issuer="i"), headers, KEY) == code
+
+
+@pytest.mark.parametrize(
+    "claims", [{"iss": "another"}, {"sha256": "0" * 64}, {"sha256": 1}, {"sha256": "é"}, {"iss": None}]
+)
+def test_p5_jws_with_a_right_signature_and_wrong_claims_is_refused(claims: dict[str, object]) -> None:
+    def sent(says: dict[str, object]) -> Headers:
+        parts = (b'{"alg":"HS256"}', json.dumps(says).encode())
+        signed = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+        signature = urlsafe_b64encode(digest(KEY, signed)).rstrip(b"=")
+        return {"x-jws": b".".join((signed, signature)).decode()}
+
+    right: dict[str, object] = {"iss": "i", "sha256": hashlib.sha256(BODY).hexdigest()}
+    jws = auth(scheme="jws", header="x-jws", issuer="i")
+    assert accepts(jws, sent(right), KEY, body=BODY)
+    assert refusal(jws, sent(right | claims), KEY) == "signature_mismatch"
+
+
+@pytest.mark.parametrize(("proof", "code"), [("zz", "signature_malformed"), ("00", "signature_mismatch")])
+def test_p5_malformed_proof_in_the_body_has_its_own_code(proof: str, code: str) -> None:
+    in_body = auth(scheme="body-hmac", signed="a", signature="b")
+    body = json.dumps({"a": "1", "b": proof}).encode()
+    with pytest.raises(Unauthentic) as refused:
+        authenticate(in_body, (KEY,), SignedPost(body, {}), NOW)
+    assert refused.value.code == code
+
+
+def test_p5_secret_that_is_a_text_is_not_decoded() -> None:
+    signature = hmac.digest(b64decode(KEY.removeprefix("whsec_")), BODY, "sha256").hex()
+    assert not accepts(HEX.auth, {"x-signature": f"sha256={signature}"}, KEY)
 
 
 class TestProofInTheBody:

@@ -77,11 +77,11 @@ class Mutant:
 def mutants(module: str, tree: ast.Module) -> list[Mutant]:
     """Every mutant of a module, one for each key."""
     found: dict[str, Mutant] = {}
-    for place, node, function, new, operator in _changes(tree, (), ""):
+    for place, node, line, function, new, operator in _changes(tree, (), ""):
         mutant = Mutant(
             module,
             function,
-            getattr(node, "lineno", 1),
+            line,
             operator,
             _shown(node),
             _shown(new),
@@ -96,7 +96,7 @@ def _shown(node: ast.AST) -> str:
     return " ".join(ast.unparse(node).split())
 
 
-type Change = tuple[Place, ast.AST, str, ast.AST, str]
+type Change = tuple[Place, ast.AST, int, str, ast.AST, str]
 
 
 def _changes(node: ast.AST, place: Place, function: str) -> Iterator[Change]:
@@ -115,8 +115,9 @@ def _changes(node: ast.AST, place: Place, function: str) -> Iterator[Change]:
             if _stays(child):
                 continue
             there = (*place, (name, number))
+            line = getattr(child, "lineno", getattr(node, "lineno", 1))
             for new, operator in _replacements(child, node, name):
-                yield there, child, function, new, operator
+                yield there, child, line, function, new, operator
             yield from _changes(child, there, function)
 
 

@@ -125,6 +125,7 @@ def swap(module: str, tree: ast.Module) -> None:
     """Gives every loaded function of the module the code that it has in this tree."""
     path = str(PACKAGE / module)
     codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, path, "exec"))}
+    gc.unfreeze()  # what the functions froze at their cold start is found too
     for function in [found for found in gc.get_objects() if isinstance(found, FunctionType)]:
         old = function.__code__
         new = codes.get((old.co_qualname, old.co_firstlineno)) if old.co_filename == path else None
