@@ -5,13 +5,15 @@ TOOLS := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 UV = $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 SOURCES = $(or $(SOURCES_FILE),functions/sources.toml)
+# Two workers, each with a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
+PYTEST = $(TOOLS)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 EXPORT = export -q --frozen --only-group functions --no-hashes --no-annotate --no-header
 
 export PATH := $(TOOLS):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down invoke test chaos bench budget recognition check lint types template locked sources
+.PHONY: help run up down invoke quick test mutants chaos bench budget recognition check lint types template locked sources
 .PHONY: documented scan docs format build deploy named-environment lock release clean
 
 help:
@@ -29,11 +31,17 @@ down: $(READY) ## stops what `make up` started; safe to repeat
 invoke: $(READY) ## invokes a function with an event as Lambda does, on the local stack; ENV=staging on a deployed one
 	@exec $(TOOLS)/python -m local.invoke --env "$(or $(ENV),local)" "$(or $(EVENT),events/form.json)"
 
-test: $(READY) ## runs all tests, on their own stack
+quick: $(READY) ## runs the unit tests, in half a minute: property tests try a tenth of their examples
+	$(PYTEST) --hypothesis-profile=quick tests/unit
+
+test: $(READY) ## runs all tests, on their own stacks, and checks that they cover the functions
 	$(TOOLS)/coverage erase
-	$(TOOLS)/coverage run -m pytest
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) --durations=10
 	$(TOOLS)/coverage combine --quiet
 	$(TOOLS)/coverage report
+
+mutants: $(READY) ## changes the core in small ways and says which change no unit test notices; N=40 changes a group, GROUPS="retry"
+	@exec $(TOOLS)/python -m tools.mutants -n "$(or $(N),40)" $(GROUPS)
 
 chaos: $(READY) ## sends sign-ups while every fault happens at once, on its own stack; N=10000 for more
 	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"

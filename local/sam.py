@@ -18,7 +18,7 @@ from local.processes import ROOT, StackError
 
 TOOLS = Path(sys.executable).parent
 BUILDS = ROOT / ".local" / "builds"
-KEPT_BUILDS = 4
+KEPT_BUILDS = 8  # two workers of the tests use some at once
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 

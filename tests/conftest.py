@@ -2,12 +2,22 @@
 
 import io
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from clemta_intake import telemetry
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # its coverage is being measured, that of what it starts is not
+    os.environ.pop("COVERAGE_PROCESS_START", None)
+
+# Time is not what property tests are about. `quick` tries a tenth of the examples: tests.support.examples.
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile("full")
 
 type Lines = Callable[[], list[dict[str, Any]]]
 

@@ -13,6 +13,7 @@ from clemta_intake.bodies.limits import MAX_BODY, MAX_DEPTH, MAX_FIELDS, MAX_HEA
 from clemta_intake.bodies.parse import read_body
 from clemta_intake.errors import Refused, TooLarge, Unreadable, UnsupportedMedia
 from clemta_intake.model import Submission
+from tests.support.examples import examples
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=frontier"
@@ -439,7 +440,7 @@ _SHARDS = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(content_type=_TYPES, body=st.binary() | _SHARDS)
 @example(content_type=MULTIPART, body=b"--frontier\r\n" * 3)
 def test_any_bytes_under_any_content_type_are_read_or_refused(content_type: str, body: bytes) -> None:

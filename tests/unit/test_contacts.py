@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from clemta_intake.contacts import Billing, ContactRequest, ascii_email
 from local.clemta.validation import validate_contact
+from tests.support.examples import examples
 from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
@@ -144,7 +145,7 @@ class TestEmail:
         with pytest.raises(ValueError, match=r"^must be an e-mail address$"):
             ascii_email(written)
 
-    @settings(max_examples=300, deadline=None, derandomize=True)
+    @settings(max_examples=examples(300), deadline=None, derandomize=True)
     @given(st.text() | st.from_regex(r"\A[a-z.@ äİ\u3002\u200d-]{1,20}@[a-zäßİ\u3002\u0660.-]{1,20}\Z"))
     def test_any_text_is_one_ascii_address_or_refused(self, written: str) -> None:
         try:

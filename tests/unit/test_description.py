@@ -22,6 +22,7 @@ from clemta_intake.sources.description import compose, printable, to_line
 from clemta_intake.sources.fields import Reading, Recognition
 from clemta_intake.sources.redaction import redact
 from tests.support.evaluation import mapped
+from tests.support.examples import examples
 from tests.support.fakes import COMPANY
 
 OTHER = "0123456789abcdef01234567"
@@ -359,7 +360,7 @@ class TestLimit:
         assert found.startswith("m" * 9_900)
         assert found.endswith("…\nplan: pro\n(1 of the answers did not fit here)")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(said=st.text("ab\n ", max_size=12_000).map(printable), lines=_LINES)
     def test_p4_description_is_valid_and_says_how_much_is_missing(self, said: str, lines: list[str]) -> None:
         assume(said or lines)
@@ -410,7 +411,7 @@ class TestUpdates:
         theirs = description(ADA | {"plan": "pro\nor\nteam", "x": "1"}) or ""
         assert self.change({"x": "1", "plan": "pro\nor\nteam"}, theirs) == {}
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(
         theirs=st.text("ab:\n ", min_size=1, max_size=12_000),
         answers=st.dictionaries(st.sampled_from("abcd"), st.text("ab \n", max_size=4_000)),
@@ -698,7 +699,7 @@ class TestAnyForm:
     def test_p4_objects_in_lists_of_lists_arrive(self) -> None:
         assert description(ADA | {"x": [[{"plan": "00"}, "b"], ["c"]]}) == "x.0.0.plan: 00\nx.0.1: b\nx.1: c"
 
-    @settings(max_examples=400, deadline=None, derandomize=True)
+    @settings(max_examples=examples(400), deadline=None, derandomize=True)
     @given(answers=st.dictionaries(_KEYS, _VALUES, max_size=8), source=_FORM_SOURCES)
     def test_p4_every_answer_in_json_is_in_the_contact_or_is_a_secret(
         self, answers: dict[str, Any], source: Form
@@ -711,7 +712,7 @@ class TestAnyForm:
             raise
         assert_told(redact(data).data, found.contact.body())
 
-    @settings(max_examples=200, deadline=None, derandomize=True)
+    @settings(max_examples=examples(200), deadline=None, derandomize=True)
     @given(
         answers=st.lists(
             st.tuples(_KEYS | st.sampled_from(["topics[]", "customer[city]"]), _WORDS), max_size=8
@@ -724,7 +725,7 @@ class TestAnyForm:
         found = read(urlencode([("email", "ada@example.com"), *answers]).encode(), source, URLENCODED)
         assert_told([text for key, text in answers if key not in SECRET], found.contact.body())
 
-    @settings(max_examples=200, deadline=None, derandomize=True)
+    @settings(max_examples=examples(200), deadline=None, derandomize=True)
     @given(
         answers=st.lists(
             st.tuples(

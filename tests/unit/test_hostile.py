@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from clemta_intake import receive
 from ops.signers import BODY_SIGNERS, URI
 from tests.support.events import CRM_SECRET, Context, request
+from tests.support.examples import examples
 from tests.support.fakes import FakeDependencies
 from tests.support.samples import SENDERS, Sample
 
@@ -53,7 +54,7 @@ class App:
 
 
 @pytest.mark.parametrize("table", [{"kind": "form"}, {"kind": "form", "spam": SPAM, "contact": COPIES}])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @example(fields={"_started": 10**400}, query={}, headers={})
 @example(fields={"_elapsed": 10**400}, query={}, headers={})
 @given(
@@ -75,7 +76,7 @@ def test_p2_any_json_of_a_form_gets_an_answer_below_500(
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(
     names=st.lists(WHOLE, max_size=5),
     value=WHOLE,
@@ -93,7 +94,7 @@ def test_p2_any_multipart_names_get_an_answer_below_500(names: list[str], value:
         assert App({"website": {"kind": "form"}}).status(event) in ANSWERS
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=examples(30), deadline=None, derandomize=True)
 @given(query=st.dictionaries(WHOLE, WHOLE, min_size=1, max_size=3), header=WHOLE)
 def test_p2_p5_any_query_and_header_of_a_webhook_get_an_answer_below_500(
     query: dict[str, str], header: str
@@ -123,7 +124,7 @@ def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "json" in Sample(name).content_type])
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=examples(8), deadline=None, derandomize=True)
 @given(data=st.data())
 def test_p2_any_value_in_a_senders_body_gets_an_answer_below_500(name: str, data: st.DataObject) -> None:
     sample = Sample(name)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clemta_intake.lanes import QUEUES, SLOT_VALID_SECONDS, Lanes
 from clemta_intake.model import Place
+from tests.support.examples import examples
 
 FEW = st.integers(0, 12)
 
@@ -41,7 +42,7 @@ def play(state: Lanes, now: float) -> list[str]:
     return found
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(st.integers(2, 6), st.integers(0, 5), st.tuples(FEW, FEW, FEW, FEW), st.integers(-1, 60))
 def test_p6_advancing_the_lanes_at_once_equals_starting_slot_by_slot(
     every: int, since: int, waiting: tuple[int, ...], seconds: int
@@ -53,7 +54,7 @@ def test_p6_advancing_the_lanes_at_once_equals_starting_slot_by_slot(
     assert at_once == one_by_one
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000), deadline=None)
 @given(st.integers(2, 6), st.integers(0, 5), st.tuples(FEW, FEW, FEW, FEW))
 def test_p6_a_slot_starts_when_announced_if_nobody_else_comes(
     every: int, since: int, waiting: tuple[int, ...]

@@ -16,6 +16,7 @@ from clemta_intake.sources.config import Form, Webhook, to_source
 from clemta_intake.sources.kept import kept_headers, kept_query
 from clemta_intake.sources.naming import FIELDS
 from tests.support.evaluation import mapped
+from tests.support.examples import examples
 from tests.support.fakes import COMPANY
 
 OPENAPI = Path(__file__).parents[3] / "shared/clemta/openapi.json"
@@ -685,7 +686,7 @@ _ANSWERS = st.dictionaries(_WORDS, _TEXTS | _DATA, max_size=6)
 _SIGN_UPS = _ANSWERS.map(lambda answers: answers | {"email": "ada@example.com"})
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=examples(250), deadline=None, derandomize=True)
 @given(data=_SIGN_UPS | _ANSWERS | _DATA, source=_SOURCES)
 def test_any_data_becomes_a_contact_without_empty_values_or_is_refused(data: Any, source: Form) -> None:
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from clemta_intake.contacts import ContactRequest
@@ -32,6 +32,7 @@ from clemta_intake.errors import (
 from clemta_intake.model import Claim, Created, Envelope, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.redeliver import _POISON_RECEIVES
 from clemta_intake.retry import RetryPolicy
+from tests.support.examples import examples
 from tests.support.fakes import SEARCHES, Clock, FakeClemta, FakeLedger, FakeQueues, Search, contact
 
 type Before = Literal["", "made", "deleted"]
@@ -523,7 +524,7 @@ def play_redelivered(world: World, actions: list[tuple[int, str, float]]) -> Non
 
 
 QUICK = settings(
-    max_examples=500,
+    max_examples=examples(500),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -557,7 +558,7 @@ def test_p1_p3_p4_two_workers_make_one_contact_in_every_interleaving(
 def test_p3_two_workers_keep_the_contact_current_while_the_operator_changes_it(
     policy: Policy, newest_first: bool
 ) -> None:
-    @settings(QUICK, max_examples=250)
+    @settings(QUICK, max_examples=examples(250))
     @given(OPERATED | EDITED, st.sampled_from([0, 10, LAG]), st.booleans(), BEFORE)
     def whatever_happens(
         actions: list[tuple[int, str, float]], lag: float, forms: bool, before: Before
@@ -570,7 +571,7 @@ def test_p3_two_workers_keep_the_contact_current_while_the_operator_changes_it(
 
 @pytest.mark.parametrize("policy", ["skip", "update", "create"])
 def test_p3_redelivery_never_brings_a_deleted_contact_back(policy: Policy) -> None:
-    @settings(QUICK, max_examples=200)
+    @settings(QUICK, max_examples=examples(200))
     @given(ACTIONS)
     def whatever_happens(actions: list[tuple[int, str, float]]) -> None:
         play_redelivered(World(policy=policy), actions)
@@ -793,37 +794,52 @@ class TimeIsLost(SteppedLedger):
             return
 
 
+def played(steps: int) -> list[tuple[int, str, float]]:
+    """A worker starts and takes these steps, and nothing happens to them."""
+    return [(2, "go", 1.0)] + [(0, "go", 1.0)] * steps
+
+
 @pytest.mark.parametrize(
-    ("bug", "actions", "said"),
+    ("bug", "actions", "found", "said"),
     [
-        ({"make_delivery": StaysKnown}, OPERATED, "exactly one contact"),
+        ({"make_delivery": StaysKnown}, OPERATED, [*played(6), (DELETES, "go", 1)], "exactly one contact"),
         (
             {"make_ledger": lambda clock: EverybodyMakesItAgain(clock, LAG), "before": "deleted"},
             OPERATED,
+            [],
             "never two",
         ),
         (
             {"make_ledger": lambda clock: SeenWhenWritten(clock, LAG), "submissions": 1},
             actions_of([0, 0, 0, 0, 0, 2, DELETES, COMES]),
+            [*played(6), (DELETES, "go", 1), (COMES, "go", 1)],
             "signed up again",
         ),
         (
             {"make_ledger": lambda clock: AnyOrder(clock, LAG), **UPDATES, "newest_first": True},
             EDITED,
+            [],
             "newest was applied last",
         ),
-        ({"make_ledger": lambda clock: NoTurns(clock, LAG), **UPDATES}, actions_of([0, 1, 2]), "P3"),
+        (
+            {"make_ledger": lambda clock: NoTurns(clock, LAG), **UPDATES},
+            actions_of([0, 1, 2]),
+            [(2, "go", 1), (2, "go", 1), *[(1, "go", 1)] * 6],
+            "P3",
+        ),
         (
             {"make_ledger": lambda clock: NeverLate(clock, LAG), "lag": 0, **UPDATES},
             actions_of([0, 0, 0, 1, 2]),
+            [*played(7), (0, "late", 1)],
             "newest was applied last",
         ),
         (
             {"make_ledger": lambda clock: TimeIsLost(clock, LAG), "policy": "update", "newest_first": True},
             actions_of([0, 0, 0, 0, 2, 3]),
+            [*played(7), (0, "lost before", 1)],
             "newest was applied last",
         ),
-        ({"weak": frozenset(), **UPDATES}, EDITED, "no default overwrites"),
+        ({"weak": frozenset(), **UPDATES}, EDITED, [], "no default overwrites"),
     ],
     ids=[
         "a deleted contact stays known",
@@ -837,9 +853,15 @@ class TimeIsLost(SteppedLedger):
     ],
 )
 def test_the_model_notices_every_seeded_bug_of_a_contact_that_the_operator_changes(
-    bug: dict[str, Any], actions: st.SearchStrategy[list[tuple[int, str, float]]], said: str
+    bug: dict[str, Any],
+    actions: st.SearchStrategy[list[tuple[int, str, float]]],
+    found: list[tuple[int, str, float]],
+    said: str,
 ) -> None:
-    @settings(QUICK, max_examples=3_000, phases=[Phase.generate])
+    """`found` shows it at once, if the steps are still those; the search would take seconds."""
+
+    @settings(QUICK, max_examples=3_000, phases=[Phase.explicit, Phase.generate])
+    @example(found)
     @given(actions)
     def buggy(actions: list[tuple[int, str, float]]) -> None:
         play_operated(World(**bug), actions)

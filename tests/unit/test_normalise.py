@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clemta_intake.sources import normalise
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_unknown_country_stays_unchanged(name: str) -> None:
     assert normalise.country(name) == {"country": name}
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(
     written=st.text(min_size=1) | st.text("+0123456789 ()-x٣", min_size=1),
     region=st.sampled_from([None, "TR", "US"]),
@@ -105,7 +106,7 @@ def test_any_text_is_a_phone_number_or_stays_unchanged(written: str, region: str
     assert read["phone"] == written or read["phone_code"].startswith("+")
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(st.text(min_size=1))
 def test_any_text_is_a_country_or_stays_unchanged(written: str) -> None:
     read = normalise.country(written)

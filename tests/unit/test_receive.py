@@ -34,6 +34,7 @@ from clemta_intake.sources.config import Spam, to_source
 from clemta_intake.sources.spam import answers_only
 from tests.conftest import Lines
 from tests.support.events import CRM_SECRET, FORM, Context, crm, form, request
+from tests.support.examples import examples
 from tests.support.fakes import COMPANY, FakeDependencies, contact
 
 WEBSITE = {"kind": "form"}
@@ -1104,7 +1105,9 @@ _BODIES = st.binary(max_size=60) | st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     source=st.sampled_from(["website", "paged", "crm"]),
     body=_BODIES,

@@ -25,6 +25,7 @@ from ops.signers import BODY_SIGNERS
 from tests.conftest import Lines
 from tests.support.evaluation import mapped, posted
 from tests.support.events import Context, request
+from tests.support.examples import examples
 from tests.support.fakes import COMPANY, FakeDependencies
 from tests.support.samples import SENDERS, Sample
 from tests.support.signers import PAYLOADS, REAL, real_sample
@@ -486,14 +487,14 @@ _DATA = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(fields=st.dictionaries(_PLAIN, _DATA, min_size=1, max_size=6), indent=st.none() | st.integers(0, 2))
 def test_p4_json_without_a_secret_keeps_its_bytes(fields: dict[str, Any], indent: int | None) -> None:
     body = json.dumps(fields, indent=indent).encode()
     assert rewritten(body, "application/json") == body
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(data=st.data(), fields=st.dictionaries(_PLAIN, _DATA, max_size=5), name=_SECRET)
 def test_p4_planted_secret_is_removed_and_everything_else_is_kept(
     data: st.DataObject, fields: dict[str, Any], name: str
@@ -520,7 +521,7 @@ def test_p4_planted_secret_is_removed_and_everything_else_is_kept(
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(data=st.data(), kept=st.lists(st.tuples(_PLAIN, _TEXT), min_size=1, max_size=6), name=_SECRET)
 def test_p4_a_form_loses_the_secret_and_keeps_the_bytes_of_the_rest(
     data: st.DataObject, kept: list[tuple[str, str]], name: str

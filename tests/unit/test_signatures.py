@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from clemta_intake.gateway import Request
 from clemta_intake.sources.config import Auth
 from clemta_intake.sources.signatures import SignedPost, authenticate
 from tests.support.events import FORM
+from tests.support.examples import examples
 
 NOW = 1_800_000_000
 BODY = '{"name": "Ayşe 🎉"}'.encode()
@@ -615,7 +616,7 @@ _VALUES = st.text() | st.lists(st.sampled_from(_SHARDS)).map("".join)
 
 
 @every(SCHEMES)
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=examples(50), deadline=None, derandomize=True)
 @given(
     headers=st.dictionaries(st.sampled_from(_NAMES), _VALUES),
     query=st.dictionaries(st.just("token"), _VALUES),
@@ -632,7 +633,7 @@ def test_p5_any_unauthenticated_request_raises_unauthentic_and_nothing_else(
 
 
 @every(SIGNED)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(key=st.binary(min_size=1), body=st.binary(min_size=1), at=st.integers(0, 2 * NOW), data=st.data())
 def test_p5_right_mac_is_accepted_and_any_changed_byte_is_refused(
     scheme: Scheme, key: bytes, body: bytes, at: int, data: st.DataObject
@@ -707,6 +708,36 @@ def test_p5_malformed_jws_has_its_own_code(token: str, code: str) -> None:
     header = b64encode(b'{"alg":"HS256"}').decode().rstrip("=")
     headers = {"x-jws": token.format(header=header)}
     assert refusal(auth(scheme="jws", header="x-jws", issuer="i"), headers, KEY) == code
+
+
+@pytest.mark.parametrize(
+    "claims", [{"iss": "another"}, {"sha256": "0" * 64}, {"sha256": 1}, {"sha256": "é"}, {"iss": None}]
+)
+def test_p5_jws_with_a_right_signature_and_wrong_claims_is_refused(claims: dict[str, object]) -> None:
+    def sent(says: dict[str, object]) -> Headers:
+        parts = (b'{"alg":"HS256"}', json.dumps(says).encode())
+        signed = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+        signature = urlsafe_b64encode(digest(KEY, signed)).rstrip(b"=")
+        return {"x-jws": b".".join((signed, signature)).decode()}
+
+    right: dict[str, object] = {"iss": "i", "sha256": hashlib.sha256(BODY).hexdigest()}
+    jws = auth(scheme="jws", header="x-jws", issuer="i")
+    assert accepts(jws, sent(right), KEY, body=BODY)
+    assert refusal(jws, sent(right | claims), KEY) == "signature_mismatch"
+
+
+@pytest.mark.parametrize(("proof", "code"), [("zz", "signature_malformed"), ("00", "signature_mismatch")])
+def test_p5_malformed_proof_in_the_body_has_its_own_code(proof: str, code: str) -> None:
+    in_body = auth(scheme="body-hmac", signed="a", signature="b")
+    body = json.dumps({"a": "1", "b": proof}).encode()
+    with pytest.raises(Unauthentic) as refused:
+        authenticate(in_body, (KEY,), SignedPost(body, {}), NOW)
+    assert refused.value.code == code
+
+
+def test_p5_secret_that_is_a_text_is_not_decoded() -> None:
+    signature = hmac.digest(b64decode(KEY.removeprefix("whsec_")), BODY, "sha256").hex()
+    assert not accepts(HEX.auth, {"x-signature": f"sha256={signature}"}, KEY)
 
 
 class TestProofInTheBody:
@@ -818,7 +849,7 @@ class TestProofInTheBody:
             max_leaves=12,
         )
     )
-    @settings(max_examples=100, derandomize=True)
+    @settings(max_examples=examples(100), derandomize=True)
     def test_p5_any_other_json_is_refused(self, data: Any) -> None:
         assert not self.accepts(KEY_IN_BODY, data)
         assert not self.accepts(IN_BODY, data)
