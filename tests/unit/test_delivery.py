@@ -118,7 +118,7 @@ class TestDeliver:
             world.deliver()
         with pytest.raises(LookupInconclusive) as unseen:
             world.deliver()
-        assert unseen.value.retry_after == LAG
+        assert (unseen.value.code, unseen.value.retry_after) == ("not_found_yet", LAG)
         with pytest.raises(ClaimHeld):
             world.deliver()
         world.clock.advance(LAG)
@@ -755,7 +755,7 @@ class TestCreate:
         assert len(world.clemta.stored) == 2
 
     @pytest.mark.parametrize(
-        "error", [NotApplied("ledger_unavailable"), ConfigError("ledger_pepper_missing")]
+        "error", [NotApplied("ledger_unavailable", "it is down"), ConfigError("ledger_pepper_missing")]
     )
     def test_p3_a_contact_that_could_not_be_reserved_is_looked_up_and_not_made_again(
         self, world: World, monkeypatch: pytest.MonkeyPatch, error: Retryable | ConfigError
@@ -765,8 +765,9 @@ class TestCreate:
 
         with monkeypatch.context() as trouble:
             trouble.setattr(world.ledger, "reserve_contact", fails)
-            with pytest.raises(OutcomeUnknown):
+            with pytest.raises(OutcomeUnknown) as raised:
                 world.deliver(policy="create")
+        assert (raised.value.code, str(raised.value)) == (error.code, str(error))
         assert world.deliver(policy="create").status == "created"
         assert len(world.clemta.stored) == 1
 
@@ -782,6 +783,65 @@ class TestCreate:
             world.deliver(policy="create")
         world.clock.advance(LAG)
         assert world.deliver(policy="create").contact_id == f"{2:024x}"
+
+
+class TestIsDelivered:
+    """What is known of a submission without a call to Clemta."""
+
+    def test_what_is_new_is_not_delivered_and_no_claim_of_it_stays(self, world: World) -> None:
+        assert not world.delivery.is_delivered(reading(), "skip")
+        assert world.deliver().status == "created"
+        assert world.clemta.calls == ["find", "create"]
+
+    def test_a_delivery_of_a_known_contact_is_delivered(self, world: World) -> None:
+        now = world.clock.now
+        world.deliver()
+        assert world.delivery.is_delivered(reading(received_at=now + 99), "skip"), "the same delivery, later"
+        assert world.delivery.is_delivered(reading(None, "d2", now), "skip"), "another one, from before"
+        assert not world.delivery.is_delivered(reading(None, "d2", now + 99), "skip")
+        assert not world.delivery.is_delivered(reading(), "update"), "its changes may be missing"
+
+    def test_p3_a_repetition_is_known_by_its_id_whatever_it_says(self, world: World) -> None:
+        world.deliver()
+        world.clemta.stored.clear()
+        world.clock.advance(RECHECK)
+        assert world.deliver(contact(name="Ada Other")).status == "duplicate"
+        assert not world.clemta.stored
+
+
+class TestCounts:
+    """A form may allow so many new contacts a day."""
+
+    def test_a_contact_is_counted_once_before_it_is_made(self, world: World) -> None:
+        counted: list[int] = []
+
+        def count(contacts: int) -> None:
+            counted.append(contacts)
+            assert "create" not in world.clemta.calls[before:]
+
+        for email in ("ada@example.com", "bo@example.com"):
+            before = len(world.clemta.calls)
+            wanted = reading(contact(email), email)
+            world.delivery.deliver(wanted, "skip", Deadline.after(5), count_contacts=count)
+        assert counted == [1, 1]
+        world.delivery.deliver(reading(), "skip", Deadline.after(5), count_contacts=counted.append)
+        assert counted == [1, 1], "a duplicate is no new contact"
+
+    def test_p6_the_look_at_a_contact_reserves_the_call_that_follows(self, world: World) -> None:
+        reserved: list[int] = []
+
+        class Reserving(FakeClemta):
+            def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
+                reserved.append(reserve_next)
+                return super().get(contact_id, deadline, reserve_next)
+
+        clemta = Reserving(world.clock)
+        settings = DeliverySettings(search_lag=LAG, recheck=RECHECK, retry=RetryPolicy())
+        delivery = Delivery(clemta, world.ledger, world.queues, settings, world.clock)
+        delivery.deliver(reading(), "update", Deadline.after(5))
+        world.clock.advance(RECHECK)
+        delivery.deliver(reading(None, "d2", world.clock.now), "update", Deadline.after(5))
+        assert reserved == [1]
 
 
 class TestRequeueOrPark:
