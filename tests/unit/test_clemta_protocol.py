@@ -242,7 +242,8 @@ def test_p6_what_clemta_says_is_left(status: int, headers: dict[str, str], left:
 def test_a_page_is_a_list_and_may_say_the_total() -> None:
     assert read_page({"contacts": [1], "total": 3}) == ([1], 3)
     assert read_page({"contacts": [], "total": "3"}) == ([], None)
-    for data in ({}, {"contacts": {}}):
+    unreadable: list[dict[str, Any]] = [{}, {"contacts": {}}]
+    for data in unreadable:
         with pytest.raises(NotApplied, match="unreadable_answer") as raised:
             read_page(data)
         assert (raised.value.code, raised.value.status) == ("unreadable_answer", 200)
