@@ -10,14 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from clemta_intake.errors import KeyRefused
 from clemta_intake.sources.check import check_file
 from clemta_intake.transport import Transport, TransportError
 
 from .. import secrets
 from ..aws import OperatorClients, default_region
 from ..doctor import examine
-from ..doctor.check import Check
+from ..doctor.check import Check, secret_text
 from ..doctor.clemta import contacts_of
 from ..environments import Environment, StackLocation, samconfig_parameters
 from ..errors import OpsError
@@ -305,8 +304,8 @@ class SetUp:
             return ""
         env = self.environment
         try:
-            return str(env.deps.secrets.api_key(None))
-        except (KeyRefused, OpsError):
+            return secrets.key_of(secret_text(env, env.settings.clemta_secret_id))
+        except OpsError:  # the first create has not finished: the stack has no outputs
             return ""
 
     def _must_ask(self, variable: str) -> None:
