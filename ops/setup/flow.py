@@ -247,8 +247,12 @@ class SetUp:
         except TransportError as error:
             raise OpsError(f"nothing was made: Clemta does not answer at {base_url}: {error}") from None
         match status:
-            case 200 | 429:
+            case 200:
                 self.terminal.check(Check("clemta", "ok", f"accepts the key for company {company}"))
+                return None
+            case 429:
+                says = "its rate limit is used up now (429): the key is not checked"
+                self.terminal.check(Check("clemta", "note", says))
                 return None
             case 401:
                 return "key", "Clemta refuses the key (401)"
@@ -271,22 +275,30 @@ class SetUp:
         parameters["AlarmEmail"] = email
 
     def _access_log(self) -> bool:
-        """Decides about the access log; returns whether to make the account's role for it."""
-        there = access_log.has_role(self.clients)
-        wanted = self.given.get("ACCESS_LOG") or self._known("AccessLog")
-        if not self._decided("AccessLog") and not self.given.get("ACCESS_LOG"):
-            wanted = "true" if there else "false"
-            if not there and self.may_ask:
-                self.terminal.tell(
-                    "API Gateway can log the requests that it refuses itself, by a role in the account's settings "
-                    f"for all APIs of the region; there is none. Setup can make it ({access_log.ROLE})."
-                )
-                wanted = str(self.terminal.ask("Make the role, and log? y or n", "n").lower() in _YES).lower()
-        wanted = str(wanted.lower() in _YES).lower()
-        self.answers.parameters["AccessLog"] = wanted
-        state = "on" if wanted == "true" else "off: what API Gateway refuses itself leaves no trace"
-        self.terminal.check(Check("access log", "ok" if wanted == "true" else "note", state))
-        return wanted == "true" and not there
+        """Decides about the access log; returns whether to make the account's role, which needs a consent."""
+        there, variable = access_log.has_role(self.clients), self.given.get("ACCESS_LOG", "").lower()
+        decided = self._decided("AccessLog")
+        on = self._known("AccessLog") == "true" if decided else there or self.may_ask
+        if variable:
+            on = variable in _YES
+        elif on and not there:
+            on = self._consents_to_role()
+        self.answers.parameters["AccessLog"] = "true" if on else "false"
+        says = "on" if on else "off: what API Gateway refuses itself leaves no trace"
+        self.terminal.check(Check("access log", "ok" if on else "note", says))
+        return on and not there
+
+    def _consents_to_role(self) -> bool:
+        if not self.may_ask:
+            raise OpsError(
+                "nothing was made: AccessLog is true, but the account has no role for API Gateway's logs; "
+                "ACCESS_LOG=true makes it, ACCESS_LOG=false goes without the log"
+            )
+        self.terminal.tell(
+            "API Gateway can log the requests that it refuses itself, by a role in the account's settings "
+            f"for all APIs of the region; there is none. Setup can make it ({access_log.ROLE})."
+        )
+        return self.terminal.ask("Make the role, and log? y or n", "n").lower() in _YES
 
     def _known(self, parameter: str) -> str:
         """The parameter's value in the answers, else in the deployed stack; "" if it has none."""

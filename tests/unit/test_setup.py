@@ -499,6 +499,12 @@ def test_unexpected_answer_of_clemta_makes_nothing(
     assert (said.code, f"Clemta answers {status}" in said.err, deploys(project)) == (1, True, [])
 
 
+def test_used_up_rate_limit_of_clemta_does_not_stop_setup(project: Path, aws: Aws, web: type[Web]) -> None:
+    web.clemta_status = 429
+    said = run("setup", typed=ANSWERS)
+    assert (said.code, "the key is not checked" in said.out) == (0, True)
+
+
 def test_silent_clemta_makes_nothing(project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEMTA_BASE_URL", "http://127.0.0.1:9")
     said = run("setup", typed=ANSWERS)
@@ -740,6 +746,26 @@ def test_a21_role_for_access_logs_is_made_only_on_consent(
     assert f'AccessLog="{log}"' in deploys(project)[0]
     again = run("setup")
     assert (again.code, "Make the role" in again.err) == (0, False)
+
+
+def test_a21_role_that_is_gone_is_not_made_again_without_consent(project: Path, aws: Aws) -> None:
+    assert run("setup", typed=ANSWERS).code == 0
+    aws.role = None
+    said = run("setup", "--yes")
+    assert (said.code, "has no role for API Gateway's logs" in said.err, aws.role) == (1, True, None)
+    assert run("setup", typed="n\n").code == 0
+    assert 'AccessLog="false"' in deploys(project)[-1]
+
+
+def test_setup_without_questions_leaves_the_access_log_off_where_no_role_is(
+    project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"AWS_REGION": "eu-west-1", "CLEMTA_COMPANY_ID": COMPANY, "CLEMTA_API_KEY": KEY}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    aws.role = None
+    assert run("setup", "--yes").code == 0
+    assert 'AccessLog="false"' in deploys(project)[0]
 
 
 def test_a21_new_role_is_put_in_when_api_gateway_accepts_it(
