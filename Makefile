@@ -4,7 +4,7 @@ SHELL := /bin/sh
 TOOLS := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 UV = $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
-SOURCES = $(or $(SOURCES_FILE),functions/sources.toml)
+SOURCES = $(or $(SOURCES_FILE),$(wildcard sources.toml),functions/sources.toml)
 # Two workers, each with a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
 PYTEST = $(TOOLS)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 EXPORT = export -q --frozen --only-group functions --no-hashes --no-annotate --no-header

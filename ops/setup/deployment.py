@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +98,8 @@ class Deployment:
     @staticmethod
     def _stop(process: "subprocess.Popen[bytes]") -> None:
         """Ends the step with the processes that it started."""
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(OSError):  # it has ended meanwhile
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(_KILL_AFTER)
         except subprocess.TimeoutExpired:

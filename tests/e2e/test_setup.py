@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import pty
+import re
+import select
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,8 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -19,6 +22,7 @@ from local.clemta import DEFAULT_API_KEY, DEFAULT_COMPANY_ID
 from local.clients import KEYS, REGION
 from local.processes import ROOT
 from local.stack import Deployed
+from ops.setup.permissions import permissions
 from ops.setup.trial import PERSON
 from tests.e2e.conftest import Clemta
 
@@ -72,7 +76,7 @@ class Person:
 
     def __init__(self, clone: Path, environment: dict[str, str], *arguments: str) -> None:
         self._terminal, inner = pty.openpty()
-        self.seen = ""
+        self.seen, self._read = "", 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ops.cli", *arguments],
             cwd=clone,
@@ -86,16 +90,21 @@ class Person:
         os.close(inner)
 
     def read_until(self, text: str, seconds: float = 300) -> None:
-        """Reads on until the terminal shows the text; what was shown before does not count."""
-        start, deadline = len(self.seen), time.monotonic() + seconds
-        while text not in self.seen[start:]:
-            assert time.monotonic() < deadline, self.seen
-            try:
-                read = os.read(self._terminal, 4096).decode(errors="replace")
-            except OSError:  # the other side is closed
-                read = ""
+        """Reads until the terminal shows the text after what was read for before."""
+        deadline = time.monotonic() + seconds
+        while (found := self.seen.find(text, self._read)) < 0:
+            assert select.select([self._terminal], [], [], max(0, deadline - time.monotonic()))[0], self.seen
+            read = self._shown()
             assert read, self.seen
             self.seen += read
+        self._read = found + len(text)
+
+    def _shown(self) -> str:
+        """What the terminal shows next; "" once the other side is closed."""
+        try:
+            return os.read(self._terminal, 4096).decode(errors="replace")
+        except OSError:
+            return ""
 
     def type(self, question: str, answer: str) -> None:
         """Waits for the question, and types the answer."""
@@ -104,13 +113,7 @@ class Person:
 
     def end(self) -> int:
         """Reads the rest; returns the exit code."""
-        while True:
-            try:
-                read = os.read(self._terminal, 4096).decode(errors="replace")
-            except OSError:
-                break
-            if not read:
-                break
+        while read := self._shown():
             self.seen += read
         os.close(self._terminal)
         return self.process.wait(60)
@@ -144,6 +147,25 @@ def until(true: Callable[[], Any], seconds: float = 300) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_iam_itself_finds_the_documented_policy_sufficient_and_a_smaller_one_not(stack: Deployed) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S)]
+    [policy] = [one for one in policies if "Resource" in one["Statement"][0]]
+    iam, clients = stack.client("iam"), cast(Any, SimpleNamespace(client=stack.client))
+    arn = iam.create_user(UserName="deployer")["User"]["Arn"]
+    text = json.dumps(policy).replace("ACCOUNT", arn.split(":")[4])
+    iam.put_user_policy(UserName="deployer", PolicyName="deploy", PolicyDocument=text)
+    [whole] = permissions(clients, arn, REGION, STACK)
+    assert whole.state == "ok", whole.says
+    without_queues = text.replace('"sqs:*"', '"sqs:ListQueues"')
+    iam.put_user_policy(UserName="deployer", PolicyName="deploy", PolicyDocument=without_queues)
+    [less] = permissions(clients, arn, REGION, STACK)
+    iam.delete_user_policy(UserName="deployer", PolicyName="deploy")
+    iam.delete_user(UserName="deployer")
+    missing = "sqs:CreateQueue, sqs:GetQueueAttributes, sqs:SetQueueAttributes, sqs:DeleteQueue"
+    assert (less.state, less.says) == ("fail", f"IAM refuses you {missing}")
 
 
 def test_setup_with_a_wrong_key_makes_nothing(
