@@ -92,7 +92,7 @@ def _end(result: "Result") -> Group:
         if result.sign_up.good:
             from ..setup.trial import PERSON
 
-            lines.append(Text(f"  {PERSON['full_name']} is a contact in Clemta now; delete it there"))
+            lines.append(Text(f"  {PERSON['full_name']} becomes a contact in Clemta: delete it there"))
         else:
             lines.append(Text(f"  {result.sign_up.status} {result.sign_up.answer}"))
     return Group(*lines)

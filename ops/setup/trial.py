@@ -20,16 +20,18 @@ _POLL = 2
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of the test sign-up: the answer's status and JSON."""
+    """The answer to the test sign-up, its status and JSON; `later`: the source answers before Clemta does."""
 
     source: str
     status: int
     answer: dict[str, object]
+    later: bool
 
     @property
     def good(self) -> bool:
-        """Whether it is a contact in Clemta."""
-        return self.status == 200 and self.answer.get("status") in ("created", "duplicate")
+        """Whether it is a contact in Clemta, or will be one in a moment."""
+        expected = ("created", "duplicate", *(("queued",) if self.later else ()))
+        return self.status == 200 and self.answer.get("status") in expected
 
 
 def form_to_try(sources: dict[str, Form | Webhook]) -> Form | None:
@@ -75,8 +77,8 @@ def sign_up(env: Environment, form: Form) -> Trial:
             HttpRequest("POST", f"{env.api_url}/signups/{form.name}", headers, {}, body), *_TIMEOUT
         )
     except TransportError as error:
-        return Trial(form.name, 0, {"error": str(error)})
-    return Trial(form.name, answer.status, _json(answer))
+        return Trial(form.name, 0, {"error": str(error)}, later=False)
+    return Trial(form.name, answer.status, _json(answer), later=form.answer == "queued")
 
 
 def _json(answer: HttpResponse) -> dict[str, object]:

@@ -949,6 +949,15 @@ def test_setup_succeeds_only_if_the_test_sign_up_became_a_contact(
     assert len(web.posted) == (1 if good else 2)
 
 
+@pytest.mark.parametrize(("answer", "code"), [("queued", 0), ("contact", 1)])
+def test_queued_test_sign_up_is_good_only_where_the_source_answers_so(
+    project: Path, aws: Aws, web: type[Web], answer: str, code: int
+) -> None:
+    (project / "sources.toml").write_text(f'[sources.website]\nkind = "form"\nanswer = "{answer}"\n')
+    web.answer = b'{"status": "queued"}'
+    assert run("setup", typed=ANSWERS).code == code
+
+
 @pytest.mark.parametrize(("name", "code"), [("api", 1), ("alarm mail", 0), ("signing secrets", 0)])
 def test_setup_fails_on_a_check_of_doctor_unless_a_person_settles_it_later(
     project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch, name: str, code: int
