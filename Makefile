@@ -4,7 +4,7 @@ SHELL := /bin/sh
 TOOLS := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 UV = $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
-SOURCES = $(or $(SOURCES_FILE),functions/sources.toml)
+SOURCES = $(or $(SOURCES_FILE),$(wildcard sources.toml),functions/sources.toml)
 # Two workers, each with a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
 PYTEST = $(TOOLS)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 EXPORT = export -q --frozen --only-group functions --no-hashes --no-annotate --no-header
@@ -94,13 +94,12 @@ format: $(READY) ## formats the code and fixes lint errors where possible
 build: $(READY) ## builds the Lambda bundle in .aws-sam/build
 	@exec $(TOOLS)/python -m local.sam
 
-deploy: named-environment $(READY) ## builds and deploys to AWS with the settings in samconfig.toml
-	@$(TOOLS)/python -m local.sam
-	$(TOOLS)/sam deploy --config-env "$(ENV)"
+deploy: named-environment $(READY) ## sets a stack up on AWS, or updates it: clemta-intake setup
+	@exec $(TOOLS)/clemta-intake setup --env "$(ENV)"
 
 named-environment:
 	@case "$(ENV)" in ""|local) \
-		echo "make deploy needs ENV=staging or ENV=production (the first time: sam deploy --guided --config-env production); on this machine: make up" >&2; exit 2;; esac
+		echo "make deploy needs ENV=staging or ENV=production; on this machine: make up" >&2; exit 2;; esac
 
 lock: $(READY) ## updates uv.lock and functions/requirements.txt from pyproject.toml
 	$(UV) lock

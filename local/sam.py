@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.processes import ROOT, StackError
+from ops.project import OWN_SOURCES
 
 TOOLS = Path(sys.executable).parent
 BUILDS = ROOT / ".local" / "builds"
@@ -135,10 +136,11 @@ def build_environment(sources_file: Path | None) -> dict[str, str]:
 
 
 def sources_file_from(environ: Mapping[str, str]) -> Path | None:
-    """The absolute path of SOURCES_FILE; None if it is not set: the project's own file."""
+    """The absolute path of SOURCES_FILE, else of the owner's own file; None if there is none: the project's file."""
     given = environ.get("SOURCES_FILE", "")
     if not given:
-        return None
+        own = ROOT / OWN_SOURCES
+        return own if own.is_file() else None
     path = Path(given).expanduser().absolute()
     if not path.is_file():
         raise StackError(f"SOURCES_FILE: there is no file {path}")

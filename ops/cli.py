@@ -24,6 +24,11 @@ _INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 COMMANDS = {
     # command or group: its module in ops.commands, the Typer in it, and the first sentence of its help
+    "setup": (
+        "setup",
+        "app",
+        "Sets a stack up on AWS, or updates it: asks four questions, deploys, tries it.",
+    ),
     "doctor": ("monitoring", "app", "Checks the whole stack: each line is ok, or says what to do."),
     "status": (
         "monitoring",
@@ -47,6 +52,7 @@ COMMANDS = {
     "held": ("queues", "held", "Submissions that broke a form's spam rule: kept for 14 days."),
     "secrets": ("secrets", "app", "Clemta's API key and the signing secrets: names only, never values."),
     "sources": ("sources", "app", "The sources file: the senders and their settings."),
+    "remove": ("setup", "app", "Removes a stack from AWS; says what stays there, and why."),
 }
 
 

@@ -1,12 +1,14 @@
 """A deployed stack: its location, outputs, settings and sources file."""
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +17,7 @@ from clemta_intake.settings import Settings
 from .aws import OperatorClients, default_region
 from .errors import OpsError
 from .project import present
+from .setup.answers import read_answers
 
 if TYPE_CHECKING:
     from clemta_intake.dependencies import Dependencies
@@ -37,25 +40,25 @@ class StackLocation:
 
     @classmethod
     def named(cls, env: str, project: Path, region: str | None = None) -> "StackLocation":
-        """The stack of an environment: the running local stack, or the one in samconfig.toml.
+        """The stack of an environment: the running local stack, the one that setup made, or the one in samconfig.toml.
 
-        `region` is used instead of samconfig.toml's; the local stack has its own.
+        `region` is used instead of the file's; the local stack has its own.
         """
         if env == "local":
             return cls._local(project / ".local" / "stack.json")
-        file = project / "samconfig.toml"
-        try:
-            match tomllib.loads(file.read_text(encoding="utf-8")).get(env):
-                case {"deploy": {"parameters": {"stack_name": str(name), **parameters}}}:
-                    own = parameters.get("region")
-                    found = cls.stack(name, region or (own if isinstance(own, str) else None))
-                    given = f" --region {region}" if region else ""
-                    return replace(found, options=f"--env {env}{given}")
-        except FileNotFoundError:
-            raise OpsError(f"there is no {file}: run this in the project's folder, or give --stack") from None
-        except ValueError as error:
-            raise OpsError(f"{file.name} cannot be read: {error}") from error
-        raise OpsError(f"{file.name} names no stack for {env}: [{env}.deploy.parameters] stack_name")
+        if answers := read_answers(project, env):
+            name, own = answers.stack, answers.region
+        else:
+            match samconfig_parameters(project, env):
+                case {"stack_name": str(name), **parameters}:
+                    own = str(parameters.get("region", ""))
+                case _:
+                    raise OpsError(
+                        f"samconfig.toml names no stack for {env} ([{env}.deploy.parameters] stack_name): "
+                        f"clemta-intake setup --env {env} makes one"
+                    )
+        given = f" --region {region}" if region else ""
+        return replace(cls.stack(name, region or own or None), options=f"--env {env}{given}")
 
     @classmethod
     def stack(cls, name: str, region: str | None) -> "StackLocation":
@@ -82,6 +85,20 @@ class StackLocation:
             }:
                 return cls(name, region, aws, api)
         raise OpsError(f"{file} is damaged: run make up")
+
+
+def samconfig_parameters(project: Path, env: str) -> dict[str, Any]:
+    """The environment's settings for `sam deploy` in samconfig.toml; none if it has no such table."""
+    file = project / "samconfig.toml"
+    try:
+        match tomllib.loads(file.read_text(encoding="utf-8")).get(env):
+            case {"deploy": {"parameters": dict(parameters)}}:
+                return dict(parameters)
+    except FileNotFoundError:
+        raise OpsError(f"there is no {file}: run this in the project's folder, or give --stack") from None
+    except ValueError as error:
+        raise OpsError(f"{file.name} cannot be read: {error}") from error
+    return {}
 
 
 class Environment:
@@ -120,7 +137,14 @@ class Environment:
     @property
     def api_url(self) -> str:
         """The API's base URL; sign-ups are posted to /signups/NAME below it."""
-        return self.location.api_url or self._of_stack(self.outputs, "ApiUrl")
+        return self.location.api_url or self._of_emulator() or self._of_stack(self.outputs, "ApiUrl")
+
+    def _of_emulator(self) -> str:
+        """The API's address in an emulator of AWS on this machine, if AWS_ENDPOINT_URL names one; else ""."""
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
+        if urlsplit(endpoint).hostname not in ("127.0.0.1", "localhost"):
+            return ""
+        return f"{endpoint}/_aws/execute-api/{self._of_stack(self.outputs, 'ApiId')}/v1"
 
     @cached_property
     def settings(self) -> Settings:

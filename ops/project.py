@@ -5,6 +5,9 @@ from pathlib import Path
 
 from .errors import OpsError
 
+OWN_SOURCES = "sources.toml"
+"""The owner's sources file, beside samconfig.toml and not in git, so that no upgrade changes it."""
+
 
 def present(file: Path) -> Path:
     """The sources file; raises OpsError if it does not exist."""
@@ -32,6 +35,8 @@ def project_folder() -> Path:
 
 
 def default_sources_file(project: Path) -> Path:
-    """The sources file: the variable SOURCES_FILE, or the project's file."""
-    given = os.environ.get("SOURCES_FILE")
-    return Path(given) if given else project / "functions" / "sources.toml"
+    """The sources file: the variable SOURCES_FILE, the owner's own, or the project's file."""
+    if given := os.environ.get("SOURCES_FILE"):
+        return Path(given)
+    own = project / OWN_SOURCES
+    return own if own.is_file() else project / "functions" / "sources.toml"

@@ -74,7 +74,7 @@ Becomes a contact in Clemta: {preset["sign_up"]}.
 
 {steps}
 
-The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. Three lines of `functions/sources.toml`:
+The address is `{{api_url}}/signups/{kind}{token}`, with the stack's `ApiUrl`. Three lines of your `sources.toml`:
 
     [sources.{kind}]
     kind = "{kind}"

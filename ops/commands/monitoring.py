@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
@@ -15,6 +15,9 @@ from ..status import status as read_status
 from ..times import duration
 from .registration import command
 from .session import NO_LINES, Session
+
+if TYPE_CHECKING:
+    from ..doctor.check import Check
 
 _WATCH_SECONDS = 5
 _CHECK_MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✕", "red")}
@@ -31,15 +34,20 @@ def doctor(session: Session) -> bool:
     for check in examine(session.env):
         checks.append(check)
         if not session.as_json:
-            mark, style = _CHECK_MARKS[check.state]
-            line = Table.grid(Column(width=2, style=style), Column(width=16, style="bold"), Column())
-            line.add_row(mark, check.name, check.says)
-            if check.do and check.state != "ok":
-                line.add_row("", "", Text(check.do, style=style))
-            session.out.print(line)
+            session.out.print(check_line(check))
     if session.as_json:
         session.say("", [dataclasses.asdict(check) for check in checks])
     return all(check.state != "fail" for check in checks)
+
+
+def check_line(check: "Check") -> Table:
+    """The check's mark and finding, and below them what to do."""
+    mark, style = _CHECK_MARKS[check.state]
+    line = Table.grid(Column(width=2, style=style), Column(width=16, style="bold"), Column())
+    line.add_row(mark, check.name, check.says)
+    if check.do and check.state != "ok":
+        line.add_row("", "", Text(check.do, style=style))
+    return line
 
 
 @command(app, "status", "status --env production", "status --watch")

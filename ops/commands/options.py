@@ -8,7 +8,9 @@ import typer
 
 from clemta_intake.outcomes import DeadLetterClass
 
+from ..errors import OpsError
 from ..project import project_folder
+from ..setup.answers import environment_names
 from .session import Session
 
 
@@ -24,9 +26,10 @@ def complete_source(incomplete: str) -> list[str]:
 
 def complete_environment(incomplete: str) -> list[str]:
     """Names of environments; none if samconfig.toml has a mistake."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, OpsError):
         tables = tomllib.loads((project_folder() / "samconfig.toml").read_text(encoding="utf-8"))
         names = [name for name, table in tables.items() if name != "default" and isinstance(table, dict)]
+        names += [name for name in environment_names(project_folder()) if name not in names]
         return [name for name in names if name.startswith(incomplete)]
     return []
 

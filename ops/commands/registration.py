@@ -36,7 +36,7 @@ _COMMON_OPTIONS = [
     ),
     _option(str | None, None, "--stack", help_text="the stack's name, instead of --env"),
     _option(str | None, None, "--region", help_text="the stack's AWS region"),
-    _option(Path | None, None, "--sources", help_text="the sources file, if not functions/sources.toml"),
+    _option(Path | None, None, "--sources", help_text="the sources file, if not sources.toml"),
     _option(bool, False, "--json", help_text="print JSON, for programs"),
 ]
 
@@ -49,15 +49,19 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
 
 def command(
-    group: typer.Typer, name: str, *examples: str
+    group: typer.Typer, name: str, *examples: str, env: str = "local"
 ) -> Callable[[Callable[..., bool | None]], Callable[..., bool | None]]:
-    """Adds a command: its function gets a Session and its own arguments; the exit code is 1 if it returns False."""
+    """Adds a command: its function gets a Session and its own arguments; the exit code is 1 if it returns False.
+
+    `env` is the default of --env.
+    """
+    common_options = [_COMMON_OPTIONS[0].replace(default=env), *_COMMON_OPTIONS[1:]]
 
     def add(function: Callable[..., bool | None]) -> Callable[..., bool | None]:
         _, *own_options = inspect.signature(function).parameters.values()
 
         def run(**values: Any) -> None:
-            common = [values.pop(parameter.name) for parameter in _COMMON_OPTIONS]
+            common = [values.pop(parameter.name) for parameter in common_options]
             session = Session(*common)
             try:
                 succeeded = function(session, **values)
@@ -76,8 +80,8 @@ def command(
         keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own_options]
         shown = "".join(f"\n  clemta-intake {example}" for example in examples)
         run.__doc__ = f"{function.__doc__}\n\n\b\nFor example:{shown}"  # \b: keeps the line breaks
-        run.__signature__ = inspect.Signature([*keywords, *_COMMON_OPTIONS])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in [*keywords, *_COMMON_OPTIONS]}
+        run.__signature__ = inspect.Signature([*keywords, *common_options])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in [*keywords, *common_options]}
         group.command(name)(run)
         return function
 

@@ -41,13 +41,7 @@ def clemta(env: Environment) -> Iterator[Check]:
     http = Transport()
     for company in sorted({to.company_id for source in env.sources.values() for to in source.destinations()}):
         try:
-            request = HttpRequest(
-                "GET",
-                f"{env.settings.clemta_base_url}/contacts",
-                {"X-API-Key": key, "Accept": "application/json"},
-                {"company_id": company, "limit": "1"},
-            )
-            answer = http.send(request, *TIMEOUT)
+            answer = contacts_of(http, env.settings.clemta_base_url, key, company)
         except TransportError as error:
             do = f"check that {env.settings.clemta_base_url} is the right address, and that Clemta is up"
             yield Check("clemta", "fail", f"does not answer: {error}", do)
@@ -56,6 +50,13 @@ def clemta(env: Environment) -> Iterator[Check]:
         if answer.status == 401:
             return
     yield from check_clock("clemta clock", "this machine's clock", answer)
+
+
+def contacts_of(http: Transport, base_url: str, key: str, company: str) -> HttpResponse:
+    """Asks Clemta for one contact of the company; raises TransportError if it does not answer."""
+    headers = {"X-API-Key": key, "Accept": "application/json"}
+    query = {"company_id": company, "limit": "1"}
+    return http.send(HttpRequest("GET", f"{base_url}/contacts", headers, query), *TIMEOUT)
 
 
 def _answer(env: Environment, company: str, answer: HttpResponse) -> Iterator[Check]:

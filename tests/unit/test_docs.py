@@ -138,7 +138,7 @@ def test_every_parameter_of_the_template_is_documented_and_no_other() -> None:
 )
 def test_readmes_first_deploy_names_an_environment_that_the_command_finds(page: Path) -> None:
     known = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    deploys = re.findall(r"sam deploy --guided(?: --config-env (\w+))?", page.read_text())
+    deploys = re.findall(r"make deploy ENV=(\w+)", page.read_text())
     assert deploys
     assert all(env in known and "stack_name" in known[env]["deploy"]["parameters"] for env in deploys)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from local import sam
 from local.processes import StackError
-from local.sam import BuildStamp, locked
+from local.sam import BuildStamp, locked, sources_file_from
 from local.stack import Stack, followed, run
 
 
@@ -66,3 +67,15 @@ def test_a_build_without_a_stamp_is_not_shipped(build: Path) -> None:
     BuildStamp(build).remove()
     BuildStamp(build).remove()
     assert not BuildStamp(build).matches("inputs")
+
+
+def test_build_takes_the_variables_file_then_ones_own_then_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sam, "ROOT", tmp_path)
+    assert sources_file_from({}) is None
+    own, other = tmp_path / "sources.toml", tmp_path / "other.toml"
+    for file in (own, other):
+        file.touch()
+    assert sources_file_from({}) == own
+    assert sources_file_from({"SOURCES_FILE": str(other)}) == other
