@@ -4,6 +4,7 @@ botocore's client takes half of the command's start-up, so it is imported when t
 """
 
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -44,22 +45,27 @@ class OperatorClients:
         self._region = region
         self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
+        self._lock = Lock()  # botocore's session may be used by one thread at a time
 
     def client(self, service: str) -> Any:
         """The client of that service; for the emulator with test keys only."""
-        if service not in self._clients:
-            from botocore.config import Config
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._create(service)
+            return self._clients[service]
 
-            config = Config(
-                connect_timeout=5,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                proxies={} if self._endpoint_url else None,
-            )
-            self._clients[service] = self._session.create_client(
-                service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
-            )
-        return self._clients[service]
+    def _create(self, service: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            proxies={} if self._endpoint_url else None,
+        )
+        return self._session.create_client(
+            service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
+        )
 
     def end_calls_by(self, deadline: Deadline, reserve: float) -> None:
         """Does nothing: no HTTP request waits for the command, so the clients keep their own timeouts."""

@@ -35,6 +35,7 @@ COMMANDS = {
         "app",
         "Shows the outcomes of sign-ups, the queues, and Clemta's response times.",
     ),
+    "console": ("console", "app", "Opens the operator's page of the stack on 127.0.0.1."),
     "preview": (
         "submissions",
         "app",

@@ -127,16 +127,16 @@ def replay(
         raise OpsError(unread_notice(unread))
 
 
-def discard(env: Environment, submission_id: str, reason: str, store: ReviewQueue = DEAD) -> list[Message]:
-    """Deletes the submission's messages after it logged the reason in the redeliver function's log group."""
+def discard(env: Environment, ids: Collection[str], reason: str, store: ReviewQueue = DEAD) -> list[Message]:
+    """Deletes the submissions' messages after it logged the reason in the redeliver function's log group."""
     gone = []
     with _reading(env, store) as reading:
         for message in reading:
-            if message.submission_id == submission_id:
+            if message.submission_id in ids:
                 _log_discard(env, message, reason)
                 reading.delete(message)
                 gone.append(message)
-    _require_all(Selection([submission_id]), {message.submission_id for message in gone}, store)
+    _require_all(Selection(ids), {message.submission_id for message in gone}, store)
     return gone
 
 

@@ -48,6 +48,11 @@ class Post:
             raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         except OSError as error:
             raise OpsError(f"{file}: {error.strerror}") from error
+        return cls.of(raw, headers)
+
+    @classmethod
+    def of(cls, raw: bytes, headers: Sequence[str]) -> "Post":
+        """A request from text: a raw body, an API Gateway event, or a sample; `headers` override its own."""
         given = dict(map(_header, headers))
         post = cls._of_event(_json_object(raw)) or cls(raw, {})
         found = {**post.headers, **given}

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from clemta_intake.errors import Unauthentic, Unmappable
-from clemta_intake.intake import Event, Held, Ignored, Invalid, evaluate, events
+from clemta_intake.intake import Evaluation, Held, Ignored, Invalid, evaluate, evaluate_queued, events
 from clemta_intake.model import Submission
 from clemta_intake.sources.config import Form, Webhook, has_address
 from clemta_intake.sources.fields import Reading
@@ -102,8 +102,14 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
     found = []
     for event in events(submission, source, signed_id, post.headers.get("accept-language", "")):
         begun = Preview(event.submission.submission_id, authentic, authentication=said)
-        found.append(_previewed(source, event, begun))
+        found.append(_previewed(source, evaluate(event, source), begun))
     return found
+
+
+def preview_queued(source: Form | Webhook, submission: Submission) -> Preview:
+    """The contact that a redelivery of the submission would create: no spam rule is checked again."""
+    begun = Preview(submission.submission_id, authentication="checked when it came")
+    return _previewed(source, evaluate_queued(submission, source), begun)
 
 
 def _authenticity(
@@ -126,8 +132,7 @@ def _authenticity(
     return True, source.auth.scheme, signed_id
 
 
-def _previewed(source: Form | Webhook, event: Event, found: Preview) -> Preview:
-    evaluated = evaluate(event, source)
+def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) -> Preview:
     found.left_out = list(evaluated.left_out)
     match evaluated:
         case Invalid(error=error):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -92,6 +92,22 @@ def _counts(
             if at >= today:
                 days[0][source][column[outcome]] += int(value)
     return {**days[0]}, {**days[1]}
+
+
+def by_day(env: Environment, days: int, now: datetime | None = None) -> list[tuple[date, dict[str, int]]]:
+    """How many sign-ups had which end on each of the last days (UTC), the oldest first; by column of OUTCOMES."""
+    now = now or datetime.now(UTC)
+    first = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    kinds = [(name, outcome) for name, outcomes in OUTCOMES.items() for outcome in outcomes]
+    service = env.stack["StackName"]
+    wanted = [
+        (_metric(NAMESPACE, SUBMISSIONS, service=service, outcome=one), "Sum", 3600) for _, one in kinds
+    ]
+    found = {(first + timedelta(days=number)).date(): dict.fromkeys(OUTCOMES, 0) for number in range(days)}
+    for (name, _), values in zip(kinds, _values(env, wanted, first, now), strict=True):
+        for at, value in values:
+            found[at.astimezone(UTC).date()][name] += int(value)
+    return list(found.items())
 
 
 def _metric(namespace: str, name: str, **dimensions: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Confirmation:
     def _settle(self) -> tuple[OutcomeName, dict[str, Any]]:
         """The outcome, and what else to log of it."""
         try:
-            return self._deliver(), {}
+            return self._deliver()
         except TooLarge as error:  # no queue message could carry it
             return error.outcome, {"code": error.code}
         except (Retryable, Permanent) as error:
@@ -67,7 +67,7 @@ class Confirmation:
             unknown = OutcomeUnknown("unexpected")
             return self._deps.delivery.requeue_or_park(self._submission, unknown), {"code": unknown.code}
 
-    def _deliver(self) -> OutcomeName:
+    def _deliver(self) -> tuple[OutcomeName, dict[str, Any]]:
         self._end_calls_within(_ANSWER_SECONDS)
         source = self._source()
         deadline = self._end_calls_within(source.answer_seconds)
@@ -76,7 +76,7 @@ class Confirmation:
         self._submission = evaluated.submission  # without secrets, whatever becomes of it
         match evaluated:
             case Ignored():
-                return "ignored"
+                return "ignored", {}
             case Invalid(error=TooLarge() as error):
                 raise error
             case Invalid():
@@ -84,8 +84,9 @@ class Confirmation:
         delivery = self._deps.delivery
         if source.answer == "queued":
             delivery.queue(self._submission)
-            return "queued"
-        return delivery.deliver(evaluated.mapped, source.on_existing, deadline, Place(source.lane)).status
+            return "queued", {}
+        outcome = delivery.deliver(evaluated.mapped, source.on_existing, deadline, Place(source.lane))
+        return outcome.status, {"contact_id": outcome.contact_id}
 
     def _end_calls_within(self, seconds: float) -> Deadline:
         """The deadline of the delivery, which leaves time to the queue."""

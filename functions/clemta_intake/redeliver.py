@@ -15,7 +15,7 @@ from .deadlines import RESERVE_SECONDS, Deadline
 from .dependencies import Dependencies, dependencies, prepare
 from .errors import ConfigError, NotApplied, Permanent, Retryable, Unavailable, UnknownSource
 from .intake import Invalid, Mapped, evaluate_queued
-from .model import Envelope, Failure, MappedSubmission, Submission
+from .model import Envelope, Failure, MappedSubmission, Outcome, Submission
 from .outcomes import OutcomeName
 from .queue_message import NewerVersion, decode_envelope
 from .sources.config import Source
@@ -69,17 +69,18 @@ class Redelivery:
         if delivery.postpone(envelope):
             return "postponed", {}
         try:
-            return self._deliver(envelope, deadline), {}
+            outcome = self._deliver(envelope, deadline)
+            return outcome.status, {"contact_id": outcome.contact_id}
         except (Retryable, Permanent) as error:
             kept = delivery.requeue_or_park(envelope.submission, error, envelope)
             # Its sign-up was counted as queued when it came; this is one more attempt of the same.
             return "requeued" if kept == "queued" else kept, telemetry.failure_fields(error)
 
-    def _deliver(self, envelope: Envelope, deadline: Deadline) -> OutcomeName:
+    def _deliver(self, envelope: Envelope, deadline: Deadline) -> Outcome:
         """Maps the submission with the current sources file, which may have been corrected since."""
         mapped, source = self._map(envelope.submission)
         place = envelope.place(source.lane)
-        return self._deps.delivery.deliver(mapped, source.on_existing, deadline, place).status
+        return self._deps.delivery.deliver(mapped, source.on_existing, deadline, place)
 
     def _is_delivered(self, submission: Submission) -> bool:
         """Whether the ledger knows that the contact exists; False if that is unknown."""

@@ -227,7 +227,7 @@ class SignUp:
             status = self._deps.delivery.requeue_or_park(submission, error)
             self._log(status, submission, **telemetry.failure_fields(error))
             return {"status": status, **result}
-        self._log(outcome.status, submission)
+        self._log(outcome.status, submission, contact_id=outcome.contact_id)
         if isinstance(source, Form):
             # P8: the answer does not reveal whether the address was known.
             return {"status": "created", **result}

@@ -47,7 +47,8 @@ def log_outcome(
 ) -> None:
     """Logs one line for a submission: ids, source, outcome, class, milliseconds, and the recorded metric values.
 
-    Further lines hold the values that do not fit into one line.
+    `contact_id` is Clemta's id of the contact, which is no personal data (P8). Further lines hold the values that do
+    not fit into one line.
     """
     log.info(
         "submission",

@@ -1,18 +1,16 @@
 """Serves the page: `python -m local.console`."""
 
 import argparse
-import secrets
-import signal
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from local.processes import HOST
 from local.served_sources import SourcesWatch
+from ops.console.app import STATIC, Page
+from ops.console.serve import listen, new_token, serve
 
-from .server import Handler, Watch
 from .stack import Console
+
+HERE = Path(__file__).parent
+POLL_SECONDS = 0.4  # between two reads of the stack's state, while a page is open
 
 
 def main() -> None:
@@ -24,15 +22,13 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(options.stack)
     copy = options.stack.with_name("sources.toml")
-    SourcesWatch(options.sources, copy, lambda: console.stack.env, console.forget_stack).start()
-    handler = partial(Handler, console=console, watch=Watch(console), token=secrets.token_urlsafe(32))
-    with ThreadingHTTPServer((HOST, options.port), handler) as server:
-        ended = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ended.set())
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ended.wait()
-        server.shutdown()
+    SourcesWatch(options.sources, copy, lambda: console.stack.env, lambda: None).start()
+    files = {f"/{name}": STATIC / name for name in ("console.css", "console.js")} | {
+        f"/{name}": HERE / name for name in ("local.css", "local.js")
+    }
+    token = new_token()
+    page = Page("on this machine", files, (HERE / "local.html").read_text(encoding="utf-8"), token)
+    serve(listen(options.port), lambda: console.stack, page, token=token, seconds=POLL_SECONDS)
 
 
 if __name__ == "__main__":

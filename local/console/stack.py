@@ -1,10 +1,9 @@
-"""The page's data and actions, on the deployed stack."""
+"""The console of the local stack: the operator's page, and switches for Clemta's faults, a form and signed samples."""
 
 import json
 import secrets
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException
@@ -13,17 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import Request
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from clemta_intake.errors import IntakeError
 from local.clients import DIRECT
 from local.processes import ROOT
 from local.stack import Deployed
-from ops import dead_letters, posts
+from ops import posts
+from ops.console.desk import Action, Desk
+from ops.console.history import Json
 from ops.environments import Environment, StackLocation
-from ops.errors import OpsError
-
-from .history import Journal, Json, waiting
 
 # Clemta's simulated states -> the stand-in's fault for each; a state lasts until another one is chosen.
 SIMULATED_STATES: dict[str, dict[str, Any] | None] = {
@@ -34,88 +29,62 @@ SIMULATED_STATES: dict[str, dict[str, Any] | None] = {
     "refuses": {"fault": "status", "status": 401},
     "lossy": {"fault": "reset_after", "on": "create"},
 }
-STACK_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    HTTPException,
-    BotoCoreError,
-    ClientError,
-    OpsError,
-    IntakeError,
-)
 
 
 class Console:
-    """The page's data and actions, for the stack that stack.json names."""
+    """The stack that stack.json names."""
 
     def __init__(self, stack_file: Path) -> None:
         self._stack_file = stack_file
         self._lock = threading.Lock()
-        self._known: Stack | None = None
+        self._known: LocalDesk | None = None
 
     @property
-    def stack(self) -> "Stack":
+    def stack(self) -> "LocalDesk":
         """The running stack; a new object after each deployment."""
         deployed = Deployed(**json.loads(self._stack_file.read_text()))
         with self._lock:
             if self._known is None or self._known.deployed != deployed:
-                self._known = Stack(deployed, self._stack_file.with_name("sources.toml"))
+                self._known = LocalDesk(deployed, self._stack_file.with_name("sources.toml"))
             return self._known
 
-    def forget_stack(self) -> None:
-        """Reads stack and sources file again for the next request."""
-        with self._lock:
-            self._known = None
 
-    def api_origin(self) -> str:
-        """The origin that the page may send the sign-up to; "" while no stack is deployed."""
-        with suppress(OSError, ValueError):
-            address = urlsplit(self.stack.deployed.api_url)
-            return f"{address.scheme}://{address.netloc}"
-        return ""
-
-    def act(self, action: str, given: Json) -> Json:
-        """Does a button's action; raises KeyError for an unknown one."""
-        actions: dict[str, Callable[[], Json]] = {
-            "/fault": lambda: self.stack.simulate(given["simulated_state"]),
-            "/send": lambda: self.stack.send(given["source"], fresh=bool(given.get("fresh"))),
-            "/replay": lambda: self.stack.replay(given["id"]),
-            "/discard": lambda: self.stack.discard(given["id"]),
-        }
-        return actions[action]()
-
-
-class Stack:
-    """One deployed stack, as the page shows it."""
+class LocalDesk(Desk):
+    """The operator's page of a local stack, with its switches."""
 
     def __init__(self, deployed: Deployed, sources_file: Path) -> None:
-        self.deployed = deployed
         location = StackLocation(
             deployed.stack_name, deployed.region, deployed.aws_endpoint_url, deployed.api_url
         )
-        self.env = Environment(location, sources_file)
-        self._journal = Journal(self.env)
+        super().__init__(Environment(location, sources_file))
+        self.deployed = deployed
+
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        return {
+            **super().actions,
+            "/fault": lambda given: self.simulate(given["simulated_state"]),
+            "/send": lambda given: self.send(given["source"], fresh=bool(given.get("fresh"))),
+        }
+
+    def origins(self) -> list[str]:
+        """The API's: the page posts its form there, as a website does."""
+        address = urlsplit(self.deployed.api_url)
+        return [f"{address.scheme}://{address.netloc}"]
 
     def state(self) -> Json:
-        """All data of the page."""
-        deployed = self.deployed
+        """The operator's data, Clemta's simulated state and its contacts."""
         found: Json = {
-            "api_url": deployed.api_url,
-            "clemta_url": deployed.clemta_url,
+            "clemta_url": self.deployed.clemta_url,
             "stand_in": self._stand_in,
             "clemta": "",
             "contacts": [],
             "senders": self.senders,
-            "submissions": self._journal.histories(),
-            "retry": [waiting(self.env, text, due) for text, due in self._messages(deployed.retry_queue_url)],
-            "dead": [
-                waiting(self.env, text, due) for text, due in self._messages(deployed.dead_letter_queue_url)
-            ],
+            **super().state(),
         }
         if self._stand_in:
-            found["contacts"] = call(f"{deployed.clemta_url}/_stand-in/contacts")["contacts"]
-            active = call(f"{deployed.clemta_url}/_stand-in/faults")["faults"]
+            found["contacts"] = call(f"{self.deployed.clemta_url}/_stand-in/contacts")["contacts"]
+            active = call(f"{self.deployed.clemta_url}/_stand-in/faults")["faults"]
             found["clemta"] = simulated_state([fault for fault in active if fault["remaining"] != 0])
         return found
 
@@ -144,22 +113,12 @@ class Stack:
         status, text = posts.send(self.env, source, post, None)
         return {"status": status, "answer": json.loads(text), "email": email}
 
-    def replay(self, submission_id: str) -> Json:
-        """Replays a dead letter with the current mapping."""
-        [result] = dead_letters.replay(self.env, dead_letters.Selection([submission_id]))
-        return {"error": result.why} if result.outcome == "kept" else {"outcome": result.outcome}
-
-    def discard(self, submission_id: str) -> Json:
-        """Deletes a dead letter."""
-        dead_letters.discard(self.env, submission_id, "in the console")
-        return {"outcome": "discarded"}
-
     @property
     def senders(self) -> list[str]:
         """The sources that have a sample to send."""
         return sorted(self._samples)
 
-    @cached_property
+    @property
     def _samples(self) -> dict[str, Path]:
         events = ROOT / "events"
         kinds = {name: table["kind"] for name, table in self.env.tables.items()}
@@ -175,19 +134,6 @@ class Stack:
             return "contacts" in call(f"{self.deployed.clemta_url}/_stand-in/health")
         except (OSError, ValueError, HTTPException):
             return False
-
-    def _messages(self, queue_url: str) -> list[tuple[str, float]]:
-        """Each message's text and due time, from the emulator's API: SQS would count a receive."""
-        asked = f"{self.deployed.aws_endpoint_url}/_ministack/sqs/messages?QueueUrl={quote(queue_url)}"
-        accounts = call(asked)["messages"]
-        found = [
-            message
-            for regions in accounts.values()
-            for queues in regions.values()
-            for messages in queues.values()
-            for message in messages
-        ]
-        return [(message["Body"], float(message["VisibleAt"])) for message in found]
 
 
 def simulated_state(faults: list[Json]) -> str:

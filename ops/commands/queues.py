@@ -130,7 +130,7 @@ def dlq_discard(
 
 def _discard(session: Session, store: ReviewQueue, id: str, reason: str) -> None:  # noqa: A002 - as above
     [id] = dead_letters.whole_ids(session.env, [id], store)  # noqa: A001 - as above
-    gone = dead_letters.discard(session.env, id, reason, store)
+    gone = dead_letters.discard(session.env, [id], reason, store)
     session.say(Text(f"discarded {id}"), [message_views.summary(one) for one in gone])
 
 

@@ -10,8 +10,8 @@ import pytest
 from clemta_intake.model import Envelope, Failure, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope
 from clemta_intake.redeliver import create_handler
-from local.console.history import waiting
 from ops import dead_letters, message_views, people
+from ops.console.review import Review
 from ops.dead_letters import Selection
 from ops.environments import Environment, StackLocation
 from tests.support.events import Context, batch
@@ -84,7 +84,10 @@ def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Envi
     hidden = message_views.details(letter, reveal=False)
     assert "another way" not in json.dumps(hidden)
     assert message_views.details(letter, reveal=True)["payload"] == NEWER
-    assert waiting(env, NEWER, 0)["why"] == "newer_version"
+    review = Review(dead_letters.DEAD)
+    review.read(env)
+    [group] = review.groups(env)
+    assert (group["code"], group["items"][0]["who"]) == ("newer_version", "")
 
 
 def test_a_person_in_a_message_of_a_newer_release_is_found(newer: Aws, env: Environment) -> None:

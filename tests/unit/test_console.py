@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from local.console.history import history
 from local.console.stack import SIMULATED_STATES, simulated_state
+from ops.console.history import history
 
 
 def line(outcome: str, code: str = "", **facts: Any) -> dict[str, Any]:
