@@ -109,6 +109,13 @@ class Environment:
         self.sources_file = sources_file
         self.clients = OperatorClients(location.region, location.endpoint_url)
 
+    def read_sources_again(self) -> "Environment":
+        """The same stack with the sources file as it is now."""
+        found = Environment(self.location, self.sources_file)
+        known = ("clients", "stack", "outputs", "settings")
+        vars(found).update({name: part for name, part in vars(self).items() if name in known})
+        return found
+
     def client(self, service: str) -> Any:
         """A client of the stack's region."""
         return self.clients.client(service)

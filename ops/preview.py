@@ -23,12 +23,16 @@ _MAX_NAMES = 4  # that are shown of the answers that a field is made of
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the contact: its value, its origin, and its value before normalisation."""
+    """One field of the contact: its value, its origin, and its value before normalisation.
+
+    `answers` counts the answers of the form whose names `origin` quotes.
+    """
 
     field: str
     value: str
     origin: str
     was: str = ""
+    answers: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,7 @@ def _field(source: Form | Webhook, name: str, value: str, origin: Origin) -> Fie
     was = ", ".join(answer.value for answer in origin.answers)
     says_the_same = was.casefold() == value.casefold() or len(names) > 1 or name == "description"
     shown = ", ".join(names) if len(names) <= _MAX_NAMES else f"{len(names)} answers"
-    return Field(name, value, shown, "" if says_the_same else was)
+    return Field(name, value, shown, "" if says_the_same else was, len(names))
 
 
 def _answered(reading: Reading, origins: Mapping[str, Origin]) -> Answered:

@@ -19,7 +19,7 @@ def console(
     port: Annotated[int, typer.Option("--port", help="the port on 127.0.0.1; 0 is any free one")] = 8790,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the address")] = False,
 ) -> None:
-    """Opens the operator's page of the stack on 127.0.0.1, with your own AWS credentials. Ctrl-C ends it."""
+    """Opens the operator's page of the stack on 127.0.0.1. It uses your own AWS credentials; Ctrl-C ends it."""
     from ..console.app import HOST, Page
     from ..console.desk import Desk
     from ..console.serve import listen, new_token, serve

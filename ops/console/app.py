@@ -32,7 +32,7 @@ from .history import Json
 
 HOST = "127.0.0.1"
 STATIC = Path(__file__).with_name("static")
-PING_SECONDS = 15.0  # between two pings, which detect that a page was closed
+PING_SECONDS = 15  # between two pings, which detect that a page was closed
 MAX_BODY = 2_000_000  # bytes of a pasted payload, with its JSON around it
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 EXPECTED = (OSError, ValueError, KeyError, TypeError, BotoCoreError, ClientError, OpsError, IntakeError)
@@ -71,7 +71,8 @@ class Watch:
     """Reads the stack's state while a page is open, and passes each change on."""
 
     def __init__(self, desk: Callable[[], Desk], seconds: float) -> None:
-        self._desk = desk
+        self.desk = desk
+        self.ends: Callable[[], bool] = lambda: False  # whether the server ends, and with it each stream
         self._seconds = seconds
         self._changed = asyncio.Condition()
         self._listeners = 0
@@ -84,17 +85,18 @@ class Watch:
         self._listeners += 1
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
-        version = 0
+        version = quiet = 0
         try:
-            while True:
+            while not self.ends():
                 try:
-                    async with asyncio.timeout(PING_SECONDS), self._changed:
+                    async with asyncio.timeout(1), self._changed:
                         await self._changed.wait_for(lambda: self._version > version)  # noqa: B023
-                        version = self._version
-                except TimeoutError:
-                    yield ": still here\n\n"
-                else:
+                        version, quiet = self._version, 0
                     yield self._event
+                except TimeoutError:
+                    quiet += 1
+                    if quiet % PING_SECONDS == 0:
+                        yield ": still here\n\n"
         finally:
             self._listeners -= 1
 
@@ -110,10 +112,9 @@ class Watch:
 
     def _state(self) -> str:
         try:
-            desk = self._desk()
-            return f"event: state\ndata: {json.dumps(desk.state())}\n\n"
+            return f"event: state\ndata: {json.dumps(self.desk().state())}\n\n"
         except EXPECTED as error:
-            return f"event: trouble\ndata: {json.dumps(_says(error, self._desk))}\n\n"
+            return f"event: trouble\ndata: {json.dumps(_says(error, self.desk))}\n\n"
 
 
 class OwnPagesOnly:
@@ -137,13 +138,13 @@ class OwnPagesOnly:
         if host not in self._hosts() or origin not in (None, f"http://{host}"):
             return False
         given = request.headers.get("x-token", "").encode()
-        is_open = request.method == "GET" and request.url.path in self._open
+        is_open = request.method in ("GET", "HEAD") and request.url.path in self._open
         return is_open or hmac.compare_digest(given, self._token)
 
 
-def create_app(desk: Callable[[], Desk], page: Page, *, token: str, port: int, seconds: float) -> ASGIApp:
-    """The console; `desk` is asked anew for each request, `seconds` lie between two reads of the state."""
-    watch = Watch(desk, seconds)
+def create_app(watch: Watch, page: Page, *, token: str, port: int) -> ASGIApp:
+    """The console of the watch's stack, which is asked anew for each request."""
+    desk = watch.desk
 
     async def show(_: Request) -> Response:
         found: list[str] = []

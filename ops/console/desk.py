@@ -22,7 +22,7 @@ from ..secrets import secret_name
 from ..status import OUTCOMES, by_day, status
 from . import chart
 from .history import Json, history
-from .journal import DAYS, Journal, Wanted, state
+from .journal import DAYS, ENDS, Journal, Wanted, state
 from .review import STORES, Review
 
 _SHOWN = 50  # sign-ups at once
@@ -53,7 +53,7 @@ class Desk:
             changed = _changed_at(self._env)
             if changed != self._sources_at:
                 self._sources_at = changed
-                self._env = Environment(self._env.location, self._env.sources_file)
+                self._env = self._env.read_sources_again()
             return self._env
 
     @cached_property
@@ -93,6 +93,7 @@ class Desk:
             "region": env.location.region,
             "api_url": env.api_url,
             "sources_file": env.sources_file.name,
+            "outcomes": ENDS,
             "signups_version": self._journal.version,
             "counts": counts,
             "review": {name: review.groups(env) for name, review in self._reviews.items()},
@@ -228,34 +229,39 @@ def _attempt(line: Json) -> Json:
 
 
 def _mapping(message: Message, source: Any, *, reveal: bool) -> Json | None:
-    """How the current sources file maps the submission; values are masked without `reveal`."""
+    """How the current sources file maps the submission; without `reveal` no value and no name of the payload."""
     if message.envelope is None:
         return None
-    return _shown(preview_queued(source, message.envelope.submission), masked=not reveal)
+    found = preview_queued(source, message.envelope.submission)
+    return _shown(found) if reveal else _masked(found)
 
 
-def _shown(found: Preview, *, masked: bool = False) -> Json:
-    hide = mask if masked else str
+def _shown(found: Preview) -> Json:
     return {
-        "authentic": found.authentic,
-        "authentication": found.authentication,
-        "status": found.status,
-        "spam": found.spam,
+        **{name: getattr(found, name) for name in ("authentic", "authentication", "status", "spam")},
+        "masked": False,
         "problems": found.problems,
         "left_out": found.left_out,
-        "fields": [
-            {
-                "field": one.field,
-                "value": hide(one.value),
-                "origin": one.origin,
-                "was": one.was and hide(one.was),
-            }
-            for one in found.fields
-        ],
+        "fields": [asdict(one) for one in found.fields],
         "answers": [
-            {"answer": one.answer, "goes_to": one.goes_to, "evidence": "" if masked else one.explained}
-            for one in found.answers
+            {"answer": one.answer, "goes_to": one.goes_to, "evidence": one.explained} for one in found.answers
         ],
+    }
+
+
+def _masked(found: Preview) -> Json:
+    fields = [
+        {"field": one.field, "value": mask(one.value), "origin": "" if one.answers else one.origin, "was": ""}
+        for one in found.fields
+    ]
+    problems = [(name, "cannot be used") for name, _ in found.problems]
+    return {
+        **_shown(found),
+        "masked": True,
+        "problems": problems,
+        "fields": fields,
+        "answers": [],
+        "left_out": [],
     }
 
 

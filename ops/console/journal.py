@@ -18,6 +18,8 @@ DAYS = 14
 _OVERLAP = 120  # seconds that are read again, because CloudWatch shows a line late
 _MAX_LINES = 50_000  # kept; the oldest are dropped
 _UNCOUNTED_ENDS = ("discarded", "handshake")
+ENDS = [name for name, info in OUTCOMES.items() if info.counted or name in _UNCOUNTED_ENDS]
+"""What can become of a sign-up; the other outcomes are steps on the way."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _sorted(lines: Mapping[Any, Json]) -> list[Json]:
 
 def _row(lines: list[Json]) -> Json:
     """The sign-up's last state: its outcome, the cause, and Clemta's id of the contact."""
-    final = [line for line in lines if _is_end(line["outcome"])]
+    final = [line for line in lines if line["outcome"] in ENDS]
     last = final[-1] if final else lines[-1]
     return {
         "id": lines[0]["submission_id"],
@@ -118,11 +120,6 @@ def _row(lines: list[Json]) -> Json:
         "code": last.get("code", ""),
         "contact_id": next((str(line["contact_id"]) for line in reversed(lines) if "contact_id" in line), ""),
     }
-
-
-def _is_end(outcome: str) -> bool:
-    """Whether the outcome says what became of the sign-up; the others are steps on the way."""
-    return outcome in OUTCOMES and (outcome in _UNCOUNTED_ENDS or OUTCOMES[outcome].counted)
 
 
 def state(outcome: str) -> Literal["good", "wait", "bad"]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import uvicorn
 
 from ..errors import OpsError
-from .app import HOST, Page, create_app
+from .app import HOST, Page, Watch, create_app
 from .desk import Desk
 
 
@@ -25,13 +25,16 @@ def new_token() -> str:
 
 def serve(server: socket.socket, desk: Callable[[], Desk], page: Page, *, token: str, seconds: float) -> None:
     """Serves the page until SIGTERM or Ctrl-C; `seconds` lie between two reads of the stack's state."""
-    app = create_app(desk, page, token=token, port=server.getsockname()[1], seconds=seconds)
+    watch = Watch(desk, seconds)
+    app = create_app(watch, page, token=token, port=server.getsockname()[1])
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,
-        timeout_graceful_shutdown=1,  # an open page's stream of events never ends by itself
+        timeout_graceful_shutdown=3,
     )
-    uvicorn.Server(config).run(sockets=[server])
+    running = uvicorn.Server(config)
+    watch.ends = lambda: running.should_exit
+    running.run(sockets=[server])

@@ -21,7 +21,7 @@ from ops.status import OUTCOMES as COLUMNS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (ROOT / "template.yaml").read_text()
-CONSOLE = (ROOT / "local" / "console" / "console.js").read_text()
+CONSOLE = (ROOT / "local" / "console" / "local.js").read_text()
 PAGES = [ROOT / "README.md", ROOT / "template.yaml", *sorted((ROOT / "docs").glob("*.md"))]
 COUNTED = {name for name, info in OUTCOMES.items() if info.counted}
 

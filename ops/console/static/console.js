@@ -7,7 +7,7 @@ const token = takeToken();
 const people = new Map(); // submission id -> the e-mail address that was typed in this page
 const opened = new Map(); // submission id -> its whole history, while its row is open
 const drawn = {}, listeners = [];
-let filter = {}, shown = 50, listed = -1, rows = [];
+let filter = {}, shown = 20, listed = -1, rows = [];
 
 // The token stands after the # of the address, which a browser never sends; a reload finds it in this tab's storage.
 function takeToken() {
@@ -206,6 +206,7 @@ function mapping(found) {
   if (found.spam) parts.push(element("p", { className: "wait", textContent: `Would be held as spam: ${found.spam}` }));
   if (found.fields.length) parts.push(region("Fields of the contact", table(["Clemta's field", "Value", "From", "Was"],
     found.fields.map((one) => [one.field, one.value, one.origin, one.was]))));
+  if (found.masked) parts.push(element("p", { className: "soft", textContent: "The evidence is shown with the personal data, as it quotes the form." }));
   if (found.answers.length) parts.push(region("Answers", table(["Answer", "Goes to", "Evidence"],
     found.answers.map((one) => [one.answer, one.goes_to || "nowhere", one.evidence]))));
   if (found.left_out.length) parts.push(element("p", { className: "soft", textContent: `Left out, as secrets are never sent or stored: ${found.left_out.join(", ")}` }));
@@ -245,11 +246,11 @@ at("filter").addEventListener("submit", (event) => {
   const given = Object.fromEntries(new FormData(event.target));
   for (const name of ["since", "until"]) given[name] = given[name] ? new Date(given[name]).getTime() / 1000 : "";
   filter = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
-  shown = 50;
+  shown = 20;
   list(true);
 });
-at("filter").addEventListener("reset", () => { filter = {}; shown = 50; opened.clear(); list(true); });
-at("more").addEventListener("click", () => { shown += 100; list(true); });
+at("filter").addEventListener("reset", () => { filter = {}; shown = 20; opened.clear(); list(true); });
+at("more").addEventListener("click", () => { shown += 50; list(true); });
 
 // Sources and health
 
@@ -291,10 +292,8 @@ at("doctor").addEventListener("click", async (event) => {
 
 // The state
 
-const OUTCOMES = ["created", "updated", "duplicate", "ignored", "queued", "held", "parked", "refused", "unauthentic", "unavailable", "discarded"];
-at("filter").elements.outcome.append(...OUTCOMES.map((name) => element("option", { value: name, textContent: name })));
-
 function show(state) {
+  draw("outcome", state.outcomes, () => ["", ...state.outcomes].map((name) => element("option", { value: name, textContent: name || "all" })));
   at("api").textContent = state.api_url;
   at("line").textContent = `live · ${state.stack}, ${state.region}`;
   draw("tiles", [state.counts, state.oldest, state.budget, state.clemta_ms], () => tiles(state));
