@@ -86,6 +86,7 @@ class TestSignUps:
         handle(deps, event())
         assert len(deps.clemta.stored) == 1
         assert logged()[-1]["outcome"] == "duplicate"
+        assert {line["contact_id"] for line in logged()} == deps.clemta.stored.keys()
 
     def test_answer_may_wait_for_the_queue_only(self, deps: FakeDependencies, logged: Lines) -> None:
         deps.tables["cognito"] = {**COGNITO, "answer": "queued"}

@@ -100,6 +100,8 @@ class TestForms:
         assert again[2] == first[2] | {"submission_id": again[2]["submission_id"]}
         assert len(api.deps.clemta.stored) == 1
         assert logged()[-1]["outcome"] == {"skip": "duplicate", "update": "updated"}[policy]
+        assert {line["contact_id"] for line in logged()} == api.deps.clemta.stored.keys()
+        assert "contact_id" not in again[2]
 
     def test_a19_under_sam_local_a_requests_time_starts_at_its_receipt(self, api: Api) -> None:
         event = form(ADA)

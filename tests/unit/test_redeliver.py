@@ -50,6 +50,7 @@ def test_a_queued_submission_becomes_a_contact(deps: FakeDependencies, logged: L
     assert [entry["email"] for entry in deps.clemta.stored.values()] == ["ada@example.com"]
     [line] = logged()
     assert (line["outcome"], line["submission_id"], line["attempt"]) == ("created", "s1", 1)
+    assert [line["contact_id"]] == [*deps.clemta.stored], "an operator gets from the line to the contact"
 
 
 def test_p3_a_message_that_comes_twice_makes_one_contact(deps: FakeDependencies) -> None:
