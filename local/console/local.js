@@ -47,7 +47,10 @@ listeners.push((state) => {
     state.senders.map((name) => element("option", { value: name, textContent: name })));
   count("contacts-count", state.contacts.length);
 });
+// The history of the newest ones right below the numbers: it is what a first try wants to see.
+few = shown = 6;
 document.querySelector(".wide").append(at("contacts-section"));
+at("now-title").closest("section").after(at("signups-title").closest("section"));
 
 function tell(id, status, body, seconds) {
   const [style, text] = MEANING[body.status] || ["bad", body.error

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from xml.etree import ElementTree as Xml
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 150, 34, 22
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 820, 140, 34, 22
 _GAP = 0.28  # of a bar's place
-_TICKS = (1, 2, 5)
+_TICKS = (1, 2, 4, 6, 8)
 
 
 def bars(days: Sequence[tuple[date, Mapping[str, int]]]) -> str:
@@ -45,7 +45,7 @@ def _text(svg: Xml.Element, text: str, place: tuple[float, float], anchor: str) 
 
 
 def _round(highest: int) -> int:
-    """The axis' end: the next 1, 2 or 5 times a power of ten; at least 1."""
+    """The axis' end: the next 1, 2, 4, 6 or 8 times a power of ten; at least 1."""
     power = 1
     while True:
         for tick in _TICKS:

@@ -7,7 +7,7 @@ const token = takeToken();
 const people = new Map(); // submission id -> the e-mail address that was typed in this page
 const opened = new Map(); // submission id -> its whole history, while its row is open
 const drawn = {}, listeners = [];
-let filter = {}, shown = 20, listed = -1, rows = [];
+let filter = {}, few = 20, shown = few, listed = -1, rows = [];
 
 // The token stands after the # of the address, which a browser never sends; a reload finds it in this tab's storage.
 function takeToken() {
@@ -180,10 +180,10 @@ function whole(one) {
     one.attempts.map((line) => [when(line.at), element("span", { className: line.state, textContent: line.outcome }),
       [line.code, line.reason].filter(Boolean).join(", "), line.clemta_status ?? "", line.ms == null ? "" : `${line.ms} ms`]))));
   if (one.message?.message) parts.push(element("p", {}, "Clemta said: ", element("q", { textContent: one.message.message })));
-  if (one.mapping) parts.push(element("h4", { textContent: "Mapped now, with the current sources file" }), ...mapping(one.mapping));
-  if (one.message?.payload != null) parts.push(element("h4", { textContent: "Payload" }), region("Payload",
+  if (one.mapping) parts.push(element("h3", { textContent: "Mapped now, with the current sources file" }), ...mapping(one.mapping));
+  if (one.message?.payload != null) parts.push(element("h3", { textContent: "Payload" }), region("Payload",
     element("pre", { textContent: typeof one.message.payload === "string" ? one.message.payload : JSON.stringify(one.message.payload, null, 2) })));
-  if (one.contact) parts.push(element("h4", { textContent: "The contact in Clemta" }), region("The contact in Clemta", contact(one.contact)));
+  if (one.contact) parts.push(element("h3", { textContent: "The contact in Clemta" }), region("The contact in Clemta", contact(one.contact)));
   if (!one.revealed && (one.where || one.contact_id)) parts.push(button(
     one.where ? "Show personal data" : "Show the contact in Clemta", `reveal ${one.id}`, (pressed) => reveal(one.id, true, pressed)),
   element("small", { className: "soft", textContent: " This is logged." }));
@@ -246,10 +246,10 @@ at("filter").addEventListener("submit", (event) => {
   const given = Object.fromEntries(new FormData(event.target));
   for (const name of ["since", "until"]) given[name] = given[name] ? new Date(given[name]).getTime() / 1000 : "";
   filter = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
-  shown = 20;
+  shown = few;
   list(true);
 });
-at("filter").addEventListener("reset", () => { filter = {}; shown = 20; opened.clear(); list(true); });
+at("filter").addEventListener("reset", () => { filter = {}; shown = few; opened.clear(); list(true); });
 at("more").addEventListener("click", () => { shown += 50; list(true); });
 
 // Sources and health
@@ -297,7 +297,9 @@ function show(state) {
   at("api").textContent = state.api_url;
   at("line").textContent = `live · ${state.stack}, ${state.region}`;
   draw("tiles", [state.counts, state.oldest, state.budget, state.clemta_ms], () => tiles(state));
+  const before = drawn.chart;
   draw("chart", state.chart, () => chart(state.chart));
+  if (!before) at("chart").scrollLeft = at("chart").scrollWidth; // on a narrow screen: the newest day
   draw("legend", state.columns, () => state.columns.map((name) => element("li", { className: name, textContent: name })));
   draw("days", state.days, () => [table(["Day", ...state.columns], state.days.map((day) => [day.day, ...state.columns.map((name) => day[name] || "")]))]);
   for (const store of ["dead", "held"]) {
