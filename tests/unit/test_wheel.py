@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROBE = """
@@ -40,11 +41,12 @@ def dependencies(names: list[str]) -> Iterator[Distribution]:
     pending, seen = [Requirement(name) for name in names], set[str]()
     while pending:
         requirement = pending.pop()
-        if requirement.name in seen or (
+        name = canonicalize_name(requirement.name)
+        if name in seen or (
             requirement.marker and not requirement.marker.evaluate({"extra": ""})
         ):
             continue
-        seen.add(requirement.name)
+        seen.add(name)
         yield distribution(requirement.name)
         pending += [Requirement(name) for name in requires(requirement.name) or []]
 
@@ -105,6 +107,7 @@ def test_wheel_holds_the_command_and_the_functions_and_nothing_else(wheel: zipfi
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ops", "clemta_intake"}
     assert "clemta_intake/sources/presets.toml" in names
+    assert "ops/console/static/console.html" in names
     entry = next(name for name in names if name.endswith("entry_points.txt"))
     assert b"clemta-intake = ops.entry:main" in wheel.read(entry)
 
