@@ -42,9 +42,7 @@ def dependencies(names: list[str]) -> Iterator[Distribution]:
     while pending:
         requirement = pending.pop()
         name = canonicalize_name(requirement.name)
-        if name in seen or (
-            requirement.marker and not requirement.marker.evaluate({"extra": ""})
-        ):
+        if name in seen or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
             continue
         seen.add(name)
         yield distribution(requirement.name)

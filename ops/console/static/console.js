@@ -7,7 +7,7 @@ const token = takeToken();
 const people = new Map(); // submission id -> the e-mail address that was typed in this page
 const opened = new Map(); // submission id -> its whole history, while its row is open
 const drawn = {}, listeners = [];
-let filter = {}, few = 20, shown = few, listed = -1, rows = [];
+let lists = 0, filter = {}, few = 20, shown = few, listed = -1, rows = [];
 
 // The token stands after the # of the address, which a browser never sends; a reload finds it in this tab's storage.
 function takeToken() {
@@ -123,7 +123,7 @@ function review(store, groups, unread) {
     const cause = `${group.code}${group.status ? ` (${group.status})` : ""}`;
     const items = group.items.map((one) => element("li", {},
       element("span", { className: "grow" }, element("b", { textContent: people.get(one.id) || one.who || one.id.slice(0, 8) }),
-        ` ${when(one.at)}${one.attempts ? `, ${one.attempts} attempts` : ""}`),
+        ` ${when(one.at)}${one.attempts ? `, attempt ${one.attempts}` : ""}`),
       button("History", `history ${one.id}`, () => reveal(one.id), `History of ${one.id.slice(0, 8)}`),
       button(word, `${word} ${one.id}`, (pressed) => settle(store, "deliver", { ids: [one.id] }, pressed), `${word} ${one.id.slice(0, 8)}`),
       button("Discard", `Discard ${one.id}`, (pressed) => settle(store, "discard", { ids: [one.id] }, pressed,
@@ -231,8 +231,8 @@ function drawSignups() {
 
 async function list(asked = false) {
   if (!asked && (filter.text || "").includes("@")) return; // looking an address up reads the queues: only when asked
-  const found = await post("/signups", { ...filter, shown });
-  if (found.error) return;
+  const mine = ++lists, found = await post("/signups", { ...filter, shown });
+  if (found.error || mine !== lists) return; // an earlier answer must not replace a later one
   rows = found.rows;
   at("more").hidden = rows.length >= found.total;
   at("signups-count").textContent = found.total ? `${found.total}` : "";
