@@ -216,8 +216,13 @@ function mapping(found) {
 async function reveal(id, personal = false, pressed = null) {
   const found = await post("/signup", { id, reveal: personal }, pressed);
   if (found.error) return;
+  if (!rows.some((one) => one.id === id)) { // the row is not listed: it is searched for
+    at("filter").reset();
+    at("filter").elements.text.value = id;
+    filter = { text: id };
+    await list(true);
+  }
   opened.set(id, found);
-  if (!rows.some((one) => one.id === id)) { at("filter").reset(); filter = { text: id }; at("filter").elements.text.value = id; await list(true); }
   drawSignups();
   const row = at("submissions").querySelector(`[data-key="${CSS.escape(`row ${id}`)}"]`);
   if (row && !pressed && document.activeElement !== row) { row.focus(); row.scrollIntoView({ block: "center" }); }
