@@ -153,6 +153,39 @@ def test_queue_is_not_read_again_while_nothing_happens(page: Page, monkeypatch: 
     assert len(reads) == 4
 
 
+def test_message_that_is_no_submission_is_shown_without_a_mapping(page: Page) -> None:
+    page.aws.client("sqs").send_message(
+        QueueUrl=page.aws.settings.dead_letter_queue_url, MessageBody="ada: hello"
+    )
+    [group] = page.state()["review"]["dead"]
+    one = group["items"][0]["id"]
+    assert (group["class"], group["code"], group["source"]) == ("poison", "not_a_submission", "unknown")
+    page.desk.env.sources_file.write_text(SOURCES.replace("website", "unknown"))
+    hidden, shown = page.act("signup", id=one), page.act("signup", id=one, reveal=True)
+    assert (hidden["mapping"], hidden["message"]["payload"], shown["message"]["payload"]) == (
+        None,
+        None,
+        "ada: hello",
+    )
+
+
+def test_unknown_deed_changes_nothing(page: Page) -> None:
+    page.put("d-1")
+    page.state()
+    with pytest.raises(ValueError, match="burn"):
+        page.act("settle", store="dead", deed="burn", ids=["d-1"])
+    assert items(page.state(), "dead") == ["d-1"]
+
+
+def test_state_is_told_while_an_action_works_on_the_queue(page: Page) -> None:
+    page.put("d-1")
+    review = page.desk._reviews["dead"]
+    with review._lock:
+        busy = page.state()
+    assert (busy["counts"]["dead"], items(busy, "dead")) == (1, [])
+    assert items(page.state(), "dead") == ["d-1"]
+
+
 def test_history_is_masked_until_asked_for_and_asking_is_logged(page: Page) -> None:
     page.put("d-1")
     page.line("d-1", "parked", code="INVALID_API_KEY", failure="KeyRefused", clemta_status=401, ms=120)

@@ -14,6 +14,7 @@ import uvicorn
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from clemta_intake.errors import NotApplied
+from ops.console import app as console_app
 from ops.console.app import MAX_BODY, Page, Watch, create_app
 from ops.console.desk import Action, Desk
 from ops.console.serve import listen
@@ -160,6 +161,21 @@ def test_events_carry_the_state_and_its_trouble(url: str, desk: Counting) -> Non
         desk.error = OSError("secret")
         assert any("OSError" in line and "secret" not in line for line in lines if line.startswith("data"))
         desk.error = None
+
+
+def test_health_needs_no_token(url: str) -> None:
+    assert requests.get(f"{url}/health", timeout=10).text == "ok"
+
+
+def test_quiet_stream_is_pinged(url: str, desk: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that was closed is noticed by the write that fails."""
+    monkeypatch.setattr(console_app, "PING_SECONDS", 1)
+    monkeypatch.setattr(Counting, "state", lambda self: {"count": "always the same"})
+    with requests.get(f"{url}/events", headers={"X-Token": TOKEN}, stream=True, timeout=10) as answer:
+        assert (
+            next(line for line in answer.iter_lines(decode_unicode=True) if line.startswith(":"))
+            == ": still here"
+        )
 
 
 def test_port_in_use_is_said_in_one_line() -> None:
