@@ -15,7 +15,7 @@ from ..times import DAY
 from .history import Json, history
 
 DAYS = 14
-_OVERLAP = 120  # seconds that are read again, because CloudWatch shows a line late
+_OVERLAP = 300  # seconds that are read again, because CloudWatch shows a line late
 _MAX_LINES = 50_000  # kept; the oldest are dropped
 _UNCOUNTED_ENDS = ("discarded", "handshake")
 ENDS = [name for name, info in OUTCOMES.items() if info.counted or name in _UNCOUNTED_ENDS]
@@ -50,15 +50,17 @@ class Journal:
 
     version: int = 0
     _lines: dict[str, dict[tuple[float, str, str], Json]] = field(default_factory=dict)
-    _newest: float = 0
+    _read_at: float = 0
     _count: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def read(self, env: Environment) -> list[Json]:
         """Reads the lines since the last time; returns the new ones."""
-        since = self._newest - _OVERLAP if self._newest else time.time() - DAYS * DAY
+        now = time.time()
+        since = self._read_at - _OVERLAP if self._read_at else now - DAYS * DAY
         found = [*logs.lines(env, '"submission_id"', since)]
         with self._lock:
+            self._read_at = now
             return self._add(found)
 
     def _add(self, lines: list[Json]) -> list[Json]:
@@ -70,7 +72,6 @@ class Journal:
                 known[key] = line
                 new.append(line)
         if new:
-            self._newest = max(self._newest, *(float(line["at"]) for line in new))
             self.version += 1
             self._forget_oldest(len(new))
         return new
