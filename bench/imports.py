@@ -1,7 +1,8 @@
 """An import against Clemta's limit in virtual time: the operator's own code, ledger, rate limit and client."""
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -36,6 +37,9 @@ class Import:
     known: int = 0
     limit: int = 100
     before_call: Callable[[VirtualClemta, HttpRequest], None] = lambda *_: None
+    source: Mapping[str, Any] = field(default_factory=lambda: {"kind": "form"})
+    body: Callable[[int], dict[str, str]] = lambda _: {}
+    """What a row has besides its name and e-mail."""
     now: float = 1_800_000_000.0
     outcomes: Counter[str] = field(default_factory=Counter)
     created: list[float] = field(default_factory=list)
@@ -51,11 +55,12 @@ class Import:
 
     def run(self) -> "Import":
         """Delivers all rows, one after the other."""
-        source = cast(Form, to_source("website", {"kind": "form"}, COMPANY))
+        source = cast(Form, to_source("website", self.source, COMPANY))
         delivery = RowDelivery(cast(Any, self), source, self.rows, self._sleep)
         self.began = self.now
         for number in range(self.rows):
-            body = f'{{"name": "Ada Example", "email": "row{number}@example.com"}}'.encode()
+            row = {"name": "Ada Example", "email": f"row{number}@example.com", **self.body(number)}
+            body = json.dumps(row).encode()
             outcome = delivery.deliver(Submission(f"r{number}", "website", 0, body, "application/json"))
             self.outcomes[outcome] += 1
             if outcome == "created":
@@ -74,10 +79,18 @@ class Import:
         later = [at for at in self.created if at >= self.began + WINDOW]
         return 60 * len(later) / (later[-1] - self.began - WINDOW)
 
+    @property
+    def duplicates(self) -> int:
+        """Contacts beyond one for each person."""
+        return sum(len(of_one) - 1 for of_one in self.virtual.contacts.values())
+
     @cached_property
     def clemta(self) -> Clemta:
-        rate_limit = RateLimit(self._table, self.limit, self.clock)
-        return Clemta("http://clemta", lambda _: "key", rate_limit, self)
+        return Clemta("http://clemta", lambda _: "key", self.rate_limit, self)
+
+    @cached_property
+    def rate_limit(self) -> RateLimit:
+        return RateLimit(self._table, self.limit, self.clock)
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -104,6 +117,26 @@ class Import:
         self.now += seconds
 
 
+def by_hand(rows: int, people: int, seed: int) -> tuple[int, int]:
+    """So many `people` of the file are also added in Clemta by hand while they wait: how many were, and became two."""
+    random = Random(seed)
+    calls = sorted(random.sample(range(rows), people))
+    added = 0
+
+    def add(clemta: VirtualClemta, _: HttpRequest) -> None:
+        nonlocal added
+        waiting = [email for email in every if email not in clemta.contacts]
+        if waiting and calls and len(clemta.arrivals) >= calls[0]:
+            del calls[0]
+            clemta.add(random.choice(waiting), run.now)
+            added += 1
+
+    every = [f"row{number}@example.com" for number in range(rows)]
+    run = Import(rows, before_call=add)
+    run.run()
+    return added, run.duplicates
+
+
 def pace(rows: int, known: int) -> dict[str, Any]:
     """The figures of one import."""
     run = Import(rows, known).run()
@@ -113,5 +146,15 @@ def pace(rows: int, known: int) -> dict[str, Any]:
         "rows_a_minute": round(run.pace, 1),
         "calls_a_row": round(len(run.virtual.arrivals) / rows, 3),
         "calls_refused": run.virtual.refusals,
-        "duplicates": sum(len(of_one) - 1 for of_one in run.virtual.contacts.values()),
+        "duplicates": run.duplicates,
+    }
+
+
+def imports() -> dict[str, Any]:
+    """Imports of several sizes; and how often a contact becomes two if somebody adds it by hand while it waits."""
+    added, became_two = map(sum, zip(*[by_hand(1_000, 20, seed) for seed in range(10)], strict=True))
+    return {
+        "paces": [pace(rows, known) for rows, known in ((1_000, 0), (1_000, 5_000), (10_000, 5_000))],
+        "added_by_hand": added,
+        "became_two": became_two,
     }

@@ -61,13 +61,16 @@ class ContactList:
     def _read_down_to(self, created_at: float, max_pages: int) -> bool:
         """Reads pages down to a contact that was created earlier, or to the end; False if something may be missing.
 
-        Each page begins with the last contact of the page before it. If it does not, a contact was deleted meanwhile,
-        and those after it moved up: one of them may have been skipped.
+        What is created meanwhile stands before the first page, and is not looked for. Each page begins with the last
+        contact of the page before it. If it does not, a contact was deleted meanwhile, and those after it moved up: one
+        of them may have been skipped.
         """
-        position = 0  # in Clemta's list
+        position, first_total = 0, 0  # in Clemta's list; how many contacts there were when the reading began
         for _ in range(max_pages):
             overlap = min(position, 1)
             page, total = self._read_page(position - overlap)
+            if not overlap:
+                first_total = total or 0
             entries = [_entry(one) for one in page]
             if overlap and not (entries and entries[0].id in self._ids):
                 return False
@@ -80,7 +83,7 @@ class ContactList:
             position += len(entries) - overlap
             is_end = len(entries) <= overlap or (total is not None and position >= total)
             if is_end or entries[-1].created_at < created_at:
-                return total is None or len(self._ids) >= total
+                return len(self._ids) >= first_total
         return False
 
 

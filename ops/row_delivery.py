@@ -6,7 +6,7 @@ only for a row whose contact exists, or whose earlier attempt has an unknown out
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from clemta_intake.deadlines import Deadline
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import ConfigError, DataError, Permanent, RateLimited, Retryable
 from clemta_intake.intake import Mapped, evaluate_queued
-from clemta_intake.model import Place, Submission
+from clemta_intake.model import Outcome, Place, Submission
 from clemta_intake.outcomes import OutcomeName
 from clemta_intake.sources.config import Form
 
@@ -23,6 +23,16 @@ from .errors import OpsError
 
 _SECONDS = 10  # for one row, without the waits for its turn
 _CREATES_BETWEEN_READINGS = 85  # one page of 100 then shows them all, and some that are known
+_MAX_AGE = 120  # seconds: a row that waited longer for its turn is looked up
+
+
+@dataclass
+class _Reading:
+    """A company's contacts, when they were read, and how many rows became contacts of that company since."""
+
+    contacts: ContactList
+    read_at: float
+    created: int = 0
 
 
 class RowDelivery:
@@ -38,8 +48,7 @@ class RowDelivery:
         self._source = source
         self._rows = rows
         self._sleep = sleep
-        self._lists: dict[str, ContactList] = {}
-        self._created = 0  # since the lists were read
+        self._readings: dict[str, _Reading] = {}  # by company
 
     def deliver(self, submission: Submission) -> OutcomeName:
         """What became of the row, after it is durable. Raises OpsError if Clemta would refuse every row."""
@@ -57,32 +66,38 @@ class RowDelivery:
         evaluated = evaluate_queued(submission, self._source)
         if not isinstance(evaluated, Mapped):  # read_rows has checked it
             raise DataError("not_mapped")
-        mapped = evaluated.mapped
-        is_new = self._current_list(mapped.contact.company_id).is_new(mapped.contact)
-        mapped, policy = replace(mapped, is_new=is_new), self._source.on_existing
-        outcome = self._in_turn(
-            lambda place: self._deps.delivery.deliver(mapped, policy, Deadline.after(_SECONDS), place)
-        )
-        self._created += outcome.status == "created"
+        mapped, policy = evaluated.mapped, self._source.on_existing
+        reading = self._current(mapped.contact.company_id)
+
+        def deliver(place: Place) -> Outcome:
+            row = replace(
+                mapped, is_new=self._age(reading) <= _MAX_AGE and reading.contacts.is_new(mapped.contact)
+            )
+            return self._deps.delivery.deliver(row, policy, Deadline.after(_SECONDS), place)
+
+        outcome = self._in_turn(deliver)
+        reading.created += outcome.status == "created"
         return outcome.status
 
-    def _current_list(self, company_id: str) -> ContactList:
-        """The company's contacts, read once; what is newer is read after each so many creates."""
-        is_first = company_id not in self._lists
-        if is_first:
-            self._lists[company_id] = ContactList(partial(self._read_page, company_id))
-        contacts = self._lists[company_id]
-        if not is_first and self._created < _CREATES_BETWEEN_READINGS:
-            return contacts
-        self._created = 0
+    def _current(self, company_id: str) -> _Reading:
+        """The company's contacts, read once; what is newer is read after so many creates, or so much time."""
+        reading = self._readings.get(company_id)
+        if reading and reading.created < _CREATES_BETWEEN_READINGS and self._age(reading) <= _MAX_AGE:
+            return reading
+        contacts = reading.contacts if reading else ContactList(partial(self._read_page, company_id))
         try:
-            if is_first:
-                contacts.read(self._rows)
-            else:
+            if reading:
                 contacts.refresh()
+            else:
+                contacts.read(self._rows)
         except Retryable:
             contacts.is_complete = False  # each row is looked up
-        return contacts
+        self._readings[company_id] = _Reading(contacts, self._deps.clock())
+        return self._readings[company_id]
+
+    def _age(self, reading: _Reading) -> float:
+        """Seconds since it was read."""
+        return self._deps.clock() - reading.read_at
 
     def _read_page(self, company_id: str, skip: int) -> tuple[list[Any], int | None]:
         def read(place: Place) -> tuple[list[Any], int | None]:

@@ -1,12 +1,15 @@
 """An import's rows: one call each, within the limit, and no second contact for anybody."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from bench.burst import COMPANY
 from bench.imports import Import
 from bench.virtual_clemta import VirtualClemta
+from clemta_intake.deadlines import Deadline
 from clemta_intake.errors import NotApplied
 from clemta_intake.http_values import HttpRequest, HttpResponse
 from ops.contact_list import ContactList
@@ -60,6 +63,40 @@ def test_p3_clemta_that_does_not_order_its_contacts_is_asked_for_each_row() -> N
     assert len(run.virtual.arrivals) >= 40
 
 
+def test_p3_row_that_waited_long_for_its_turn_is_looked_up() -> None:
+    """Others take the whole limit for five minutes; meanwhile somebody adds the waiting person by hand."""
+    run = Import(rows=2, known=10)
+    read, readings = run.clemta.newest, list[Any]()
+
+    def read_then_blocked(*given: Any) -> Any:
+        page = read(*given)
+        readings.append(page)
+        if len(readings) == 3:  # the last one before the first row
+            run.rate_limit.on_rate_limited(300, Deadline.after(10))
+            run.virtual.add("row0@example.com", run.now)
+        return page
+
+    run.clemta.newest = read_then_blocked  # type: ignore[method-assign]
+    done = run.run()
+    assert done.outcomes == {"duplicate": 1, "created": 1}
+
+
+def test_p3_the_list_of_each_company_is_read_again_however_many_rows_the_others_have() -> None:
+    readings: Counter[str] = Counter()
+
+    def count(_: VirtualClemta, request: HttpRequest) -> None:
+        if "sort" in request.query:
+            readings[request.query["company_id"]] += 1
+
+    other = "0123456789abcdef01234567"
+    run = Import(rows=340, before_call=count)
+    run.source = {"kind": "form", "route": {"by": "body.branch", "to": {"b": {"company_id": other}}}}
+    run.body = lambda number: {"branch": "b" if number % 4 == 3 else "a"}
+    run.run()
+    first = 3  # calls of the first reading
+    assert min(readings[COMPANY], readings[other]) > first, readings
+
+
 def test_list_of_more_pages_than_rows_is_not_read() -> None:
     run = Import(rows=2, known=250).run()
     assert run.outcomes == {"created": 2}
@@ -103,9 +140,13 @@ def test_rows_are_looked_up_if_the_list_cannot_be_read() -> None:
 
 
 class Pages:
-    """Contacts, the newest first, in pages of `size`; `delete_after` deletes the newest after so many pages."""
+    """Contacts, the newest first, in pages of `size`; `delete_after` deletes the newest after so many pages.
 
-    def __init__(self, count: int, size: int = 4, delete_after: int = 0) -> None:
+    With `growing`, somebody adds a contact after each of so many pages.
+    """
+
+    def __init__(self, count: int, size: int = 4, delete_after: int = 0, growing: int = 0) -> None:
+        self.growing = growing
         self.contacts = [entry(number) for number in reversed(range(count))]
         self.size, self.delete_after, self.reads = size, delete_after, 0
         self.total: int | None = None
@@ -116,6 +157,8 @@ class Pages:
         total = len(self.contacts) if self.total is None else self.total
         if self.reads == self.delete_after:
             del self.contacts[0]
+        if self.reads <= self.growing:
+            self.contacts.insert(0, entry(len(self.contacts)))
         return page, total
 
 
@@ -154,6 +197,20 @@ class TestList:
         listed.read(100)
         assert listed.is_complete
         assert not any(people(listed, 11))
+
+    def test_contacts_that_are_added_during_a_reading_leave_it_complete(self) -> None:
+        listed = ContactList(Pages(12, growing=100))
+        listed.read(100)
+        assert (listed.is_complete, people(listed, 12)) == (True, [False] * 12)
+
+    def test_contacts_that_are_added_during_a_refresh_leave_it_complete(self) -> None:
+        pages = Pages(12)
+        listed = ContactList(pages)
+        listed.read(100)
+        pages.contacts = [entry(number) for number in reversed(range(30))]
+        pages.reads, pages.growing = 0, 4
+        listed.refresh()
+        assert (listed.is_complete, people(listed, 30)) == (True, [False] * 30)
 
     def test_total_that_is_larger_than_what_was_read_makes_it_incomplete(self) -> None:
         pages = Pages(5)
