@@ -17,6 +17,7 @@ from rich.console import Console
 
 from bench import bundles, cold, levers, runtime, scale, warm
 from bench.certificate import make_certificate
+from bench.imports import imports
 from bench.peers import node
 from bench.peers.comparison import compare
 from bench.peers.n8n import n8n
@@ -69,6 +70,7 @@ PARTS = (
     "runtime",
     "peers",
     "burst",
+    "imports",
 )
 
 
@@ -102,6 +104,7 @@ def main() -> None:
                 "runtime": lambda: through_the_runtime(runner, environment),
                 "peers": lambda: beside_peers(runner, environment, folder, certfile),
                 "burst": lambda: [scale.burst(signups) for signups in scale.SIGNUPS],
+                "imports": imports,
             }
             for part in options.parts or PARTS:
                 with console.status(part):

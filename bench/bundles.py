@@ -32,7 +32,7 @@ def shipped() -> Path:
 
 def plain() -> Path:
     """The same code without our own build steps: no bytecode, botocore's data of every service, one CA file."""
-    folder = _copy(shipped(), BENCH / "plain", shutil.ignore_patterns("__pycache__", "authorities"))
+    folder = copy(shipped(), BENCH / "plain", shutil.ignore_patterns("__pycache__", "authorities"))
     shutil.rmtree(folder / "botocore" / "data")
     shutil.copytree(reference("lean") / "botocore" / "data", folder / "botocore" / "data")
     return folder
@@ -62,14 +62,14 @@ def installed(folder: Path, *packages: str) -> Path:
 
 def trusting(folder: Path, certificate: Path) -> Path:
     """A copy next to the certificate, which is added to its authorities: the whole list is read, as on AWS."""
-    copy = _copy(folder, certificate.parent / f"{folder.parent.name}-{folder.name}")
-    authorities = copy / "certifi" / "cacert.pem"
+    copied = copy(folder, certificate.parent / f"{folder.parent.name}-{folder.name}")
+    authorities = copied / "certifi" / "cacert.pem"
     text = authorities.read_text() + certificate.read_text()
     authorities.unlink()  # it is a hard link to the file in `folder`
     authorities.write_text(text)
-    if (copy / "certifi" / "authorities").exists():
-        subprocess.run([sys.executable, str(ROOT / "functions" / "trim_bundle.py"), str(copy)], check=True)
-    return copy
+    if (copied / "certifi" / "authorities").exists():
+        subprocess.run([sys.executable, str(ROOT / "functions" / "trim_bundle.py"), str(copied)], check=True)
+    return copied
 
 
 def compiled(folder: Path) -> None:
@@ -92,7 +92,7 @@ def size(bundle: Path) -> dict[str, float]:
     return {name: round(count / 1e6, 2) for name, count in [("zip", total), *sizes.most_common(8)]}
 
 
-def _copy(folder: Path, target: Path, ignore: Callable[[str, list[str]], set[str]] | None = None) -> Path:
+def copy(folder: Path, target: Path, ignore: Callable[[str, list[str]], set[str]] | None = None) -> Path:
     """A copy made of hard links."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder, target, ignore=ignore, copy_function=os.link)

@@ -58,6 +58,7 @@ class Runner:
         self._people = 0
         self._certificate = certificate
         self._dynamodb = aws_client("dynamodb", environment["AWS_ENDPOINT_URL"], str(certificate))
+        self._sqs = aws_client("sqs", environment["AWS_ENDPOINT_URL"], str(certificate))
         self.ours = Handler(self.trusting(bundles.shipped()), OURS)
         self.lean = Handler(self.trusting(bundles.reference("lean")), "lean")
         self.lean_with_ledger = replace(self.lean, variables={"LEAN_LEDGER": "1"})
@@ -65,6 +66,23 @@ class Runner:
     def trusting(self, folder: Path) -> Path:
         """A copy of the folder whose certificate authorities include the stand-in's."""
         return bundles.trusting(folder, self._certificate)
+
+    def answering_queued(self) -> Handler:
+        """Our handler, whose source `website` has `answer = "queued"`."""
+        folder = bundles.copy(self.ours.folder, self.ours.folder.with_name("queued"))
+        file = folder / "sources.toml"
+        text = file.read_text().replace("[sources.website]", '[sources.website]\nanswer = "queued"', 1)
+        file.unlink()  # it is a hard link
+        file.write_text(text)
+        return Handler(folder, OURS)
+
+    def queued(self) -> int:
+        """How many messages the retry queue holds, delayed ones included."""
+        found = self._sqs.get_queue_attributes(
+            QueueUrl=self.environment["RETRY_QUEUE_URL"],
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"],
+        )
+        return sum(map(int, found["Attributes"].values()))
 
     def tutorial(self) -> Handler:
         """The tutorials' handler, installed when it is asked for."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import budget, scale
+from bench import budget, imports, scale
 from bench.probe import outcome
 from local.processes import ROOT
 
@@ -74,6 +74,18 @@ def test_p6_a_burst_without_sockets_keeps_the_limit_and_its_pace() -> None:
     assert found["most_calls_in_a_minute"] <= 100
     assert found["calls_refused"] == found["calls_wasted"] == found["parked"] == 0
     assert found["drained_over_ideal"] <= 1 / 0.9
+
+
+def test_p6_an_import_needs_little_more_than_a_call_for_each_row() -> None:
+    found = imports.pace(300, 150)
+    assert found["calls_refused"] == found["duplicates"] == 0
+    assert found["calls_a_row"] < 1.1
+
+
+def test_only_people_who_are_added_by_hand_while_they_wait_can_become_two_contacts() -> None:
+    added, became_two = imports.by_hand(300, 20, seed=1)
+    assert added == 20
+    assert 0 < became_two < added / 2
 
 
 @pytest.mark.parametrize("module", ["receive", "redeliver"])

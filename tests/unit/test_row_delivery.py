@@ -76,7 +76,7 @@ def test_p3_row_that_waited_long_for_its_turn_is_looked_up() -> None:
             run.virtual.add("row0@example.com", run.now)
         return page
 
-    run.clemta.newest = read_then_blocked  # type: ignore[method-assign]
+    run.clemta.newest = read_then_blocked  # type: ignore[method-assign, assignment]
     done = run.run()
     assert done.outcomes == {"duplicate": 1, "created": 1}
 
