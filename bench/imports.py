@@ -44,6 +44,7 @@ class Import:
     outcomes: Counter[str] = field(default_factory=Counter)
     created: list[float] = field(default_factory=list)
     queued: list[Envelope] = field(default_factory=list)
+    parked: list[Envelope] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.virtual = VirtualClemta(self.clock, self.limit, Random(1))
@@ -106,7 +107,11 @@ class Import:
         """The retry queue."""
         self.queued.append(envelope)
 
-    park = hold = cast(Any, None)  # nothing is parked or held here
+    def park(self, envelope: Envelope) -> None:
+        """The dead-letter queue."""
+        self.parked.append(envelope)
+
+    hold = cast(Any, None)  # nothing is held here
 
     @cached_property
     def _table(self) -> Table:

@@ -133,6 +133,12 @@ def test_p1_row_whose_create_has_no_answer_waits_in_the_retry_queue() -> None:
     assert [envelope.submission.submission_id for envelope in run.queued] == ["r0", "r1"]
 
 
+def test_p1_row_that_the_source_no_longer_maps_is_parked() -> None:
+    run = Import(rows=1, body=lambda _: {"email": "no address"}).run()
+    assert run.outcomes == {"parked": 1}
+    assert [envelope.failure.code for envelope in run.parked] == ["not_mapped"]
+
+
 def test_rows_are_looked_up_if_the_list_cannot_be_read() -> None:
     run = Import(rows=3)
     run.virtual.__class__ = answering(500, "INTERNAL_ERROR", "GET")
