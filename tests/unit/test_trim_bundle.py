@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 DATA = Path(botocore.__file__).parent / "data"
-SERVICES = ("dynamodb", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "events", "logs", "secretsmanager", "sns", "sqs")
 KNOWN = "botocore reads the endpoints' file in another way than functions/trim_bundle.py knows"
 
 
