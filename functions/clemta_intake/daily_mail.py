@@ -63,8 +63,8 @@ class DailyMail:
         found: Counter[tuple[str, str, str]] = Counter()
         incomplete = ""
         try:
-            for line in self._lines():
-                found[line["outcome"], line["source"], line.get("code", "unknown")] += 1
+            for lines in self._pages():
+                found.update((line["outcome"], line["source"], line.get("code", "unknown")) for line in lines)
                 if remaining() < _RESERVE_SECONDS:
                     incomplete = "The log is long: only its first part was counted."
                     break
@@ -74,16 +74,13 @@ class DailyMail:
         lines = [f"  {count} {outcome}: {source}, {cause}" for (outcome, source, cause), count in order]
         return [*(lines or ["  none"]), *([incomplete] if incomplete else [])]
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        """The day's log lines of submissions that were parked or held."""
+    def _pages(self) -> Iterator[list[dict[str, Any]]]:
+        """The day's log lines of submissions that were parked or held, page by page; a page may have none."""
         began = round((self._clock() - _DAY) * 1000)
         pages = self._client("logs").get_paginator("filter_log_events")
         for group in self._settings.log_groups:
             for page in pages.paginate(logGroupName=group, startTime=began, filterPattern=_PATTERN):
-                for event in page["events"]:
-                    line = _outcome_line(event["message"])
-                    if line:
-                        yield line
+                yield [line for event in page["events"] if (line := _outcome_line(event["message"]))]
 
     def _text(self, parked: int, held: int, arrived: list[str]) -> str:
         stack = f"--stack {self._settings.stack_name} --region {self._settings.region}"
