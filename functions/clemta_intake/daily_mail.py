@@ -71,8 +71,8 @@ class DailyMail:
         except (ClientError, BotoCoreError) as error:
             incomplete = f"The log could not be read ({type(error).__name__}): these counts are incomplete."
         order = sorted(found.items(), key=lambda one: (_COUNTED.index(one[0][0]), -one[1], one[0]))
-        lines = [f"  {count} {outcome}: {source}, {cause}" for (outcome, source, cause), count in order]
-        return [*(lines or ["  none"]), *([incomplete] if incomplete else [])]
+        counts = [f"  {count} {outcome}: {source}, {cause}" for (outcome, source, cause), count in order]
+        return [*(counts or ["  none"]), *([incomplete] if incomplete else [])]
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         """The day's log lines of submissions that were parked or held, page by page; a page may have none."""
