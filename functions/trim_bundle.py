@@ -1,10 +1,12 @@
 """The build calls this with the bundle's folder: it makes what a cold start reads smaller. It can be repeated.
 
-botocore reads the endpoints of 400 services before it makes a client: only those of the services that the bundle
-describes stay. OpenSSL reads a file of certificate authorities as a whole, but looks up those that it needs in a folder
-of one file each, named by a hash of the subject, as `openssl rehash` makes it. The authorities are the same.
+botocore reads a service's description and the endpoints of 400 services before it makes a client: only the operations
+that are called stay, and the endpoints of their services. OpenSSL reads a file of certificate authorities as a whole,
+but looks up those that it needs in a folder of one file each, named by a hash of the subject, as `openssl rehash`
+makes it. The authorities are the same.
 """
 
+import gzip
 import hashlib
 import json
 import re
@@ -14,7 +16,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+OPERATIONS = {  # that the functions call, by service
+    "dynamodb": ("GetItem", "UpdateItem"),
+    "events": ("PutEvents",),
+    "logs": ("FilterLogEvents",),
+    "secretsmanager": ("GetSecretValue",),
+    "sns": ("Publish",),
+    "sqs": ("GetQueueAttributes", "SendMessage"),
+}
+_UNUSED = ("examples-*", "waiters-*")  # of a service's description
 # https://docs.openssl.org/3.0/man1/openssl-rehash/
 _PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 _VERSION = 0xA0
@@ -28,6 +40,64 @@ _ENCODINGS = {  # of the types that OpenSSL compares as text
     0x1C: "utf-32-be",  # UniversalString
     0x1E: "utf-16-be",  # BMPString
 }
+
+
+def keep_operations(data: Path) -> None:
+    """Leaves in botocore's data the services of OPERATIONS, and of each one's newest description these operations."""
+    for folder in [folder for folder in data.iterdir() if folder.is_dir()]:
+        *older, newest = sorted(folder.iterdir())
+        for unused in older if folder.name in OPERATIONS else [folder]:
+            shutil.rmtree(unused)
+        if folder.name in OPERATIONS:
+            for pattern in _UNUSED:
+                for file in newest.glob(pattern):
+                    file.unlink()
+            _keep_operations_of(newest, OPERATIONS[folder.name])
+
+
+def _keep_operations_of(folder: Path, names: tuple[str, ...]) -> None:
+    """Writes the service's description without other operations, their shapes and documentation, and uncompressed."""
+    file, packed = folder / "service-2.json", folder / "service-2.json.gz"
+    service = json.loads(gzip.decompress(packed.read_bytes()) if packed.exists() else file.read_bytes())
+    service["operations"] = {name: service["operations"][name] for name in names}
+    service["shapes"] = _reachable(service)
+    packed.unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
+    file.write_text(json.dumps(_without_documentation(service), separators=(",", ":")))
+
+
+def _reachable(service: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that the operations refer to, directly or through other shapes."""
+    shapes, found = service["shapes"], dict[str, Any]()
+    left = [*_references(service["operations"])]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found[name] = shapes[name]
+            left += _references(shapes[name])
+    return {name: shapes[name] for name in shapes if name in found}
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The names of the shapes in an operation or a shape."""
+    if isinstance(value, dict):
+        if isinstance(value.get("shape"), str):
+            yield value["shape"]
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def _without_documentation(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_documentation(inner)
+            for key, inner in value.items()
+            if key != "documentation" or not isinstance(inner, str)
+        }
+    return [_without_documentation(inner) for inner in value] if isinstance(value, list) else value
 
 
 def keep_endpoints(data: Path) -> None:
@@ -99,6 +169,7 @@ def _encoded(tag: int, content: bytes) -> bytes:
 
 def main() -> None:
     bundle = Path(sys.argv[1])
+    keep_operations(bundle / "botocore" / "data")
     keep_endpoints(bundle / "botocore" / "data")
     hash_authorities(bundle / "certifi")
 

@@ -16,7 +16,7 @@ import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
@@ -201,6 +201,20 @@ class SharedZipFile(zipfile.ZipFile):
         shutil.copytree(folder, path, copy_function=os.link, dirs_exist_ok=True)
 
 
+def with_log_group_arns(extract: Callable[..., str]) -> Callable[..., str]:
+    """Wraps `extract`, which names a request's resource, to end a log group's ARN in `:*`, as IAM compares it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    """
+
+    def extract_arn(service: str, method: str, path: str, headers: Mapping[str, str], *rest: Any) -> str:
+        arn = extract(service, method, path, headers, *rest)
+        about_tags = "Tag" in headers.get("x-amz-target", "")
+        return f"{arn}:*" if service == "logs" and ":log-group:" in arn and not about_tags else arn
+
+    return extract_arn
+
+
 def command(port: int) -> list[str]:
     """The command that runs the emulator on this port."""
     return [sys.executable, "-m", "local.emulator", "--port", str(port)]
@@ -233,7 +247,7 @@ def main() -> None:
     sys.executable = os.environ.pop("LAMBDA_PYTHON")
 
     from ministack import app
-    from ministack.core import lambda_runtime
+    from ministack.core import iam_actions, lambda_runtime
     from ministack.services import apigateway_v1, cloudwatch, lambda_svc, sqs
     from ministack.services.cloudformation import provisioners
 
@@ -258,6 +272,7 @@ def main() -> None:
     provisioned = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     provisioned["create"] = with_recursive_loop(provisioned["create"], lambda_svc._functions, 1)
     provisioned["update"] = with_recursive_loop(provisioned["update"], lambda_svc._functions, 2)
+    iam_actions.extract_resource_arn = with_log_group_arns(iam_actions.extract_resource_arn)
     app.main()
 
 

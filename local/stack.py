@@ -12,7 +12,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -116,6 +116,7 @@ class Stack:
     recheck_seconds: float | None = None
     clemta_requests_per_minute: float | None = None
     redeliver_concurrency: float | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)  # more parameters of the template
     functions_aws_url: str | None = None  # AWS for the functions; None is the emulator
     say: Callable[[str], None] = silent
 
@@ -346,6 +347,7 @@ class Stack:
                 "ClemtaBaseUrl": clemta_url,
                 "DefaultCompanyId": DEFAULT_COMPANY_ID,
             }
+            | dict(self.parameters)
         )
 
     def _deployment(self, emulator_identity: str, overrides: list[str]) -> str:

@@ -182,6 +182,7 @@ class Environment:
                 "RECHECK_SECONDS": parameter("RecheckSeconds"),
                 "CLEMTA_REQUESTS_PER_MINUTE": parameter("ClemtaRequestsPerMinute"),
                 "PROVEN_EVERY": parameter("ProvenEvery"),
+                "EVENT_BUS": parameters.get("EventBusName", ""),  # earlier templates have none
             }
         )
 
@@ -204,6 +205,11 @@ class Environment:
 
         return read_sources(present(self.sources_file))
 
+    @property
+    def default_company_id(self) -> str:
+        """The company of a source that names none."""
+        return self.settings.default_company_id
+
     @cached_property
     def sources(self) -> "dict[str, Form | Webhook]":
         """Every source of the sources file, validated."""
@@ -211,7 +217,7 @@ class Environment:
 
         from clemta_intake.sources.config import InvalidSources, to_source
 
-        company = self.settings.default_company_id
+        company = self.default_company_id
         try:
             return {name: to_source(name, table, company) for name, table in self.tables.items()}
         except ValidationError:
@@ -224,3 +230,13 @@ class Environment:
         if name not in self.sources:
             raise OpsError(f"{self.sources_file.name} has no source {name}; it has {', '.join(self.sources)}")
         return self.sources[name]
+
+
+class SourcesOnly(Environment):
+    """A sources file without a stack. NO_COMPANY stands for the stack's default company."""
+
+    NO_COMPANY = "0" * 24
+    default_company_id = NO_COMPANY
+
+    def __init__(self, sources_file: Path) -> None:
+        super().__init__(StackLocation("", ""), sources_file)

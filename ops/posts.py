@@ -34,12 +34,13 @@ _GUESSES = {"{": "application/json", "[": "application/json"}
 
 @dataclass(frozen=True)
 class Post:
-    """A sender's request; header names are in lower case."""
+    """A sender's request; header names are in lower case. A sample names the `secret` to sign it with."""
 
     body: bytes
     headers: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
     uri: str = ""
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, file: str, headers: Sequence[str]) -> "Post":
@@ -69,7 +70,8 @@ class Post:
             raise OpsError(f"the event's body cannot be read: {error.code}") from error
         if {"secret", "content_type", "headers"} <= event.keys():
             text = event["body"] if "body" in event else json.dumps(event["json"], ensure_ascii=False)
-            return cls(text.encode(), {**event["headers"], "content-type": event["content_type"]})
+            headers = {**event["headers"], "content-type": event["content_type"]}
+            return cls(text.encode(), headers, secret=event["secret"])
         return None
 
 
@@ -78,19 +80,25 @@ def send(env: Environment, source: Form | Webhook, post: Post, url: str | None) 
     if not has_address(source):
         raise OpsError(f"{source.name} takes no requests: an AWS service invokes its function")
     to = url or f"{env.api_url}/signups/{source.name}"
-    headers, body = dict(post.headers), post.body
     if isinstance(source, Webhook):
         secret = next(iter(env.deps.secrets.signing_secrets(source.auth.secret)), "")
         if not secret:
             raise OpsError(f"there is no signing secret {source.auth.secret}: put it into the signing secret")
-        body = _with_proof(source, secret, body)
-        headers |= proof(env, source, secret, body, headers, signed_uri(env, to))
+        post = signed(env, source, secret, post, signed_uri(env, to))
+    request = HttpRequest("POST", to, dict(post.headers), dict(post.query), post.body)
     try:
-        answer = Transport().send(HttpRequest("POST", to, headers, dict(post.query), body), 5, 35)
+        answer = Transport().send(request, 5, 35)
     except TransportError as error:
         helps = ": run make up" if env.location.endpoint_url and not url else f": {error}"
         raise OpsError(f"{urlsplit(to).netloc} does not answer{helps}") from None
     return answer.status, answer.body.decode(errors="replace")
+
+
+def signed(env: Environment, source: Webhook, secret: str, post: Post, uri: str) -> Post:
+    """The request with the sender's proof, made with this secret for this URL."""
+    body = _with_proof(source, secret, post.body)
+    headers = {**post.headers, **proof(env, source, secret, body, post.headers, uri)}
+    return replace(post, body=body, headers=headers)
 
 
 def _with_proof(source: Webhook, secret: str, body: bytes) -> bytes:

@@ -6,18 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from clemta_intake.errors import Unauthentic, Unmappable
+from clemta_intake.bodies.parse import read_body
+from clemta_intake.errors import ConfigError, Refused, Unauthentic, Unmappable
 from clemta_intake.intake import Evaluation, Held, Ignored, Invalid, evaluate, evaluate_queued, events
 from clemta_intake.model import Submission
+from clemta_intake.sources.answers import Answer, to_answers
 from clemta_intake.sources.config import Form, Webhook, has_address
+from clemta_intake.sources.expressions import read_paths
 from clemta_intake.sources.fields import Reading
 from clemta_intake.sources.kept import kept_headers, kept_query
-from clemta_intake.sources.mapping import Origin
+from clemta_intake.sources.mapping import Origin, expression_data
+from clemta_intake.sources.redaction import redact
 from clemta_intake.sources.signatures import SignedPost, authenticate
 
-from .environments import Environment
-from .posts import Post, signed_uri
+from .conditions import Condition, failed_conditions
+from .environments import Environment, SourcesOnly
+from .posts import Post, signed, signed_uri
 
+_EXAMPLE_URI = "https://api.example.com/v1/signups/x"  # HubSpot signs the address; a sample's may be any
+_SURE_LENGTH = 4  # characters of a value that is in the contact by more than chance
 _MAX_NAMES = 4  # that are shown of the answers that a field is made of
 
 
@@ -66,6 +73,9 @@ class Preview:
 
     `left_out` names the secret fields, which are not sent: passwords, card numbers, codes, tokens.
 
+    `conditions` of the source's `accept` do not hold, so it is ignored. `dropped` are the answers and the other values
+    of the body that the contact does not get and no expression reads.
+
     `authentic` is None if it was not checked. `spam` names the spam rule that the request breaks: it would be held,
     and answered as a success.
     """
@@ -78,6 +88,7 @@ class Preview:
     problems: list[tuple[str, str]] = field(default_factory=list)
     fields: list[Field] = field(default_factory=list)
     answers: list[Answered] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +104,8 @@ class Preview:
 
 def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bool) -> list[Preview]:
     """A preview for each submission in the request: a sender may post several at once."""
+    if secrets and post.secret and isinstance(source, Webhook) and has_address(source):
+        post = signed(env, source, post.secret, post, _EXAMPLE_URI)
     authentic, said, signed_id = _authenticity(env, source, post, secrets=secrets)
     submission = Submission(
         submission_id=str(uuid.uuid4()),
@@ -106,7 +119,10 @@ def preview(env: Environment, source: Form | Webhook, post: Post, *, secrets: bo
     found = []
     for event in events(submission, source, signed_id, post.headers.get("accept-language", "")):
         begun = Preview(event.submission.submission_id, authentic, authentication=said)
-        found.append(_previewed(source, evaluate(event, source), begun))
+        shown = _previewed(source, evaluate(event, source), begun)
+        if isinstance(env, SourcesOnly) and shown.request.get("company_id") == env.NO_COMPANY:
+            del shown.request["company_id"]
+        found.append(shown)
     return found
 
 
@@ -126,24 +142,34 @@ def _authenticity(
         return None, "AWS alone invokes its function: nothing to check", ""
     if not secrets:
         return None, "not checked", ""
-    known = env.deps.secrets.signing_secrets(source.auth.secret)
-    uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
+    said: str = source.auth.scheme
+    known: tuple[str, ...]
+    if post.secret:
+        known, uri = (post.secret,), _EXAMPLE_URI
+        said = f"{said}, signed here with the sample's own secret"
+    elif isinstance(env, SourcesOnly):
+        return None, "not checked: no stack is up, so there is no signing secret", ""
+    else:
+        known = env.deps.secrets.signing_secrets(source.auth.secret)
+        uri = post.uri or signed_uri(env, f"{env.api_url}/signups/{source.name}")
     try:
-        signed = SignedPost(post.body, post.headers, post.query, uri)
-        signed_id = authenticate(source.auth, known, signed, time.time())
+        request = SignedPost(post.body, post.headers, post.query, uri)
+        return True, said, authenticate(source.auth, known, request, time.time())
     except Unauthentic as error:
         return False, f"{source.auth.scheme}: {error.code}", ""
-    return True, source.auth.scheme, signed_id
 
 
 def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) -> Preview:
     found.left_out = list(evaluated.left_out)
     match evaluated:
         case Invalid(error=error):
-            found.problems = error.fields if isinstance(error, Unmappable) else [("body", str(error))]
+            found.problems = error.fields if isinstance(error, Unmappable) else [_problem(error)]
+            if found.problems[0][0] == "accept":
+                found.conditions = failed_conditions(source.accept or "", _data(source, evaluated.submission))
             return found
         case Ignored():
             found.status = "ignored"
+            found.conditions = failed_conditions(source.accept or "", _data(source, evaluated.submission))
             return found
         case Held(rule=rule):
             found.status, found.spam = "spam", rule
@@ -163,7 +189,45 @@ def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) ->
         for answer in (reading.answer for reading in evaluated.readings)
         if answer not in used and answer.value.casefold() not in str(found.request).casefold()
     ]
+    answers = {reading.answer.value.casefold() for reading in evaluated.readings}
+    found.dropped += _unread(source, evaluated.submission, found.request, answers)
     return found
+
+
+def _unread(
+    source: Form | Webhook, submission: Submission, request: Mapping[str, Any], answers: set[str]
+) -> list[tuple[str, str]]:
+    """The values of the body that no expression reads, that are no answers, and that the contact does not hold."""
+    data = _data(source, submission)
+    read = {path[1:] for text in source.expressions() for path in read_paths(text) if path[0] == "body"}
+    body = data["body"]
+    held = str(request).casefold()
+    values = {value.casefold() for _, value in _flat(dict(request))}
+
+    def is_used(answer: Answer) -> bool:
+        text = answer.value.casefold()
+        if any(answer.path[:length] in read for length in range(1, len(answer.path) + 1)):
+            return True
+        return text in answers or text in values or (len(text) >= _SURE_LENGTH and text in held)
+
+    return [(answer.name, answer.value) for answer in to_answers(body) if not is_used(answer)]
+
+
+def _data(source: Form | Webhook, submission: Submission) -> dict[str, Any]:
+    """What the source's expressions read, without secrets."""
+    try:
+        body = redact(read_body(submission.content_type, submission.body)).data
+    except Refused:
+        body = None
+    return expression_data(submission, source, body)
+
+
+def _problem(error: Refused | ConfigError) -> tuple[str, str]:
+    """The key of the expression that failed, or the body; and why."""
+    key, colon, reason = str(error).partition(": ")
+    if isinstance(error, ConfigError) and error.code == "mapping_failed" and colon:
+        return key, reason
+    return "body", str(error)
 
 
 def _field(source: Form | Webhook, name: str, value: str, origin: Origin) -> Field:

@@ -1,4 +1,7 @@
-"""AWS prices, and what an invocation, a sign-up and a burst cost: dollars, us-east-1, Lambda on arm64."""
+"""AWS prices in two regions, and what an invocation, a sign-up and a burst cost: dollars, us-east-1, Lambda on arm64.
+
+AWS published these prices in September 2026; docs/prices.md names its pages.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +13,33 @@ INVOCATION_SECONDS = 0.15  # an estimate, until it is measured on AWS
 POSTPONED_SECONDS = 0.01  # an estimate, for a message that arrives before its slot and is sent back
 LOG_GB = 1e-6  # one log line
 WRITES = 3  # claim, budget, created
-PRICES = {
-    "gateway": 3.50e-6,  # a request
-    "invocation": 0.20e-6,
-    "gb_second": 0.0000133334,
-    "write": 0.625e-6,  # of up to 1 KB
-    "sqs": 0.40e-6,  # a call
-    "log_gb": 0.50,
+REGIONS = {
+    "us-east-1": {
+        "gateway": 3.50e-6,  # a request
+        "invocation": 0.20e-6,
+        "gb_second": 0.0000133334,
+        "write": 0.625e-6,  # of up to 1 KB
+        "read": 0.125e-6,  # of up to 4 KB
+        "sqs": 0.40e-6,  # a call
+        "log_gb": 0.50,
+        "secret": 0.40,  # a month
+        "secret_call": 0.05e-4,
+        "metric": 0.30,  # a month, by the hour
+        "alarm": 0.10,  # a month, for each metric that it watches
+        "mail": 2e-5,
+        "event": 1e-6,
+        "firewall": 5.00,  # a month
+        "firewall_rule": 1.00,  # a month
+        "firewall_request": 0.60e-6,
+    },
 }
+REGIONS["eu-central-1"] = REGIONS["us-east-1"] | {
+    "gateway": 3.70e-6,
+    "write": 0.7625e-6,
+    "read": 0.1525e-6,
+    "log_gb": 0.63,
+}
+PRICES = REGIONS["us-east-1"]
 
 
 def cpu_share(memory_mb: int) -> float:

@@ -11,6 +11,7 @@ from tools import (
     openapi_docs,
     outcome_docs,
     performance_docs,
+    price_docs,
     recognition_docs,
     source_docs,
 )
@@ -30,7 +31,15 @@ def filled(page: Path, parts: Mapping[str, str]) -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated file's text, by its path: whole pages, and pages with generated parts."""
-    generators = (source_docs, iam_docs, claim_docs, outcome_docs, performance_docs, recognition_docs)
+    generators = (
+        source_docs,
+        iam_docs,
+        claim_docs,
+        outcome_docs,
+        performance_docs,
+        price_docs,
+        recognition_docs,
+    )
     parts_of: dict[Path, dict[str, str]] = {}
     for generator in generators:
         for page, parts in generator.tables().items():

@@ -10,14 +10,15 @@ from botocore.config import Config
 from . import __version__
 from .deadlines import Deadline
 
-type Service = Literal["dynamodb", "secretsmanager", "sqs"]
-SERVICES: tuple[Service, ...] = ("dynamodb", "secretsmanager", "sqs")
+type Service = Literal["dynamodb", "secretsmanager", "sqs", "events"]
+SERVICES: tuple[Service, ...] = ("dynamodb", "secretsmanager", "sqs")  # that every stack needs
 
 # A call that hangs must end while there is time to queue; retries come from the queue.
 _TIMEOUTS: dict[Service, tuple[float, float]] = {  # seconds to connect, and to read
     "dynamodb": (0.3, 0.6),
     "secretsmanager": (0.3, 0.8),
     "sqs": (0.25, 0.4),
+    "events": (0.25, 0.4),
 }
 _MIN_READ_SECONDS = 0.2  # however late it is: a claim must be settled, and a queue must accept the submission
 _QUEUE_TRIES = 2
@@ -37,9 +38,12 @@ class LambdaClients:
     def client(self, service: Service) -> Any:
         """The client of that service."""
         if service not in self._clients:
-            remaining = self._remaining_for_a_try if service == "sqs" else self._remaining_before_queueing
-            self._clients[service] = _client(service, remaining)
+            remaining = {"sqs": self._remaining_for_a_try, "events": self._remaining}
+            self._clients[service] = _client(service, remaining.get(service, self._remaining_before_queueing))
         return self._clients[service]
+
+    def _remaining(self) -> float:
+        return self._deadline.remaining()
 
     def _remaining_before_queueing(self) -> float:
         return self._deadline_before_queueing.remaining()

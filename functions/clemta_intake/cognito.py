@@ -85,14 +85,17 @@ class Confirmation:
         if source.answer == "queued":
             delivery.queue(self._submission)
             return "queued", {}
-        outcome = delivery.deliver(evaluated.mapped, source.on_existing, deadline, Place(source.lane))
+        mapped, place = evaluated.mapped, Place(source.lane)
+        outcome = delivery.deliver(mapped, source.on_existing, deadline, place)
+        if contact_events := self._deps.contact_events:
+            contact_events.announce(self._submission, mapped, outcome, self._answer_by)
         return outcome.status, {"contact_id": outcome.contact_id}
 
     def _end_calls_within(self, seconds: float) -> Deadline:
         """The deadline of the delivery, which leaves time to the queue."""
-        deadline, for_the_queue = Deadline.after(seconds), reserve(seconds)
-        self._deps.answer_by(deadline, for_the_queue)
-        return deadline.earlier(for_the_queue)
+        self._answer_by, for_the_queue = Deadline.after(seconds), reserve(seconds)
+        self._deps.answer_by(self._answer_by, for_the_queue)
+        return self._answer_by.earlier(for_the_queue)
 
     def _log(self, status: OutcomeName, began: float, **facts: Any) -> None:
         ids = {"submission_id": self._submission.submission_id, "source": self._submission.source}

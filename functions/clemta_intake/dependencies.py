@@ -28,6 +28,7 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from .captcha import Captcha
+    from .contact_events import ContactEvents
 
 
 class Clients(Protocol):
@@ -71,6 +72,8 @@ class Dependencies:
         _ = self._deployed_sources, self.delivery
         for service in SERVICES:
             self._clients.client(service)
+        if self.settings.event_bus:
+            self._clients.client("events")
         self.secrets.read_all()
 
     @cached_property
@@ -141,6 +144,15 @@ class Dependencies:
         from .captcha import Captcha
 
         return Captcha(Transport())
+
+    @cached_property
+    def contact_events(self) -> "ContactEvents | None":
+        """Announces contacts, if the stack names an event bus; without one it costs no import and no client."""
+        if not self.settings.event_bus:
+            return None
+        from .contact_events import ContactEvents
+
+        return ContactEvents(lambda: self._clients.client("events"), self.settings.event_bus)
 
     @cached_property
     def _table(self) -> Table:

@@ -50,11 +50,9 @@ class Redelivery:
             self._log("parked", message_id, "unknown", began, code="not_a_submission")
             return
         status, facts = self._redeliver(envelope, receives, deadline)
-        submission = envelope.submission
-        telemetry.record("WaitingAge", self._deps.clock() - submission.received_at)
-        self._log(
-            status, submission.submission_id, submission.source, began, attempt=envelope.attempt, **facts
-        )
+        queued = envelope.submission
+        telemetry.record("WaitingAge", self._deps.clock() - queued.received_at)
+        self._log(status, queued.submission_id, queued.source, began, attempt=envelope.attempt, **facts)
 
     def _redeliver(
         self, envelope: Envelope, receives: int, deadline: Deadline
@@ -79,8 +77,11 @@ class Redelivery:
     def _deliver(self, envelope: Envelope, deadline: Deadline) -> Outcome:
         """Maps the submission with the current sources file, which may have been corrected since."""
         mapped, source = self._map(envelope.submission)
-        place = envelope.place(source.lane)
-        return self._deps.delivery.deliver(mapped, source.on_existing, deadline, place)
+        delivery, place = self._deps.delivery, envelope.place(source.lane)
+        outcome = delivery.deliver(mapped, source.on_existing, deadline, place)
+        if contact_events := self._deps.contact_events:
+            contact_events.announce(envelope.submission, mapped, outcome, deadline)
+        return outcome
 
     def _is_delivered(self, submission: Submission) -> bool:
         """Whether the ledger knows that the contact exists; False if that is unknown."""

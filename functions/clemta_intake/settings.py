@@ -23,6 +23,7 @@ class Settings:
     recheck_seconds: float
     clemta_requests_per_minute: float
     proven_every: float
+    event_bus: str = ""  # that contacts are announced on; "" for none
     cognito_source: str = ""  # the source of Amazon Cognito's trigger; its function alone has one
     sam_local: bool = False  # under `sam local`, which sets it; not the template's
 
@@ -45,8 +46,33 @@ class Settings:
             recheck_seconds=_number(environ, "RECHECK_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
             proven_every=_number(environ, "PROVEN_EVERY"),
+            event_bus=environ.get("EVENT_BUS", ""),
             cognito_source=environ.get("COGNITO_SOURCE", ""),
             sam_local=bool(environ.get("AWS_SAM_LOCAL")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DailyMailSettings:
+    """What the template passes to the daily mail's function."""
+
+    dead_letter_queue_url: str
+    held_queue_url: str
+    alarm_topic: str
+    log_groups: tuple[str, ...]
+    stack_name: str
+    region: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "DailyMailSettings":
+        """Reads the variables; KeyError names a missing one."""
+        return cls(
+            dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
+            held_queue_url=environ["HELD_QUEUE_URL"],
+            alarm_topic=environ["ALARM_TOPIC"],
+            log_groups=tuple(environ["LOG_GROUPS"].split(",")),
+            stack_name=environ["POWERTOOLS_SERVICE_NAME"],
+            region=environ["AWS_REGION"],
         )
 
 

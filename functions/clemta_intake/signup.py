@@ -111,9 +111,13 @@ class SignUp:
             query=kept_query(source, self._request.query),
         )
         batch = events(submission, source, signed_id, self._request.headers.get("accept-language", ""))
-        if len(batch) > 1:
-            return self._success(self._deliver_all(submission, batch, source))
-        return self._success([self._deliver(batch[0], source)])
+        try:
+            if len(batch) > 1:
+                return self._success(self._deliver_all(submission, batch, source))
+            return self._success([self._deliver(batch[0], source)])
+        finally:
+            if contact_events := self._deps.contact_events:
+                contact_events.send(self._deadline)
 
     def _find_source(self) -> Source:
         """The source; UnknownSource if there is none that takes HTTP requests.
@@ -228,6 +232,8 @@ class SignUp:
             self._log(status, submission, **telemetry.failure_fields(error))
             return {"status": status, **result}
         self._log(outcome.status, submission, contact_id=outcome.contact_id)
+        if contact_events := self._deps.contact_events:
+            contact_events.add(submission, evaluated.mapped, outcome)
         if isinstance(source, Form):
             # P8: the answer does not reveal whether the address was known.
             return {"status": "created", **result}

@@ -29,6 +29,7 @@ METRICS = {  # metric -> unit; the only dimension is the service
     "RedeliveryFailures": "Count",  # messages that go back to the retry queue unchanged
     "SourcesBroken": "Count",  # the live version of the sources file cannot be used
     "SourcesUnread": "Count",  # the live version could not be read; the last one stays in use
+    "ContactEventsFailed": "Count",  # events of contacts that EventBridge did not take
 }
 _MAX_VALUES = 100  # of one metric in one line: CloudWatch ignores a line with more
 
@@ -81,6 +82,12 @@ def log_sources(code: str, version: str | None, why: str | None = None) -> None:
     """Logs that the live version of the sources file could not be read or used; nothing of its content."""
     facts = {"code": code, "version": version, "why": why}
     log.warning("sources file", extra={**{key: value for key, value in facts.items() if value}, **_metrics()})
+
+
+def log_events_failed(code: str, count: int) -> None:
+    """Logs that EventBridge did not take the events of so many contacts."""
+    record("ContactEventsFailed", count)
+    log.warning("contact events", extra={"code": code, "events": count, **_metrics()})
 
 
 def log_unexpected(error: BaseException) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from ..environments import Environment, StackLocation
+from ..environments import Environment, SourcesOnly, StackLocation
 from ..project import default_sources_file, project_folder
 
 NO_LINES: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0)}  # of a rich table
@@ -42,6 +42,13 @@ class Session:
         else:
             location = StackLocation.named(self.env_name, project, self.region)
         return Environment(location, self.sources_file)
+
+    @property
+    def env_or_sources(self) -> Environment:
+        """The stack that the options select; without options and without the local stack, the sources file alone."""
+        if self.local and not (project_folder() / ".local" / "stack.json").exists():
+            return SourcesOnly(self.sources_file)
+        return self.env
 
     @property
     def local(self) -> bool:

@@ -22,6 +22,7 @@ from .options import Headers, Payload, Source
 from .registration import command
 from .session import NO_LINES, Session
 
+_MAX_UNUSED = 30  # values that are shown of a body
 _MAX_MISTAKES = 20  # shown of an import
 
 app = typer.Typer()
@@ -37,7 +38,8 @@ def preview(
 ) -> bool:
     """Shows the contact that a request would create, field by field; sends nothing."""
     post = Post.read(file, header or [])
-    found = preview_post(session.env, session.env.source(source), post, secrets=not no_secrets)
+    env = session.env_or_sources
+    found = preview_post(env, env.source(source), post, secrets=not no_secrets)
     session.say(Group(*map(preview_report, found)), [one.as_json() for one in found])
     return all(one.good for one in found)
 
@@ -48,7 +50,10 @@ def preview_report(found: Preview) -> Group:
     ]
     lines: list[Any] = [Text.assemble(mark, f" {found.authentication}")]
     if found.status == "ignored":
-        lines.append(Text("· ignored: the source does not accept this event", style="yellow"))
+        lines.append(Text("· ignored: this condition of the source's accept does not hold", style="yellow"))
+    for failed in found.conditions:
+        lines.append(Text(f"    {failed.condition}"))
+        lines += [Text(f"      {place} is {value}", style="dim") for place, value in failed.values]
     lines += [Text(f"✕ {field}: {problem}", style="red") for field, problem in found.problems]
     if found.spam:
         says = f"✕ would be held as spam ({found.spam}), and answered as a success"
@@ -66,6 +71,13 @@ def preview_report(found: Preview) -> Group:
             goes_to = Text(one.goes_to) if one.goes_to else Text("nowhere", style="red")
             table.add_row(one.answer, goes_to, Text(one.explained, style="yellow" if one.why else "dim"))
         lines += [Text(), table]
+    if unused := [one for one in found.dropped if one[0] not in {answer.answer for answer in found.answers}]:
+        table = Table(Column("not used", overflow="fold"), Column("value", overflow="fold"), **NO_LINES)
+        for name, value in unused[:_MAX_UNUSED]:
+            table.add_row(name, Text(value, style="dim"))
+        lines += [Text(), table]
+        if len(unused) > _MAX_UNUSED:
+            lines.append(Text(f"and {len(unused) - _MAX_UNUSED} more: --json lists them all", style="dim"))
     if found.left_out:
         names = ", ".join(found.left_out)
         lines.append(Text(f"left out, because secrets are never sent or stored: {names}", style="dim"))

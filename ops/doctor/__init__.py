@@ -12,7 +12,17 @@ from ..environments import Environment
 from ..errors import OpsError
 from .check import Check
 from .clemta import clemta, clemta_key
-from .deployment import alarms, api, credentials, gateway, live_sources, sources_file, stack, subscription
+from .deployment import (
+    alarms,
+    api,
+    credentials,
+    event_bus,
+    gateway,
+    live_sources,
+    sources_file,
+    stack,
+    subscription,
+)
 from .signing import captcha, signing_secrets
 from .storage import dead_letters, held, ledger, retry_queue
 
@@ -29,7 +39,7 @@ def examine(env: Environment) -> Iterator[Check]:
     usable = all(check.state == "ok" for check in sources)
     of_sources = [live_sources, clemta, signing_secrets, captcha] if usable else []
     storage = [ledger, retry_queue, dead_letters, held]
-    for check in [api, clemta_key, *of_sources, *storage, alarms, subscription, gateway]:
+    for check in [api, clemta_key, *of_sources, *storage, alarms, subscription, event_bus, gateway]:
         yield from _guarded(check, env)
 
 

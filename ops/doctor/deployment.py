@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from botocore.exceptions import ClientError
+
 from clemta_intake.http_values import HttpRequest
 from clemta_intake.sources.check import check_file
 from clemta_intake.sources.config import InvalidSources, has_address
@@ -126,6 +128,22 @@ def subscription(env: Environment) -> Iterator[Check]:
         yield Check("alarm mail", "note", "nobody gets the alarms", "deploy with the parameter AlarmEmail")
     else:
         yield Check("alarm mail", "ok", f"{len(found)} confirmed")
+
+
+def event_bus(env: Environment) -> Iterator[Check]:
+    """Checks the bus that contacts are announced on, if the stack has one."""
+    name = env.settings.event_bus
+    if not name:
+        return
+    try:
+        env.client("events").describe_event_bus(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        says = f"there is no bus {name} in {env.location.region}: events of contacts are lost"
+        yield Check("event bus", "fail", says, "create the bus, or deploy with EventBusName=default")
+    else:
+        yield Check("event bus", "ok", name)
 
 
 def gateway(env: Environment) -> Iterator[Check]:

@@ -114,6 +114,7 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Stack:
         retry_base_seconds=1,
         search_lag_seconds=1,
         clemta_requests_per_minute=1000,  # the tests are about other things than waiting for their turn
+        parameters={"AlarmEmail": "owner@example.com", "EventBusName": "default"},
     )
 
 
@@ -179,6 +180,53 @@ def dead_letters(stack: Deployed, aws: Callable[[str], Any]) -> Queue:
 def held_queue(stack: Deployed, aws: Callable[[str], Any]) -> Queue:
     """What a form's rules took for spam."""
     return Queue(stack.held_queue_url, aws("sqs"))
+
+
+@pytest.fixture
+def subscriber(aws: Callable[[str], Any]) -> Iterator["Subscriber"]:
+    """A queue that another service sends to; it is gone after the test."""
+    sqs = aws("sqs")
+    url = sqs.create_queue(QueueName=f"subscriber-{time.time_ns()}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    may_send = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    yield Subscriber(arn, url, sqs)
+    sqs.delete_queue(QueueUrl=url)
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """A queue that another service sends to."""
+
+    arn: str
+    url: str
+    sqs: Any
+
+    def received(self) -> list[Any]:
+        """The JSON of up to ten messages, which are then gone."""
+        messages = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in messages]
+
+
+@pytest.fixture
+def alarm_topic(
+    stack: Deployed, aws: Callable[[str], Any], subscriber: Subscriber
+) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What the alarms' topic sends, as a subscriber gets it: Subject, Message and more."""
+    outputs = aws("cloudformation").describe_stacks(StackName=stack.stack_name)["Stacks"][0]["Outputs"]
+    [topic] = [output["OutputValue"] for output in outputs if output["OutputKey"] == "AlarmTopicArn"]
+    sns = aws("sns")
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=subscriber.arn)["SubscriptionArn"]
+    yield subscriber.received
+    sns.unsubscribe(SubscriptionArn=subscription)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 import requests
 
 from local.processes import ROOT
@@ -43,38 +42,8 @@ def test_a_sign_up_is_counted_by_stack_source_and_outcome(
     assert total(cloudwatch, "BudgetLeft", service=stack.stack_name) > 0
 
 
-@pytest.fixture
-def mails(stack: Deployed, aws: Callable[[str], Any]) -> Callable[[], list[dict[str, Any]]]:
-    """What the alarms' topic sends, as a subscriber gets it."""
-    sqs, sns = aws("sqs"), aws("sns")
-    [topic] = [
-        output["OutputValue"]
-        for output in aws("cloudformation").describe_stacks(StackName=stack.stack_name)["Stacks"][0][
-            "Outputs"
-        ]
-        if output["OutputKey"] == "AlarmTopicArn"
-    ]
-    url = sqs.create_queue(QueueName="mails")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    may_send = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-
-    def received() -> list[dict[str, Any]]:
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
-
-    return received
-
-
 def test_alarm_reaches_the_topic_with_instructions(
-    stack: Deployed, aws: Callable[[str], Any], mails: Callable[[], list[dict[str, Any]]]
+    stack: Deployed, aws: Callable[[str], Any], alarm_topic: Callable[[], list[dict[str, Any]]]
 ) -> None:
     cloudwatch = aws("cloudwatch")
     alarms = {
@@ -91,7 +60,8 @@ def test_alarm_reaches_the_topic_with_instructions(
     seen: dict[str, str] = {}
 
     def all_came() -> bool:
-        rung = [mail for mail in mails() if mail["NewStateValue"] == "ALARM"]
+        mails = [json.loads(mail["Message"]) for mail in alarm_topic()]
+        rung = [mail for mail in mails if mail["NewStateValue"] == "ALARM"]
         seen.update({mail["AlarmName"]: mail["AlarmDescription"] for mail in rung})
         return seen.keys() == alarms.keys()
 

@@ -276,8 +276,10 @@ class TestRequests:
         assert found["request"]["email"] == "ada.form@example.com"
         assert not clemta.requests()
 
-    def test_preview_of_a_forged_request_fails(self, command: Command) -> None:
-        file = str(ROOT / "events/sources/typeform.json")
+    def test_preview_of_a_forged_request_fails(self, command: Command, tmp_path: Path) -> None:
+        sample = json.loads((ROOT / "events/sources/typeform.json").read_text())
+        file = str(tmp_path / "body.json")
+        Path(file).write_text(json.dumps(sample["json"]))
         said = command("preview", "--source", "typeform", file)
         assert (said.code, "not authentic" in said.out) == (1, True)
         assert command("preview", "--source", "typeform", file, "--no-secrets").code == 0

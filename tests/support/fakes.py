@@ -1,5 +1,6 @@
 """In-memory neighbours of the business rule: they behave as the real ones do, and remember what was asked of them."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 from clemta_intake.captcha import Verdict
 from clemta_intake.clemta.protocol import is_contact, search_term
+from clemta_intake.contact_events import ContactEvents
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery, DeliverySettings
@@ -338,8 +340,32 @@ class FakeSecretStore:
         return (known,) if isinstance(known, str) else tuple(known)
 
 
+@dataclass
+class FakeEventBridge:
+    """A client of EventBridge: keeps the entries of each call, and answers each with `codes` or raises `error`."""
+
+    calls: list[list[dict[str, str]]] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def put_events(self, Entries: list[dict[str, str]]) -> dict[str, Any]:
+        self.calls.append(Entries)
+        if self.error:
+            raise self.error
+        return {
+            "Entries": [{"ErrorCode": code} for code in self.codes] or [{"EventId": "1"} for _ in Entries]
+        }
+
+    @property
+    def details(self) -> list[dict[str, str]]:
+        """What each event says, in their order."""
+        return [json.loads(entry["Detail"]) for entries in self.calls for entry in entries]
+
+
 class FakeDependencies:
     """The dependencies of both entry points, on the fakes above; `tables` are those of a sources.toml."""
+
+    contact_events: ContactEvents | None = None
 
     def __init__(self, tables: Mapping[str, Any], **secrets: str | list[str]) -> None:
         self.clock = Clock(time.time())

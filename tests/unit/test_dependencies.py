@@ -67,6 +67,22 @@ def test_what_the_first_request_needs_can_be_prepared() -> None:
     assert read == ["sources"]
 
 
+def test_without_an_event_bus_no_client_of_eventbridge_is_made() -> None:
+    clients = RecordingClients()
+    deps = Dependencies(Settings.read(ENVIRONMENT), clients, dict, Clock())
+    deps.prepare()
+    assert deps.contact_events is None
+    assert "events" not in clients.services
+
+
+def test_with_an_event_bus_its_client_is_prepared_while_the_function_loads() -> None:
+    clients = RecordingClients()
+    deps = Dependencies(Settings.read(ENVIRONMENT | {"EVENT_BUS": "default"}), clients, dict, Clock())
+    deps.prepare()
+    assert clients.services.count("events") == 1
+    assert deps.contact_events
+
+
 def test_p2_a_process_that_cannot_be_prepared_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     dependencies.dependencies.cache_clear()
     monkeypatch.delenv("LEDGER_TABLE", raising=False)

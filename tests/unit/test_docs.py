@@ -1,11 +1,17 @@
 """What the README and the docs say is so."""
 
 import re
+import shlex
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 from typing import get_args
 
+import botocore.session
 import pytest
+from botocore import xform_name
+from cfnlint import lint
+from samcli.yamlhelper import yaml_parse
 
 from clemta_intake.contacts import Billing, ContactRequest
 from clemta_intake.errors import Refused, Unauthentic, Unavailable
@@ -26,11 +32,16 @@ from clemta_intake.sources.config import (
 )
 from clemta_intake.sources.consent import NO, is_ticked
 from clemta_intake.sources.page import Page
+from ops import cli
 from tests.support.fakes import COMPANY
 from tools import docs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def blocks(page: Path) -> list[str]:
@@ -39,7 +50,7 @@ def blocks(page: Path) -> list[str]:
     return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
@@ -56,11 +67,91 @@ def test_every_file_that_a_page_for_developers_names_exists(page: str) -> None:
         assert "NAME" in name or any((folder / name).exists() for folder in folders), name
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
-def test_every_make_target_that_a_page_names_exists(page: str) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / page).read_text())):
-        assert re.search(rf"^{target}:", makefile, re.M), target
+    for code in [*blocks(page), *re.findall(r"`([^`]+)`", page.read_text())]:
+        for target in re.findall(r"^(?:[A-Z_]+=\S+ )*make ([a-z]+)\b", code, re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def commands(page: Path, program: str) -> list[list[str]]:
+    """The words of each command of this program on a page, in a block or in a line; without comments."""
+    lines = []
+    for block in blocks(page):
+        code = re.sub(r" +# .*", "", block).replace("\\\n", " ")
+        lines += re.sub(r"'[^']*'", lambda quoted: quoted[0].replace("\n", " "), code).splitlines()
+    prose = re.sub(r"^    .*\n", "", page.read_text(), flags=re.M)
+    for paragraph in prose.split("\n\n"):
+        lines += [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", paragraph)]
+    words = [shlex.split(line) for line in map(str.strip, lines) if line.startswith(f"{program} ")]
+    return [[*takewhile(lambda word: word not in ("|", ">"), one)] for one in words]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_clemta_intake_command_on_a_page_exists_with_its_options(page: Path) -> None:
+    for [_, *words] in commands(page, "clemta-intake"):
+        name = words.pop(0)
+        if name == "…":
+            continue
+        if name.startswith("--"):
+            assert name in ("--version", "--install-completion")
+            continue
+        assert name in cli.COMMANDS, f"{page.name}: clemta-intake {name}"
+        command = cli.loaded(name)
+        if hasattr(command, "commands"):
+            assert words, f"{page.name}: clemta-intake {name} needs a command"
+            assert words[0] in command.commands, f"{page.name}: clemta-intake {name} {words[0]}"
+            command = command.commands[words[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, (
+            page.name,
+            words,
+        )
+
+
+# Commands of the AWS CLI that are no operation of the service's API, with the options that the pages use.
+AWS_COMMANDS = {
+    ("cloudformation", "deploy"): {
+        *("--template-file", "--stack-name", "--capabilities", "--parameter-overrides"),
+    },
+    ("configure", "sso"): set[str](),
+    ("sso", "login"): set[str](),
+}
+AWS_RENAMED = {"--notification-endpoint": "--endpoint"}  # by the AWS CLI
+AWS_OPTIONS = {"--region", "--profile", "--query", "--output"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_aws_command_on_a_page_exists_with_its_options(page: Path) -> None:
+    session = botocore.session.get_session()
+    for [_, service, operation, *words] in commands(page, "aws"):
+        options = {AWS_RENAMED.get(word, word) for word in words if word.startswith("--")} - AWS_OPTIONS
+        if (service, operation) not in AWS_COMMANDS:
+            model = session.get_service_model(service)
+            operations = {xform_name(name, "-"): name for name in model.operation_names}
+            assert operation in operations, f"{page.name}: aws {service} {operation}"
+            shape = model.operation_model(operations[operation]).input_shape
+            known = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
+        else:
+            known = AWS_COMMANDS[service, operation]
+        assert options <= known, f"{page.name}: aws {service} {operation} {options - known}"
+
+
+@pytest.mark.parametrize(
+    "recipe", sorted((ROOT / "docs" / "recipes").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_a_recipe_is_a_valid_template_and_its_parameters_are_on_the_page(recipe: Path) -> None:
+    assert not lint(recipe.read_text(), regions=["us-east-1", "eu-central-1"])
+    page = (ROOT / "docs" / "events.md").read_text()
+    for name in yaml_parse(recipe.read_text())["Parameters"]:
+        assert name in page or name == "SlackTokenSecret", name
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"({page.name})" in index or page.name == "README.md", page.name
 
 
 def test_every_source_in_the_readme_is_valid() -> None:

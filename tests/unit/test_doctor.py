@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from clemta_intake.http_values import HttpRequest, HttpResponse
+from clemta_intake.settings import Settings
 from clemta_intake.sources.config import to_source
 from clemta_intake.transport import Transport
 from ops.doctor import deployment
@@ -14,6 +16,7 @@ from ops.doctor.clemta import clemta
 from ops.environments import Environment, StackLocation
 from ops.people import as_contacts
 from tests.support.fakes import COMPANY
+from tests.unit.test_settings_and_deadlines import ENVIRONMENT
 
 
 class Gateway:
@@ -111,3 +114,39 @@ def test_doctor_asks_clemta_about_every_company_that_a_route_leads_to(
 def test_p4_find_and_erase_look_wherever_a_route_leads() -> None:
     found = [(one.company_id, one.type) for one in as_contacts(Routed(), "ada@example.com")]
     assert found == [(OTHER, "customer"), (COMPANY, "customer"), (COMPANY, "vendor")]
+
+
+class Bridge:
+    """EventBridge's answer: the bus, or an error with this code."""
+
+    def __init__(self, code: str = "") -> None:
+        self._code = code
+
+    def describe_event_bus(self, **_: str) -> dict[str, str]:
+        if self._code:
+            raise ClientError({"Error": {"Code": self._code}}, "DescribeEventBus")
+        return {"Name": "sign-ups"}
+
+
+class Announcing(Environment):
+    """A stack with this EventBusName."""
+
+    def __init__(self, bus: str, bridge: Bridge) -> None:
+        super().__init__(StackLocation("stack", "eu-central-1"), Path("sources.toml"))
+        self.settings = Settings.read(ENVIRONMENT | {"EVENT_BUS": bus})
+        self._bridge = bridge
+
+    def client(self, service: str) -> Any:
+        assert service == "events"
+        return self._bridge
+
+
+def test_doctor_checks_the_event_bus_if_the_stack_has_one() -> None:
+    assert not [*deployment.event_bus(Announcing("", Bridge("AccessDenied")))]
+    [good] = deployment.event_bus(Announcing("sign-ups", Bridge()))
+    assert (good.state, good.says) == ("ok", "sign-ups")
+    [missing] = deployment.event_bus(Announcing("sign-ups", Bridge("ResourceNotFoundException")))
+    assert missing.state == "fail"
+    assert "there is no bus sign-ups in eu-central-1" in missing.says
+    with pytest.raises(ClientError):
+        list(deployment.event_bus(Announcing("sign-ups", Bridge("AccessDeniedException"))))

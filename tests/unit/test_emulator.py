@@ -20,6 +20,7 @@ from local.emulator import (
     trace_header,
     with_expression_alarms,
     with_gateway_responses,
+    with_log_group_arns,
     with_loop_guard,
     with_metrics,
     with_recursive_loop,
@@ -131,6 +132,19 @@ def test_a15_an_api_is_imported_with_its_gateway_responses() -> None:
     assert import_api({"x-amazon-apigateway-gateway-responses": answers}, {}) == "api"
     assert put == [("api", "THROTTLED", {"statusCode": "429"})]
     assert import_api({}) == "api"
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "expected"),
+    [
+        ("logs", "Logs_20140328.FilterLogEvents", "arn:aws:logs:r:1:log-group:g:*"),
+        ("logs", "Logs_20140328.TagResource", "arn:aws:logs:r:1:log-group:g"),
+        ("other", "", "arn:aws:logs:r:1:log-group:g"),
+    ],
+)
+def test_iam_compares_a_log_groups_arn_with_its_ending(service: str, target: str, expected: str) -> None:
+    extract = with_log_group_arns(lambda *_: "arn:aws:logs:r:1:log-group:g")
+    assert extract(service, "POST", "/", {"x-amz-target": target}, b"{}") == expected
 
 
 def test_an_alarm_on_an_expression_can_be_created() -> None:

@@ -140,11 +140,11 @@ LAYERS = {
     },
     "adapters": {
         *("telemetry", "coldstart", "transport", "captcha", "clemta", "dynamo", "live_sources"),
-        *("queues", "queue_message", "secret_store", "aws_clients"),
+        *("queues", "queue_message", "secret_store", "aws_clients", "contact_events"),
     },
     "composition root": {"dependencies"},
     "one request": {"gateway", "captcha_check", "visitor_page", "signup"},
-    "entry points": {"receive", "redeliver", "cognito"},
+    "entry points": {"receive", "redeliver", "cognito", "daily_mail"},
 }
 PURE = ("values", "rules, without I/O")
 IO_LIBRARIES = {"boto3", "botocore", "requests", "urllib3", "aws_lambda_powertools", "socket", "http"}

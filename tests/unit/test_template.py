@@ -12,14 +12,15 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
 from clemta_intake import __version__, telemetry
+from clemta_intake.contact_events import EVENT_SOURCE
 from clemta_intake.deadlines import ANSWER_SECONDS
 from clemta_intake.dynamo.claim_states import LEASE_SECONDS
 from clemta_intake.redeliver import _POISON_RECEIVES
-from clemta_intake.settings import Settings
+from clemta_intake.settings import DailyMailSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 STACK = {"Ref": "AWS::StackName"}
-FUNCTIONS = ("ReceiveFunction", "RedeliverFunction", "CognitoFunction")
+FUNCTIONS = ("ReceiveFunction", "RedeliverFunction", "CognitoFunction", "DailyMailFunction")
 
 
 class NoManagedPolicies:
@@ -51,10 +52,12 @@ def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def statements(resources: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Each statement of each role, and of the policies that several roles have."""
+    holders = {**of_type(resources, "AWS::IAM::Role"), **of_type(resources, "AWS::IAM::Policy")}
     return [
         (name, statement)
-        for name, role in of_type(resources, "AWS::IAM::Role").items()
-        for policy in role["Policies"]
+        for name, holder in holders.items()
+        for policy in holder.get("Policies", [holder])
         for statement in policy["PolicyDocument"]["Statement"]
     ]
 
@@ -89,6 +92,54 @@ def test_only_the_receiving_function_can_read_signing_secrets(resources: dict[st
     assert readable == ["ClemtaSecret", "LedgerPepper"]
 
 
+def conditional(entries: dict[str, Any], condition: str) -> set[str]:
+    """The names of those that exist under this condition."""
+    return {name for name, entry in entries.items() if entry.get("Condition") == condition}
+
+
+def test_contact_events_are_off_by_default_and_may_go_to_one_bus_only(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    assert source["Parameters"]["EventBusName"]["Default"] == ""
+    assert source["Conditions"]["HasEventBus"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventBusName"}, ""]}]}
+    assert conditional(resources, "HasEventBus") == {"ContactEventsPolicy", "ContactEventsFailedAlarm"}
+    policy = resources["ContactEventsPolicy"]["Properties"]
+    cognito = {"Fn::If": ["HasCognito", {"Ref": "CognitoRole"}, {"Ref": "AWS::NoValue"}]}
+    assert policy["Roles"] == [{"Ref": "ReceiveRole"}, {"Ref": "RedeliverRole"}, cognito]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
+    assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", {"Fn::Sub": bus})
+    assert statement["Condition"] == {"ForAllValues:StringEquals": {"events:source": [EVENT_SOURCE]}}
+    variables = source["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["EVENT_BUS"] == {"Ref": "EventBusName"}
+    assert Settings.read(dict.fromkeys(variables, "1")).event_bus == "1"
+
+
+def test_p4_daily_mail_runs_each_day_if_there_is_an_address_and_reads_no_message(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    names = {"AlarmMail", *(name for name in resources if name.startswith("DailyMail"))}
+    assert conditional(resources, "HasAlarmEmail") == names
+    [rule] = of_type(resources, "AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "cron(0 6 * * ? *)"
+    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DailyMailFunction", "Arn"]}
+    may = {
+        action
+        for name, statement in statements(resources)
+        for action in as_list(statement["Action"])
+        if name == "DailyMailRole"
+    }
+    assert may == {
+        *("logs:CreateLogStream", "logs:PutLogEvents", "logs:FilterLogEvents"),
+        *("sqs:GetQueueAttributes", "sns:Publish"),
+    }
+    variables = resources["DailyMailFunction"]["Properties"]["Environment"]["Variables"]
+    assert DailyMailSettings.read({**dict.fromkeys(variables, "1"), "AWS_REGION": "us-east-1"})
+    groups = variables["LOG_GROUPS"]["Fn::Join"][1]
+    cognito = {"Fn::If": ["HasCognito", {"Ref": "CognitoLogs"}, {"Ref": "AWS::NoValue"}]}
+    assert groups == [{"Ref": "ReceiveLogs"}, {"Ref": "RedeliverLogs"}, cognito]
+
+
 def test_cognitos_trigger_is_off_by_default_and_for_one_user_pool_alone(
     source: Any, resources: dict[str, Any]
 ) -> None:
@@ -96,8 +147,9 @@ def test_cognitos_trigger_is_off_by_default_and_for_one_user_pool_alone(
     assert source["Conditions"]["HasCognito"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "CognitoUserPoolArn"}, ""]}]
     }
-    for name, entry in {**resources, **source["Outputs"]}.items():
-        assert (entry.get("Condition") == "HasCognito") == name.startswith("Cognito"), name
+    assert conditional(resources | source["Outputs"], "HasCognito") == {
+        name for name in resources | source["Outputs"] if name.startswith("Cognito")
+    }
     permission = resources["CognitoPermission"]["Properties"]
     assert permission == {
         "Action": "lambda:InvokeFunction",
@@ -373,7 +425,7 @@ def test_a_parameter_that_cannot_work_fails_the_deploy(
 
 def test_logs_have_a_retention_period(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {"ReceiveLogs", "RedeliverLogs", "CognitoLogs", "AccessLogs"}
+    assert groups.keys() == {*("ReceiveLogs", "RedeliverLogs", "CognitoLogs", "DailyMailLogs", "AccessLogs")}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for name in FUNCTIONS:
         assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
@@ -550,13 +602,12 @@ def test_a4_errors_that_the_functions_catch_raise_an_alarm(
 
 
 def test_a17_the_cost_table_has_the_alarms_metrics_and_idle_polling(resources: dict[str, Any]) -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
-    by_default = {name: entry for name, entry in resources.items() if "Condition" not in entry}
-    metrics = all_metrics(of_type(by_default, "AWS::CloudWatch::Alarm"))
-    assert f"| alarms on {len(metrics)} metrics, 10 free | ${(len(metrics) - 10) / 10:.2f} |" in page
-    costs = re.findall(r"^\| [^*|]+\|[^|]*\|[^|]*\| \$([\d.]+) \| \$([\d.]+) \|$", page, re.M)
-    small, large = (f"${sum(float(cost[column]) for cost in costs):.2f}" for column in (0, 1))
-    assert f"| **together** | | | **{small}** | **{large}** |" in page
+    page = (ROOT / "docs" / "prices.md").read_text()
+    usual = {
+        name: entry for name, entry in resources.items() if entry.get("Condition") in (None, "HasAlarmEmail")
+    }
+    metrics = all_metrics(of_type(usual, "AWS::CloudWatch::Alarm"))
+    assert f"| CloudWatch, alarms on {len(metrics)} metrics | ${len(metrics) / 10:.2f} |" in page
     assert any(row.startswith("| SQS, idle polling") for row in page.splitlines())
 
 
@@ -575,6 +626,7 @@ def test_every_alarm_has_instructions_and_notifies_the_operator(resources: dict[
         ("ClemtaIntake", "Submissions"),
         ("ClemtaIntake", "UnexpectedErrors"),
         ("ClemtaIntake", "RedeliveryFailures"),
+        ("ClemtaIntake", "ContactEventsFailed"),
         ("AWS/ApiGateway", "Count"),
         ("AWS/Lambda", "Invocations"),
         ("AWS/Lambda", "Errors"),
@@ -603,8 +655,9 @@ def test_the_dashboard_shows_metrics_that_exist_and_every_alarm(resources: dict[
     body, optional = dashboard["DashboardBody"]["Fn::Sub"]
     for name, value in optional.items():
         condition, text, otherwise = value["Fn::If"]
-        assert (condition, otherwise) == ("HasCognito", "")
-        assert json.loads(body.replace("${CognitoAlarms}", "").replace("${CognitoMetrics}", ""))
+        assert condition in ("HasCognito", "HasEventBus", "HasAlarmEmail")
+        assert otherwise == ""
+        assert json.loads(re.sub(rf"\$\{{({'|'.join(optional)})\}}", "", body))
         body = body.replace(f"${{{name}}}", text["Fn::Sub"])
     widgets = json.loads(body)["widgets"]
     assert all(widget["properties"]["title"] for widget in widgets)

@@ -1,6 +1,7 @@
 """What the build makes smaller keeps its meaning: the same endpoints, the same certificate authorities."""
 
 import json
+import re
 import shutil
 import ssl
 import subprocess
@@ -13,11 +14,14 @@ import botocore
 import certifi
 import pytest
 import trim_bundle
+from botocore import xform_name
 from botocore.loaders import Loader
+from botocore.model import ServiceModel
 from botocore.session import Session
 
+ROOT = Path(__file__).parents[2]
 DATA = Path(botocore.__file__).parent / "data"
-SERVICES = ("dynamodb", "secretsmanager", "sqs")
+SERVICES = tuple(trim_bundle.OPERATIONS)
 KNOWN = "botocore reads the endpoints' file in another way than functions/trim_bundle.py knows"
 
 
@@ -29,7 +33,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data.mkdir(parents=True)
     for file in DATA.glob("*.json"):
         shutil.copyfile(file, data / file.name)
-    for service in SERVICES:
+    for service in (*SERVICES, "ec2"):
         shutil.copytree(DATA / service, data / service)
     (bundle / "certifi").mkdir()
     shutil.copyfile(certifi.where(), bundle / "certifi" / "cacert.pem")
@@ -74,6 +78,50 @@ def test_only_the_services_of_the_endpoints_file_are_cut(bundle: Path) -> None:
     assert trimmed == whole
     assert whole.keys() == {"partitions", "version"}, KNOWN
     assert whole["version"] == 3, KNOWN
+
+
+def described(data: Path, service: str) -> Any:
+    """botocore's model of a service."""
+    loader = Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+
+
+def as_sent(shape: Any, seen: tuple[str, ...] = ()) -> Any:
+    """What serialisers and parsers read of a shape, without its documentation."""
+    if shape is None or shape.name in seen:
+        return shape and shape.name
+    seen = (*seen, shape.name)
+    inner = {name: as_sent(member, seen) for name, member in getattr(shape, "members", {}).items()}
+    parts = [as_sent(getattr(shape, part, None), seen) for part in ("member", "key", "value")]
+    return shape.name, shape.type_name, shape.serialization, shape.metadata, inner, parts
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_called_operation_is_described_as_before(bundle: Path, service: str) -> None:
+    trimmed, whole = described(bundle / "botocore" / "data", service), described(DATA, service)
+    assert set(trimmed.operation_names) == set(trim_bundle.OPERATIONS[service])
+    assert trimmed.metadata == whole.metadata
+    for name in trimmed.operation_names:
+        one, other = trimmed.operation_model(name), whole.operation_model(name)
+        assert one.http == other.http
+        for shapes in ("input_shape", "output_shape"):
+            assert as_sent(getattr(one, shapes)) == as_sent(getattr(other, shapes))
+        assert list(map(as_sent, one.error_shapes)) == list(map(as_sent, other.error_shapes))
+
+
+def test_other_services_are_cut(bundle: Path) -> None:
+    folders = {path.name for path in (bundle / "botocore" / "data").iterdir() if path.is_dir()}
+    assert folders == set(SERVICES)
+
+
+def test_the_functions_call_the_operations_that_stay_and_no_others() -> None:
+    code = "".join(file.read_text() for file in (ROOT / "functions" / "clemta_intake").rglob("*.py"))
+    names = {
+        xform_name(name): name for service in SERVICES for name in described(DATA, service).operation_names
+    }
+    called = set(re.findall(r"\.(\w+)\(", code)) | set(re.findall(r'get_paginator\("(\w+)"\)', code))
+    kept = {name for operations in trim_bundle.OPERATIONS.values() for name in operations}
+    assert {names[name] for name in called & names.keys()} == kept
 
 
 def test_p5_every_authority_is_there_once_and_no_other(bundle: Path) -> None:
