@@ -1,10 +1,10 @@
 """The contacts that a company has in Clemta: read once, later only those that are newer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from math import inf
 from sys import maxsize
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from clemta_intake.contacts import ContactRequest
 
@@ -74,8 +74,8 @@ class ContactList:
             entries = [_entry(one) for one in page]
             if overlap and not (entries and entries[0].id in self._ids):
                 return False
-            if any(earlier.created_at < later.created_at for earlier, later in pairwise(entries)):
-                return False  # not ordered
+            if not _is_newest_first(entries):
+                return False
             for entry in entries:
                 self._ids.add(entry.id)
                 self._people.add(entry.person)
@@ -85,6 +85,18 @@ class ContactList:
             if is_end or entries[-1].created_at < created_at:
                 return len(self._ids) >= first_total
         return False
+
+
+def order_of(page: Iterable[Any]) -> Literal["newest first", "other", "unknown"]:
+    """The order of a page's contacts; unknown if their times are all the same."""
+    entries = [_entry(one) for one in page if isinstance(one, dict)]
+    if len({entry.created_at for entry in entries}) < 2:
+        return "unknown"
+    return "newest first" if _is_newest_first(entries) else "other"
+
+
+def _is_newest_first(entries: Iterable[_Entry]) -> bool:
+    return all(earlier.created_at >= later.created_at for earlier, later in pairwise(entries))
 
 
 def _entry(one: Mapping[str, Any]) -> _Entry:

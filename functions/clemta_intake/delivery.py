@@ -277,7 +277,7 @@ class Delivery:
         LookupInconclusive if there is none, but an earlier attempt may have created one that is not searchable yet.
         """
         policy, contact = job.policy, job.mapped.contact
-        if claim.fresh and (policy == "create" or job.mapped.is_new):
+        if claim.fresh and (policy == "create" or (job.mapped.is_new and not claim.gone)):
             return None
         found = self._clemta.find(contact, job.deadline)  # lazy: pages after the contact's are not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):

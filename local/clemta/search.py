@@ -87,9 +87,12 @@ def search(query: SearchQuery, stored: Iterable[StoredContact], settings: Settin
     if query.created_at:
         compare = getattr(operator, query.created_at)
         contacts = [one for one in contacts if compare(one["created_at"], query.created_at_value)]
-    contacts.sort(key=operator.itemgetter(query.sort))
-    if query.order == "desc":
-        contacts.reverse()
+    if settings.sorts_lists:
+        contacts.sort(key=operator.itemgetter(query.sort))
+        if query.order == "desc":
+            contacts.reverse()
+    else:
+        contacts.sort(key=operator.itemgetter("created_at"))
     return {"contacts": contacts[query.skip : query.skip + query.limit], "total": len(contacts)}
 
 

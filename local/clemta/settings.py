@@ -13,13 +13,15 @@ class Settings:
     """The settings of a stand-in; `search_lag` and `rate_window` are seconds.
 
     `search_pattern`, one of SEARCH_PATTERNS, says how a search term is matched; `search_names` includes names in
-    the search. ValueError if a value is wrong.
+    the search. Without `sorts_lists`, `sort` and `order` are ignored: the oldest contact comes first. ValueError if a
+    value is wrong.
     """
 
     search_lag: float = 0.0
     search_pattern: str = "text"
     search_case_sensitive: bool = False
     search_names: bool = True
+    sorts_lists: bool = True
     rate_limit: int = 100
     rate_window: float = 60.0
     api_keys: Collection[str] = (DEFAULT_API_KEY,)
@@ -35,7 +37,13 @@ class Settings:
         require(
             self.search_pattern in SEARCH_PATTERNS, f"search_pattern: one of {', '.join(SEARCH_PATTERNS)}"
         )
-        for name in ("search_case_sensitive", "search_names", "reject_duplicates", "tidy_names"):
+        for name in (
+            "search_case_sensitive",
+            "search_names",
+            "sorts_lists",
+            "reject_duplicates",
+            "tidy_names",
+        ):
             require(isinstance(getattr(self, name), bool), f"{name}: true or false")
         for name in ("api_keys", "companies", "forbidden"):
             values = getattr(self, name)

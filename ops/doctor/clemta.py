@@ -1,12 +1,15 @@
-"""Checks that Clemta accepts the key for each company."""
+"""Checks that Clemta accepts the key for each company, and lists the newest contacts first."""
 
 import json
+import time
 from collections.abc import Iterator
 
+from clemta_intake.clemta.protocol import Request, read_answer, read_page
 from clemta_intake.errors import IntakeError, KeyRefused
-from clemta_intake.http_values import HttpRequest, HttpResponse
+from clemta_intake.http_values import HttpResponse
 from clemta_intake.transport import Transport, TransportError
 
+from ..contact_list import order_of
 from ..environments import Environment
 from ..secrets import API_KEY
 from .check import TIMEOUT, Check, check_clock, secret_text
@@ -53,16 +56,29 @@ def clemta(env: Environment) -> Iterator[Check]:
 
 
 def contacts_of(http: Transport, base_url: str, key: str, company: str) -> HttpResponse:
-    """Asks Clemta for one contact of the company; raises TransportError if it does not answer."""
-    headers = {"X-API-Key": key, "Accept": "application/json"}
-    query = {"company_id": company, "limit": "1"}
-    return http.send(HttpRequest("GET", f"{base_url}/contacts", headers, query), *TIMEOUT)
+    """Asks Clemta for the company's newest contacts; raises TransportError if it does not answer."""
+    return http.send(Request.newest(company, 0).to_http(base_url, key), *TIMEOUT)
+
+
+def _order(company: str, answer: HttpResponse) -> Iterator[Check]:
+    """Whether the contacts come as asked for; nothing if the page does not tell."""
+    try:
+        page, _ = read_page(read_answer(Request.newest(company, 0), answer, time.time()))
+    except IntakeError:
+        return
+    match order_of(page):
+        case "newest first":
+            yield Check("clemta order", "ok", f"lists the newest contacts of company {company} first")
+        case "other":
+            says = f"does not list the newest contacts of company {company} first"
+            yield Check("clemta order", "note", says, "nothing: import looks each row up, at half the pace")
 
 
 def _answer(env: Environment, company: str, answer: HttpResponse) -> Iterator[Check]:
     match answer.status:
         case 200:
             yield Check("clemta", "ok", f"accepts the key for company {company}")
+            yield from _order(company, answer)
         case 401:
             yield Check(
                 "clemta",

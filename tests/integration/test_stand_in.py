@@ -208,6 +208,15 @@ def test_contacts_are_sorted_and_filtered_by_creation(clemta: StandIn, search: A
     assert emails(search(end_date=middle)) == ["b@example.com", "c@example.com"]
 
 
+def test_a_clemta_that_ignores_the_order_lists_the_oldest_first(clemta: StandIn, search: Any) -> None:
+    clemta.create_contact(email="new@example.com", age=100)
+    clemta.create_contact(email="old@example.com", age=300)
+    newest_first = {"sort": "created_at", "order": "desc"}
+    assert emails(search(**newest_first)) == ["new@example.com", "old@example.com"]
+    clemta.configure(sorts_lists=False)
+    assert emails(search(**newest_first)) == ["old@example.com", "new@example.com"]
+
+
 @pytest.mark.parametrize(
     ("params", "named"),
     [
@@ -733,6 +742,7 @@ def test_settings_are_changed_over_http_and_reset(clemta: StandIn, post: Any) ->
         ("settings", {"search_pattern": "glob"}, "search_pattern"),
         ("settings", {"search_case_sensitive": 1}, "search_case_sensitive"),
         ("settings", {"search_names": "no"}, "search_names"),
+        ("settings", {"sorts_lists": "no"}, "sorts_lists"),
         ("settings", {"api_keys": "k"}, "api_keys"),
         ("settings", {"companies": [1]}, "companies"),
         ("settings", {"reject_duplicates": 1}, "reject_duplicates"),

@@ -25,7 +25,7 @@ from clemta_intake.errors import (
     Throttled,
     Unavailable,
 )
-from clemta_intake.model import Claim, Envelope, Failure, Outcome, Policy, Submission
+from clemta_intake.model import Claim, Envelope, Failure, MappedSubmission, Outcome, Policy, Submission
 from clemta_intake.retry import RetryPolicy
 from tests.support.fakes import Clock, FakeClemta, FakeLedger, FakeQueues, contact, reading
 
@@ -645,6 +645,18 @@ class TestDeleted:
         with pytest.raises(ContactGone):
             world.deliver(policy=policy, delivery_id="d2")
         assert world.deliver(policy=policy, delivery_id="d2") == Outcome("duplicate", first.contact_id)
+        assert len(world.clemta.stored) == 1
+
+    def test_p3_a_list_from_before_the_contact_was_made_does_not_prove_that_it_was_deleted(
+        self, world: World
+    ) -> None:
+        first = world.deliver()
+        world.clock.advance(RECHECK)
+        world.clemta.fail("get", ContactGone("NOT_FOUND", status=404))
+        now = world.clock.now
+        again = MappedSubmission(contact(), "d2", now, now, is_new=True)
+        outcome = world.delivery.deliver(again, "skip", Deadline.after(5))
+        assert outcome == Outcome("duplicate", first.contact_id)
         assert len(world.clemta.stored) == 1
 
     def test_p3_another_contact_of_a_deleted_person_is_adopted(self, world: World) -> None:

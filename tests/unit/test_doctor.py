@@ -1,5 +1,6 @@
 """What doctor says of what the emulator does not have: API Gateway's account settings, a DNS name, other companies."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +110,26 @@ def test_doctor_asks_clemta_about_every_company_that_a_route_leads_to(
     monkeypatch.setattr(Transport, "send", send)
     assert [check.state for check in clemta(Routed()) if check.name == "clemta"] == ["ok", "ok"]
     assert asked == sorted([COMPANY, OTHER])
+
+
+@pytest.mark.parametrize(
+    ("created_at", "states"),
+    [
+        ([300, 200, 200, 100], ["ok", "ok"]),
+        ([100, 200, 300], ["note", "note"]),
+        ([300, 300], []),  # which tells nothing
+        ([], []),
+    ],
+)
+def test_doctor_says_whether_clemta_lists_the_newest_contacts_first(
+    monkeypatch: pytest.MonkeyPatch, created_at: list[int], states: list[str]
+) -> None:
+    page = [{"id": str(n), "created_at": at} for n, at in enumerate(created_at)]
+    body = json.dumps({"success": True, "data": {"contacts": page}}).encode()
+    monkeypatch.setattr(Transport, "send", lambda *_: HttpResponse(200, {}, body))
+    checks = [check for check in clemta(Routed()) if check.name == "clemta order"]
+    assert [check.state for check in checks] == states
+    assert all(check.do for check in checks if check.state == "note")
 
 
 def test_p4_find_and_erase_look_wherever_a_route_leads() -> None:
