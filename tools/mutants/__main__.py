@@ -239,12 +239,13 @@ def report(groups: dict[str, list[Mutant]], results: Results, reasons: dict[str,
         unexplained = [mutant for mutant in survived if mutant.key not in reasons]
         killed = len(met) - len(survived)
         share = killed / (killed + len(unexplained)) if met else 0
-        kept[name] = {
-            "mutants": len(met),
-            "killed": killed,
-            "explained": len(survived) - len(unexplained),
-            "survived": len(unexplained),
-        }
+        if met:
+            kept[name] = {
+                "mutants": len(met),
+                "killed": killed,
+                "explained": len(survived) - len(unexplained),
+                "survived": len(unexplained),
+            }
         print(
             f"{name:10} {killed:4} of {len(met):4} killed, {len(survived) - len(unexplained)} explained: {share:.0%}"
         )
