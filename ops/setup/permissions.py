@@ -90,6 +90,10 @@ NEEDED: dict[str, tuple[str, tuple[str, ...]]] = {
             *("Subscribe", "Unsubscribe", "ListSubscriptionsByTopic"),
         ),
     ),
+    "events": (
+        "arn:{partition}:events:{region}:{account}:rule/{stack}-DailyMailFunctionDaily-1",
+        ("PutRule", "DescribeRule", "DeleteRule", "PutTargets", "RemoveTargets"),
+    ),
     "cloudwatch": (
         "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-DeadLetterAlarm-1",
         ("PutMetricAlarm", "DescribeAlarms", "DeleteAlarms"),

@@ -125,7 +125,7 @@ def test_every_outcome_in_an_alarm_or_the_dashboard_is_counted() -> None:
     assert {name for names in asked for name in names if name} <= COUNTED
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_failure_class_that_a_page_names_for_the_command_exists(page: Path) -> None:
     assert {*re.findall(r"--class (\w+)", page.read_text())} <= {*get_args(DeadLetterClass)}
 
