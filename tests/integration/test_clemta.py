@@ -615,7 +615,9 @@ def test_an_invalid_retry_after_is_ignored(serve: Callable[..., str], header: st
     assert raised.value.retry_after == 0
 
 
-@pytest.mark.parametrize(("encoding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b"{}", mtime=0)[:-4])])
+@pytest.mark.parametrize(
+    ("encoding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b"{}", mtime=0)[:-4])]
+)
 def test_p3_an_answer_that_cannot_be_unpacked_leaves_the_outcome_unknown(
     serve: Callable[..., str], encoding: str, body: bytes
 ) -> None:
