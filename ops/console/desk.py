@@ -137,7 +137,12 @@ class Desk:
         )
         shown = min(_MAX_SHOWN, int(given.get("shown") or _SHOWN))
         rows, total = self._journal.find(self.env, wanted, shown)
-        return {"rows": rows, "total": total, "version": self._journal.version}
+        return {
+            "rows": rows,
+            "total": total,
+            "version": self._journal.version,
+            "complete": self._journal.complete,
+        }
 
     def _signup(self, given: Json) -> Json:
         """One submission's whole history; personal data is masked without `reveal`, and a reveal is logged."""

@@ -75,7 +75,7 @@ def page(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     vars(env).update(settings=aws.settings, outputs={"RedeliverLogGroup": group})
     env.client("logs").create_log_group(logGroupName=group)
     found = Page(aws, env)
-    monkeypatch.setattr(logs, "lines", lambda env, pattern, since: [*found.lines])
+    monkeypatch.setattr(logs, "lines", lambda env, pattern, since, until=None: [*found.lines])
     monkeypatch.setattr(desk_module, "status", lambda env: Status())
     monkeypatch.setattr(desk_module, "by_day", lambda env, days: [])
     return found

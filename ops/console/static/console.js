@@ -240,7 +240,7 @@ async function list(asked = false) {
   if (found.error || mine !== lists) return; // an earlier answer must not replace a later one
   rows = found.rows;
   at("more").hidden = rows.length >= found.total;
-  at("signups-count").textContent = found.total ? `${found.total}` : "";
+  at("signups-count").textContent = [found.total || "", found.complete ? "" : "older ones follow …"].filter(Boolean).join(", ");
   for (const one of rows) if (opened.has(one.id) && !opened.get(one.id).revealed && opened.get(one.id).last !== label(one.steps.at(-1)))
     post("/signup", { id: one.id }).then((now) => { if (!now.error && opened.has(one.id)) { opened.set(one.id, { ...now, last: label(one.steps.at(-1)) }); drawSignups(); } });
   drawSignups();
