@@ -23,7 +23,7 @@ from ..status import OUTCOMES, by_day, status
 from . import chart
 from .history import Json, history
 from .journal import DAYS, ENDS, Journal, Wanted, state
-from .review import STORES, Review
+from .review import REASON, STORES, Review
 
 _SHOWN = 50  # sign-ups at once
 _MAX_SHOWN = 1000
@@ -182,7 +182,7 @@ class Desk:
         since = float(given["since"]) if given.get("since") is not None else None
         ids = review.ids(ids=map(str, given.get("ids", ())), since=since)
         try:
-            return review.settle(self.env, deed, ids)
+            return review.settle(self.env, deed, ids, str(given.get("reason") or REASON))
         finally:
             self._seen.pop(given["store"], None)
 

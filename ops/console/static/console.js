@@ -109,9 +109,13 @@ function chart(svg) {
 const WORDS = { dead: ["Replay", "replay"], held: ["Release", "release"] };
 
 async function settle(store, deed, choice, pressed, question) {
-  if (question && !window.confirm(question)) return;
+  let reason = "";
+  if (deed === "discard") {
+    reason = window.prompt(`${question} The reason goes into the log:`, "in the console");
+    if (reason === null) return;
+  } else if (question && !window.confirm(question)) return;
   at("review-answer").textContent = "working …";
-  const said = await post("/settle", { store, deed, ...choice }, pressed);
+  const said = await post("/settle", { store, deed, reason, ...choice }, pressed);
   const ends = Object.entries(said.ends || {}).map(([end, number]) => `${number} ${end}`).join(", ");
   at("review-answer").textContent = said.error || `${ends || "nothing"}${said.kept?.length ? `: ${said.kept.join("; ")}` : ""}`;
 }
