@@ -32,12 +32,14 @@ class Refusal:
     last_at: float = 0
 
 
-def lines(env: Environment, pattern: str, since: float = 0) -> Iterator[dict[str, Any]]:
-    """The log lines of submissions that match; `since`, and `at` in each line, are unix seconds."""
+def lines(
+    env: Environment, pattern: str, since: float = 0, until: float | None = None
+) -> Iterator[dict[str, Any]]:
+    """The log lines of submissions that match; `since`, `until`, and `at` in each line, are unix seconds."""
     for output in ("ReceiveLogGroup", "RedeliverLogGroup", "CognitoLogGroup"):
         if output not in env.outputs:  # Cognito's function is optional
             continue
-        for line in _lines(env, env.outputs[output], pattern, since):
+        for line in _lines(env, env.outputs[output], pattern, since, until):
             if line.get("message") == "submission" and "submission_id" in line:
                 yield line
 
@@ -96,10 +98,13 @@ def _access_lines(env: Environment, pattern: str, since: float = 0) -> Iterator[
                 yield line
 
 
-def _lines(env: Environment, group: str, pattern: str, since: float) -> Iterator[dict[str, Any]]:
+def _lines(
+    env: Environment, group: str, pattern: str, since: float, until: float | None = None
+) -> Iterator[dict[str, Any]]:
     """Every line that is a JSON object, with its time and stream."""
     pages = env.client("logs").get_paginator("filter_log_events")
-    for page in pages.paginate(logGroupName=group, filterPattern=pattern, startTime=int(since * 1000)):
+    end = {} if until is None else {"endTime": int(until * 1000)}
+    for page in pages.paginate(logGroupName=group, filterPattern=pattern, startTime=int(since * 1000), **end):
         for event in page["events"]:
             with suppress(ValueError, TypeError):
                 line = json.loads(event["message"])

@@ -23,7 +23,7 @@ from ..status import OUTCOMES, by_day, status
 from . import chart
 from .history import Json, history
 from .journal import DAYS, ENDS, Journal, Wanted, state
-from .review import STORES, Review
+from .review import REASON, STORES, Review
 
 _SHOWN = 50  # sign-ups at once
 _MAX_SHOWN = 1000
@@ -137,7 +137,12 @@ class Desk:
         )
         shown = min(_MAX_SHOWN, int(given.get("shown") or _SHOWN))
         rows, total = self._journal.find(self.env, wanted, shown)
-        return {"rows": rows, "total": total, "version": self._journal.version}
+        return {
+            "rows": rows,
+            "total": total,
+            "version": self._journal.version,
+            "complete": self._journal.complete,
+        }
 
     def _signup(self, given: Json) -> Json:
         """One submission's whole history; personal data is masked without `reveal`, and a reveal is logged."""
@@ -177,7 +182,7 @@ class Desk:
         since = float(given["since"]) if given.get("since") is not None else None
         ids = review.ids(ids=map(str, given.get("ids", ())), since=since)
         try:
-            return review.settle(self.env, deed, ids)
+            return review.settle(self.env, deed, ids, str(given.get("reason") or REASON))
         finally:
             self._seen.pop(given["store"], None)
 

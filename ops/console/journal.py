@@ -16,6 +16,7 @@ from .history import Json, history
 
 DAYS = 14
 _OVERLAP = 300  # seconds that are read again, because CloudWatch shows a line late
+_PATTERN = '"submission_id"'  # of CloudWatch Logs' filter
 _MAX_LINES = 50_000  # kept; the oldest are dropped
 _UNCOUNTED_ENDS = ("discarded", "handshake")
 ENDS = [name for name, info in OUTCOMES.items() if info.counted or name in _UNCOUNTED_ENDS]
@@ -49,19 +50,40 @@ class Journal:
     """The log lines so far, by submission; `version` grows with each new line."""
 
     version: int = 0
+    complete: bool = False
+    """Whether all DAYS were read, or as many lines as are kept."""
     _lines: dict[str, dict[tuple[float, str, str], Json]] = field(default_factory=dict)
     _read_at: float = 0
+    _since: float = 0
     _count: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def read(self, env: Environment) -> list[Json]:
-        """Reads the lines since the last time; returns the new ones."""
-        now = time.time()
-        since = self._read_at - _OVERLAP if self._read_at else now - DAYS * DAY
-        found = [*logs.lines(env, '"submission_id"', since)]
+        """Reads the lines since the last time, and returns the new ones.
+
+        The first time these are the last day's. Each later time adds one more day of the past, until DAYS are read.
+        """
+        now, began = time.time(), bool(self._read_at)
+        since = self._read_at - _OVERLAP if began else now - DAY
+        found = [*logs.lines(env, _PATTERN, since)]
+        past = self._day_before(env, now) if began and not self.complete else []
         with self._lock:
+            new = self._add(found)
+            self._add(past)
+            self._since = self._since or since
             self._read_at = now
-            return self._add(found)
+            return new
+
+    def _day_before(self, env: Environment, now: float) -> list[Json]:
+        """The lines of the last day that was not read yet."""
+        oldest = now - DAYS * DAY
+        since = max(oldest, self._since - DAY)
+        found = [*logs.lines(env, _PATTERN, since, self._since)]
+        self._since = since
+        if since == oldest:
+            self.complete = True
+            self.version += 1  # the page says no more that older ones follow
+        return found
 
     def _add(self, lines: list[Json]) -> list[Json]:
         new = []
@@ -99,6 +121,7 @@ class Journal:
     def _forget_oldest(self, added: int) -> None:
         self._count += added
         if self._count > _MAX_LINES:
+            self.complete = True
             oldest = sorted(self._lines, key=lambda one: max((key[0] for key in self._lines[one]), default=0))
             for one in oldest[: len(oldest) // 4]:
                 self._count -= len(self._lines.pop(one))

@@ -52,13 +52,13 @@ class Review:
             found.setdefault(cause, []).append(message)
         return [_group(env, messages) for messages in sorted(found.values(), key=lambda some: -len(some))]
 
-    def settle(self, env: Environment, deed: Deed, ids: Sequence[str]) -> Json:
-        """Delivers or discards these submissions; says how many had which end."""
+    def settle(self, env: Environment, deed: Deed, ids: Sequence[str], reason: str) -> Json:
+        """Delivers or discards these submissions; says how many had which end. A discard logs its reason."""
         ends: dict[str, int] = {}
         kept = []
         with self._lock:
             if deed == "discard":
-                gone = dead_letters.discard(env, ids, REASON, self.store)
+                gone = dead_letters.discard(env, ids, reason, self.store)
                 ends["discarded"] = len(gone)
             else:
                 for result in dead_letters.replay(env, Selection(ids), store=self.store):

@@ -166,17 +166,18 @@ def test_a_dead_letter_is_replayed(browser: Chrome, stack: Deployed, page: Page)
     assert contacts_of(stack, "parked@example.com") == 1
 
 
-def test_dead_letter_is_discarded_after_a_confirmation(browser: Chrome, stack: Deployed, page: Page) -> None:
+def test_dead_letter_is_discarded_with_a_reason(browser: Chrome, stack: Deployed, page: Page) -> None:
     switch(browser, "refuses")
     sign_up(browser, "unwanted@example.com")
     until(browser, lambda: "unwanted@example.com" in page("dead"))
     switch(browser, "up")
     for answer, left in (("dismiss", True), ("accept", False)):
         press_in(browser, "dead", "Discard")
+        browser.switch_to.alert.send_keys("a test")
         getattr(browser.switch_to.alert, answer)()
         until(browser, lambda left=left: ("unwanted@example.com" in page("dead")) == left)  # type: ignore[misc]
     assert contacts_of(stack, "unwanted@example.com") == 0
-    until(browser, lambda: history_of(browser, "unwanted@example.com")[-1] == "discarded: in the console")
+    until(browser, lambda: history_of(browser, "unwanted@example.com")[-1] == "discarded: a test")
 
 
 def test_group_of_dead_letters_is_replayed_at_once(browser: Chrome, stack: Deployed, page: Page) -> None:

@@ -75,7 +75,7 @@ def page(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     vars(env).update(settings=aws.settings, outputs={"RedeliverLogGroup": group})
     env.client("logs").create_log_group(logGroupName=group)
     found = Page(aws, env)
-    monkeypatch.setattr(logs, "lines", lambda env, pattern, since: [*found.lines])
+    monkeypatch.setattr(logs, "lines", lambda env, pattern, since, until=None: [*found.lines])
     monkeypatch.setattr(desk_module, "status", lambda env: Status())
     monkeypatch.setattr(desk_module, "by_day", lambda env, days: [])
     return found
@@ -120,12 +120,14 @@ def test_held_one_is_released_and_another_discarded_with_its_reason_in_the_log(p
     page.put("h-2", spam=True)
     page.state()
     assert page.act("settle", store="held", deed="deliver", ids=["h-1"])["ends"] == {"released": 1}
-    assert page.act("settle", store="held", deed="discard", ids=["h-2"])["ends"] == {"discarded": 1}
+    assert page.act("settle", store="held", deed="discard", ids=["h-2"], reason="a test")["ends"] == {
+        "discarded": 1
+    }
     assert page.state()["counts"] == {"retry": 1, "dead": 0, "held": 0}
     group = page.env.outputs["RedeliverLogGroup"]
     [event] = page.env.client("logs").filter_log_events(logGroupName=group)["events"]
     line = json.loads(event["message"])
-    assert (line["submission_id"], line["outcome"], line["reason"]) == ("h-2", "discarded", "in the console")
+    assert (line["submission_id"], line["outcome"], line["reason"]) == ("h-2", "discarded", "a test")
 
 
 def test_what_would_be_parked_again_is_kept_and_says_why(page: Page) -> None:

@@ -26,6 +26,7 @@ class Lines:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[dict[str, Any]] = []
+        self.past: list[dict[str, Any]] = []
         self.since: list[float] = []
         monkeypatch.setattr(logs, "lines", self._read)
 
@@ -33,9 +34,11 @@ class Lines:
         line = {"submission_id": one, "source": "website", "outcome": outcome, "stream": "s"}
         self.lines.append({**line, "at": 1_000_000 + at, **facts})
 
-    def _read(self, env: Environment, pattern: str, since: float) -> list[dict[str, Any]]:
+    def _read(
+        self, env: Environment, pattern: str, since: float, until: float | None = None
+    ) -> list[dict[str, Any]]:
         self.since.append(since)
-        return self.lines
+        return self.lines if until is None else [line for line in self.past if since <= line["at"] <= until]
 
 
 @pytest.fixture
@@ -76,8 +79,28 @@ def test_lines_are_read_once_and_only_new_ones_count(lines: Lines) -> None:
     lines.add("one", "created", 9)
     assert [line["outcome"] for line in found.read(ENV)] == ["created"]
     assert found.version == 2
+    day = 86_400
     ago = [round(time.time() - since, -2) for since in lines.since]
-    assert ago == [14 * 86_400, 300, 300], "CloudWatch shows lines late"
+    assert ago == [day, 300, 2 * day, 300, 3 * day], (
+        "CloudWatch shows lines late; the past is read day by day"
+    )
+
+
+def test_two_weeks_are_read_day_by_day_and_no_further(lines: Lines) -> None:
+    found, day = Journal(), 86_400
+    for days in (2, 13, 15):
+        lines.add(f"{days} days old", "created", time.time() - days * day - 1_000_000)
+    lines.past, lines.lines = lines.lines, []
+    found.read(ENV)
+    assert (rows(found), found.complete) == ([], False)
+    seen = []
+    for _ in range(16):
+        assert found.read(ENV) == [], "nothing of it is news"
+        seen.append(rows(found))
+    assert seen[1] == ["2 days old"]
+    assert seen[-1] == ["2 days old", "13 days old"]
+    assert found.complete
+    assert len(lines.since) == 1 + 13 + 16
 
 
 def test_sign_ups_are_filtered(lines: Lines) -> None:

@@ -109,9 +109,13 @@ function chart(svg) {
 const WORDS = { dead: ["Replay", "replay"], held: ["Release", "release"] };
 
 async function settle(store, deed, choice, pressed, question) {
-  if (question && !window.confirm(question)) return;
+  let reason = "";
+  if (deed === "discard") {
+    reason = window.prompt(`${question} The reason goes into the log:`, "in the console");
+    if (reason === null) return;
+  } else if (question && !window.confirm(question)) return;
   at("review-answer").textContent = "working …";
-  const said = await post("/settle", { store, deed, ...choice }, pressed);
+  const said = await post("/settle", { store, deed, reason, ...choice }, pressed);
   const ends = Object.entries(said.ends || {}).map(([end, number]) => `${number} ${end}`).join(", ");
   at("review-answer").textContent = said.error || `${ends || "nothing"}${said.kept?.length ? `: ${said.kept.join("; ")}` : ""}`;
 }
@@ -240,7 +244,7 @@ async function list(asked = false) {
   if (found.error || mine !== lists) return; // an earlier answer must not replace a later one
   rows = found.rows;
   at("more").hidden = rows.length >= found.total;
-  at("signups-count").textContent = found.total ? `${found.total}` : "";
+  at("signups-count").textContent = [found.total || "", found.complete ? "" : "older ones follow …"].filter(Boolean).join(", ");
   for (const one of rows) if (opened.has(one.id) && !opened.get(one.id).revealed && opened.get(one.id).last !== label(one.steps.at(-1)))
     post("/signup", { id: one.id }).then((now) => { if (!now.error && opened.has(one.id)) { opened.set(one.id, { ...now, last: label(one.steps.at(-1)) }); drawSignups(); } });
   drawSignups();
