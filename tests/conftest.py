@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,11 @@ from clemta_intake import telemetry
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # its coverage is being measured, that of what it starts is not
     os.environ.pop("COVERAGE_PROCESS_START", None)
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as in a script's background job; the tests send Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time is not what property tests are about. `quick` tries a tenth of the examples: tests.support.examples.
 settings.register_profile("full", deadline=None)

@@ -65,6 +65,11 @@ def environment(stack: Deployed, clone: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _clemta_is_well(clemta: Clemta) -> None:
+    """No fault of an earlier test is left in the stand-in."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_is_left(stack: Deployed) -> Iterator[None]:
     yield

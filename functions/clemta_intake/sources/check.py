@@ -83,7 +83,7 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     try:
         source = to_source(name, table, "0" * 24)
     except ValidationError as error:
-        for problem in _problems(error):
+        for problem in error.errors(include_url=False, include_input=False):
             yield _keys(problem), _message(problem)
         return
     if source.on_existing == "update" and not source.allow_overwrite and (why := _overwritten_by(source)):
@@ -103,16 +103,6 @@ def _mistakes(name: str, table: Any) -> Iterator[tuple[tuple[str, ...], str]]:
             TypeAdapter(model.model_fields[field.removeprefix("billing.")].annotation).validate_python(value)
         except ValidationError as error:
             yield ("defaults", field), _message(error.errors(include_url=False, include_input=False)[0])
-
-
-def _problems(error: ValidationError) -> Iterator[Any]:
-    """Pydantic's problems; those of a table with a model of its own stand below the table's keys."""
-    for problem in error.errors(include_url=False, include_input=False):
-        cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, ValidationError):
-            yield from ({**inner, "loc": problem["loc"] + inner["loc"]} for inner in _problems(cause))
-        else:
-            yield problem
 
 
 def _overwritten_by(source: Form | Webhook) -> str:
