@@ -105,20 +105,27 @@ def replay(
     Redelivery checks no spam rule, captcha or daily cap, so a release does not either.
 
     Each submission is put into the retry queue before it is deleted here. A crash in between leaves two copies; the
-    ledger makes one contact of them. A replay waits for messages that an interrupted replay still hides.
+    ledger makes one contact of them. A replay waits for messages that an interrupted replay still hides. One that is
+    parked again meanwhile, because its cause is still there, is kept.
     """
     found: set[str] = set()
+    sent: set[str] = set()
+    began = time.time()
     with _reading(env, store, 0 if dry_run else RELEASE_SECONDS) as reading:
         for message in reading:
             if not selection.matches(message):
                 continue
             found.add(message.submission_id)
+            if message.submission_id in sent and message.sent_at > began:
+                yield ReplayResult(message, "kept", f"it was parked again: {_code(message)}")
+                continue
             result = _replay_result(env, message, store)
             if not dry_run and result.outcome != "kept":
                 if result.outcome == store.done and message.envelope:
                     env.deps.queues.retry(_restarted(message.envelope), 0)
                 elif message.newer:
                     env.deps.queues.retry_newer(message.text, message.newer)
+                sent.add(message.submission_id)
                 reading.delete(message)
             yield result
         unread = reading.unread()
@@ -155,6 +162,10 @@ def _require_all(selection: Selection, found: set[str], store: ReviewQueue) -> N
             f"not in the {store.name}: {', '.join(missing)} "
             f"(another command may be reading it; it is visible again within {HIDDEN_SECONDS} s)"
         )
+
+
+def _code(message: Message) -> str:
+    return message.envelope.failure.code if message.envelope else "newer_version"
 
 
 def _restarted(envelope: Envelope) -> Envelope:

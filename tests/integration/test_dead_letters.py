@@ -2,6 +2,8 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,8 @@ NEWER = json.dumps(
 def env(aws: Aws, tmp_path: Path) -> Environment:
     """The stack of this test's own queues."""
     sources = tmp_path / "sources.toml"
-    sources.write_text('[sources.website]\nkind = "form"\n')
+    # "create": a replay asks Clemta nothing beforehand
+    sources.write_text('[sources.website]\nkind = "form"\non_existing = "create"\n')
     env = Environment(StackLocation("t", "us-east-1", aws.url), sources)
     vars(env)["settings"] = aws.settings
     return env
@@ -73,6 +76,28 @@ def test_p4_a_message_of_a_newer_release_waits_byte_for_byte_and_is_replayed_unc
     assert again["Body"] == NEWER
     assert attributes(again) == attributes(parked)
     assert not letters(newer, newer.settings.dead_letter_queue_url)
+
+
+def test_p4_replay_ends_though_each_letter_is_parked_again(
+    aws: Aws, env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues = env.deps.queues
+    for number in range(2):
+        submission = Submission(f"s{number}", "website", 1.0, BODY, "application/x-www-form-urlencoded")
+        queues.park(Envelope(submission, 1, 1.0, Failure("config", 403, "FORBIDDEN", "")))
+
+    def still_forbidden(envelope: Envelope, _: float) -> None:
+        queues.park(replace(envelope, failure=Failure("config", 404, "COMPANY_NOT_FOUND", "")))
+
+    monkeypatch.setattr(queues, "retry", still_forbidden)
+    results = list(islice(dead_letters.replay(env, Selection((), "config")), 10))
+    assert sorted((result.message.submission_id, result.outcome, result.why) for result in results) == [
+        ("s0", "kept", "it was parked again: COMPANY_NOT_FOUND"),
+        ("s0", "replayed", ""),
+        ("s1", "kept", "it was parked again: COMPANY_NOT_FOUND"),
+        ("s1", "replayed", ""),
+    ]
+    assert len(letters(aws, aws.settings.dead_letter_queue_url)) == 2
 
 
 def test_p4_the_command_knows_a_message_of_a_newer_release(newer: Aws, env: Environment) -> None:
