@@ -163,7 +163,11 @@ def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) ->
     found.left_out = list(evaluated.left_out)
     match evaluated:
         case Invalid(error=error):
-            found.problems = error.fields if isinstance(error, Unmappable) else [_problem(error)]
+            if isinstance(error, Unmappable):
+                found.problems = [_with_expression(source, *problem) for problem in error.fields]
+                found.dropped = _unread(source, evaluated.submission, {}, set())
+            else:
+                found.problems = [_problem(error)]
             if found.problems[0][0] == "accept":
                 found.conditions = failed_conditions(source.accept or "", _data(source, evaluated.submission))
             return found
@@ -192,6 +196,11 @@ def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) ->
     answers = {reading.answer.value.casefold() for reading in evaluated.readings}
     found.dropped += _unread(source, evaluated.submission, found.request, answers)
     return found
+
+
+def _with_expression(source: Form | Webhook, field: str, problem: str) -> tuple[str, str]:
+    """The field's problem, with the expression that gives the field."""
+    return field, f"{problem}; contact.{field} = {source.contact[field]}" if field in source.contact else problem
 
 
 def _unread(

@@ -22,7 +22,7 @@ nothing was stored. A payload that cannot be mapped goes to the dead-letter queu
 ANSWERS = """Whatever else the person gave (custom fields, hidden fields, consent) goes into the description as
 `Label: answer`."""
 RECOGNISED = """Name, e-mail, phone, company, address, country, tax id and message are recognised by their types and
-common names, in English, Turkish, German, Spanish and French. A `contact` table in `sources.toml` overrides any of
+common names, in 16 languages. A `contact` table in `sources.toml` overrides any of
 them."""
 
 

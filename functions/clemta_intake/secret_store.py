@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _MAX_AGE = 300  # seconds
-_MAX_AGE_AFTER_DOUBT = 30  # seconds; of signing secrets that did not prove a request
+MAX_AGE_AFTER_DOUBT = 30  # seconds; of signing secrets that did not prove a request
 # InvalidRequestException: the secret is scheduled for deletion.
 _WITHOUT_VALUE = ("ResourceNotFoundException", "InvalidRequestException")
 
@@ -71,7 +71,7 @@ class SecretStore:
         Raises Unavailable if Secrets Manager does not answer: the request may be authentic.
         """
         try:
-            text = self._read(self._signing_id, _MAX_AGE_AFTER_DOUBT if force_refresh else _MAX_AGE)
+            text = self._read(self._signing_id, MAX_AGE_AFTER_DOUBT if force_refresh else _MAX_AGE)
         except _NoAnswer as error:
             raise Unavailable("secret_unavailable", str(error)) from error
         try:

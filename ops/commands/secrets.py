@@ -65,6 +65,10 @@ def secrets_set(
         "dropped": "has its newest value only",
     }[done]
     session.say(Text(f"✓ {name} {says}", style="green"), {"name": name, "result": done, "sources": [*using]})
+    if name != secrets.API_KEY and done in ("new", "replaced", "rotated") and not session.as_json:
+        from clemta_intake.secret_store import MAX_AGE_AFTER_DOUBT  # late: the command starts at once
+
+        session.out.print(f"the functions read it within {MAX_AGE_AFTER_DOUBT} s")
     if name != secrets.API_KEY and not using:
         session.err.print(
             Text(f"no source in {env.sources_file.name} uses the secret {name}", style="yellow")

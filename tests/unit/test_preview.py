@@ -60,6 +60,14 @@ def test_preview_shows_a_mapped_fields_original_value() -> None:
     assert shown["billing.phone"] == ("5321234567", "contact: body.tel", "+90 532 123 45 67")
 
 
+def test_preview_without_an_email_shows_its_expression_and_what_nothing_reads() -> None:
+    body = "mail=ada@example.com&amount=3&Password=kanarya"
+    found = previewed(body, contact={"email": "body.wrong", "full_name": "body.name"})
+    assert dict(found.problems)["email"] == "is required; contact.email = body.wrong"
+    assert found.dropped == [("mail", "ada@example.com"), ("amount", "3")]
+    assert "kanarya" not in str(found.as_json())
+
+
 def test_p4_preview_names_a_secret_field_and_does_not_show_its_value() -> None:
     found = previewed("email=ada@example.com&Password=kanarya&g-recaptcha-response=kanarya")
     assert found.left_out == ["Password", "g-recaptcha-response"]
