@@ -200,7 +200,8 @@ def _previewed(source: Form | Webhook, evaluated: Evaluation, found: Preview) ->
 
 def _with_expression(source: Form | Webhook, field: str, problem: str) -> tuple[str, str]:
     """The field's problem, with the expression that gives the field."""
-    return field, f"{problem}; contact.{field} = {source.contact[field]}" if field in source.contact else problem
+    expression = source.contact.get(field)
+    return field, f"{problem}; contact.{field} = {expression}" if expression else problem
 
 
 def _unread(
