@@ -7,7 +7,7 @@ const token = takeToken();
 const people = new Map(); // submission id -> the e-mail address that was typed in this page
 const opened = new Map(); // submission id -> its whole history, while its row is open
 const drawn = {}, listeners = [];
-let lists = 0, filter = {}, few = 20, shown = few, listed = -1, rows = [];
+let lists = 0, filter = {}, few = 20, shown = few, listed = -1, rows = [], complete = false;
 
 // The token stands after the # of the address, which a browser never sends; a reload finds it in this tab's storage.
 function takeToken() {
@@ -234,8 +234,8 @@ async function reveal(id, personal = false, pressed = null) {
 function close(id) { opened.delete(id); drawSignups(); }
 
 function drawSignups() {
-  draw("submissions", [rows, people.size, [...opened]], () =>
-    (rows.length ? rows.map(historyOf) : [none(Object.keys(filter).length ? "No sign-up matches." : "No sign-ups in the last 14 days.", "li")]));
+  const nothing = !complete ? "None in the days that are read so far." : Object.keys(filter).length ? "No sign-up matches." : "No sign-ups in the last 14 days.";
+  draw("submissions", [rows, people.size, [...opened], nothing], () => (rows.length ? rows.map(historyOf) : [none(nothing, "li")]));
 }
 
 async function list(asked = false) {
@@ -243,6 +243,7 @@ async function list(asked = false) {
   const mine = ++lists, found = await post("/signups", { ...filter, shown });
   if (found.error || mine !== lists) return; // an earlier answer must not replace a later one
   rows = found.rows;
+  complete = found.complete;
   at("more").hidden = rows.length >= found.total;
   at("signups-count").textContent = [found.total || "", found.complete ? "" : "older ones follow …"].filter(Boolean).join(", ");
   for (const one of rows) if (opened.has(one.id) && !opened.get(one.id).revealed && opened.get(one.id).last !== label(one.steps.at(-1)))
