@@ -893,12 +893,19 @@ def test_ctrl_c_ends_the_step_with_its_children(
 
     def interrupt() -> None:
         wait_for(lambda: (project / "pid").exists() and (project / "pid").read_text().strip() != "")
-        os.kill(os.getpid(), signal.SIGINT)
+        main = threading.main_thread().ident or 0
+        while not ended.is_set():  # one that comes before the wait for the step would not interrupt it
+            signal.pthread_kill(main, signal.SIGINT)
+            ended.wait(3)
 
-    threading.Thread(target=interrupt).start()
+    ended = threading.Event()
     one = Deployment(project, "production", Answers("s", "r"), project / "sources.toml")
-    with pytest.raises(KeyboardInterrupt), one.alone(print) as lock:
-        one.build(lock)
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        with pytest.raises(KeyboardInterrupt), one.alone(print) as lock:
+            one.build(lock)
+    finally:
+        ended.set()
     child = int((project / "pid").read_text())
     wait_for(
         lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
