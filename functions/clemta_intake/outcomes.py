@@ -54,7 +54,7 @@ OUTCOMES: dict[OutcomeName, OutcomeInfo] = {
     "ignored": OutcomeInfo("good", "the source does not accept this event; answered as a success", _NOTHING),
     "queued": OutcomeInfo(
         "waits",
-        "Clemta could not take it at once",
+        "Clemta could not take it at once, or its source answers from the queue",
         "nothing: it is tried again until `GiveUpHours` have passed",
     ),
     "held": OutcomeInfo(
