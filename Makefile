@@ -43,8 +43,8 @@ test: $(READY) ## runs all tests, on their own stacks, and checks that they cove
 mutants: $(READY) ## changes the core in small ways and says which change no unit test notices; N=40 changes a group, GROUPS="retry"
 	@exec $(TOOLS)/python -m tools.mutants -n "$(or $(N),40)" $(GROUPS)
 
-chaos: $(READY) ## sends sign-ups while every fault happens at once, on its own stack; N=10000 for more
-	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)"
+chaos: $(READY) ## sends sign-ups while every fault happens at once, on its own stack; N=10000 for more, LIST_SECONDS=10 with lists
+	@exec $(TOOLS)/python -m bench.chaos -n "$(or $(N),500)" --list-seconds "$(or $(LIST_SECONDS),0)"
 
 bench: $(READY) ## measures cost and speed, and compares alternatives; takes an hour, needs valgrind; PARTS="cold warm" for less
 	@$(TOOLS)/python -m bench $(PARTS)

@@ -14,11 +14,13 @@ from random import Random
 
 from bench.virtual_clemta import WINDOW, VirtualClemta
 from clemta_intake.clemta.client import Clemta
+from clemta_intake.contact_lists import ContactLists, ListSettings
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery, DeliverySettings
+from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
 from clemta_intake.dynamo.claim_items import ClaimItems
 from clemta_intake.dynamo.claims import Ledger
+from clemta_intake.dynamo.list_states import ListStates
 from clemta_intake.dynamo.rate_limit import RateLimit
 from clemta_intake.dynamo.table import Table
 from clemta_intake.errors import Permanent, Retryable
@@ -54,6 +56,7 @@ class Burst:
     other_calls: int = 0
     streams: Sequence[Stream] = ()
     jitter: float = 0.0
+    list_seconds: float = 0.0
     paused: tuple[float, float] = (0.0, 0.0)
     seed: int = 1
     now: float = 1_800_000_000.0
@@ -135,10 +138,13 @@ class Burst:
     def _function(self, random: Random) -> Delivery:
         rate_limit = RateLimit(self.table, self.limit, self._clock)
         client = Clemta("http://clemta", lambda _: "key", rate_limit, self.clemta)
+        ledger = Ledger(ClaimItems(self.table), lambda: "pepper", 30, self._clock)
+        lists = None
+        if self.list_seconds:
+            states, settings = ListStates(self.table, lambda: "pepper"), ListSettings(self.list_seconds, 30)
+            lists = ContactLists(client, ledger, states, settings, self._clock)
         return Delivery(
-            client,
-            Ledger(ClaimItems(self.table), lambda: "pepper", 30, self._clock),
-            self,
+            Neighbours(client, ledger, self, lists),
             DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy(jitter=random.uniform)),
             self._clock,
         )

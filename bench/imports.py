@@ -12,7 +12,7 @@ from bench.burst import COMPANY
 from bench.in_process_dynamodb import InProcessDynamoDB
 from bench.virtual_clemta import WINDOW, VirtualClemta
 from clemta_intake.clemta.client import Clemta
-from clemta_intake.delivery import Delivery, DeliverySettings
+from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
 from clemta_intake.dynamo.claim_items import ClaimItems
 from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.rate_limit import RateLimit
@@ -96,9 +96,7 @@ class Import:
     @cached_property
     def delivery(self) -> Delivery:
         return Delivery(
-            self.clemta,
-            Ledger(ClaimItems(self._table), lambda: "pepper", 30, self.clock),
-            self,
+            Neighbours(self.clemta, Ledger(ClaimItems(self._table), lambda: "pepper", 30, self.clock), self),
             DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy()),
             self.clock,
         )

@@ -29,6 +29,10 @@ class InProcessDynamoDB:
         self.writes += 1
         return self._answer(dynamodb._update_item(request))
 
+    def get_item(self, **request: Any) -> Any:
+        """The same as boto3's."""
+        return self._answer(dynamodb._get_item(request))
+
     def _answer(self, reply: tuple[int, Any, bytes]) -> Any:
         status, _, body = reply
         found = json.loads(body)

@@ -98,6 +98,7 @@ def environment_of(aws_url: str, clemta_url: str, authorities: str | None) -> di
         "RECHECK_SECONDS": "300",
         "CLEMTA_REQUESTS_PER_MINUTE": "100000000",
         "PROVEN_EVERY": "5",
+        "LIST_SECONDS": "0",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",

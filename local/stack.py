@@ -53,6 +53,7 @@ PARAMETERS = {
     "SEARCH_LAG_SECONDS": "SearchLagSeconds",
     "RECHECK_SECONDS": "RecheckSeconds",
     "CLEMTA_REQUESTS_PER_MINUTE": "ClemtaRequestsPerMinute",
+    "LIST_SECONDS": "ListSeconds",
     "REDELIVER_CONCURRENCY": "RedeliverConcurrency",
 }
 
@@ -115,6 +116,7 @@ class Stack:
     search_lag_seconds: float | None = 2
     recheck_seconds: float | None = None
     clemta_requests_per_minute: float | None = None
+    list_seconds: float | None = None
     redeliver_concurrency: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # more parameters of the template
     functions_aws_url: str | None = None  # AWS for the functions; None is the emulator
@@ -151,6 +153,7 @@ class Stack:
             search_lag_seconds=number("SEARCH_LAG_SECONDS", cls.search_lag_seconds),
             recheck_seconds=number("RECHECK_SECONDS"),
             clemta_requests_per_minute=number("CLEMTA_REQUESTS_PER_MINUTE"),
+            list_seconds=number("LIST_SECONDS"),
             redeliver_concurrency=number("REDELIVER_CONCURRENCY"),
             say=say,
         )

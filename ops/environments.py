@@ -182,6 +182,7 @@ class Environment:
                 "RECHECK_SECONDS": parameter("RecheckSeconds"),
                 "CLEMTA_REQUESTS_PER_MINUTE": parameter("ClemtaRequestsPerMinute"),
                 "PROVEN_EVERY": parameter("ProvenEvery"),
+                "LIST_SECONDS": parameters.get("ListSeconds", "0"),  # earlier templates have none
                 "EVENT_BUS": parameters.get("EventBusName", ""),  # earlier templates have none
             }
         )

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from clemta_intake.bodies.parse import read_body
 from clemta_intake.contacts import ContactRequest, ascii_email
 from clemta_intake.deadlines import Deadline
-from clemta_intake.dynamo.keys import contact_key
+from clemta_intake.dynamo.keys import contact_key, list_key
 from clemta_intake.errors import IntakeError, RateLimited
 from clemta_intake.intake import Mapped, evaluate_queued
 from clemta_intake.model import Envelope, MappedSubmission
@@ -171,6 +171,7 @@ def erase(env: Environment, email: str) -> Person:
         person.parked, parked_unread = _delete_messages_of(env, dead_letters, email, keys)
         person.held, held_unread = _delete_messages_of(env, held_queue, email, keys)
         person.in_work = parked_unread + held_unread
+    _forget_lists(env, email)
     for key in sorted(keys):
         if item := _item(env, key):
             env.client("dynamodb").delete_item(TableName=settings.ledger_table, Key={"pk": {"S": key}})
@@ -205,6 +206,13 @@ def as_contacts(env: Environment, email: str) -> list[ContactRequest]:
 def _keys(env: Environment, email: str) -> list[str]:
     pepper = env.deps.secrets.pepper()
     return [contact_key(pepper, one.company_id, one.type, one.email) for one in as_contacts(env, email)]
+
+
+def _forget_lists(env: Environment, email: str) -> None:
+    """Lets Clemta's lists be read whole again: without this person's mark they would take a contact for missing."""
+    table, pepper = env.settings.ledger_table, env.deps.secrets.pepper()
+    for key in {list_key(pepper, one.company_id) for one in as_contacts(env, email)}:
+        env.client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": key}})
 
 
 def _keys_of(env: Environment, message: Message) -> set[str]:

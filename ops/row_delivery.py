@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from clemta_intake.contact_list import ContactList
 from clemta_intake.deadlines import Deadline
 from clemta_intake.dependencies import Dependencies
 from clemta_intake.errors import ConfigError, DataError, Permanent, RateLimited, Retryable
@@ -18,7 +19,6 @@ from clemta_intake.model import Outcome, Place, Submission
 from clemta_intake.outcomes import OutcomeName
 from clemta_intake.sources.config import Form
 
-from .contact_list import ContactList
 from .errors import OpsError
 
 _SECONDS = 10  # for one row, without the waits for its turn
@@ -28,7 +28,7 @@ _MAX_AGE = 120  # seconds: a row that waited longer for its turn is looked up
 
 @dataclass
 class _Reading:
-    """A company's contacts, when they were read, and how many rows became contacts of that company since."""
+    """A company's contacts, when their last reading began, and how many rows became contacts of that company since."""
 
     contacts: ContactList
     read_at: float
@@ -84,6 +84,7 @@ class RowDelivery:
         reading = self._readings.get(company_id)
         if reading and reading.created < _CREATES_BETWEEN_READINGS and self._age(reading) <= _MAX_AGE:
             return reading
+        began = self._deps.clock()
         contacts = reading.contacts if reading else ContactList(partial(self._read_page, company_id))
         try:
             if reading:
@@ -92,7 +93,7 @@ class RowDelivery:
                 contacts.read(self._rows)
         except Retryable:
             contacts.is_complete = False  # each row is looked up
-        self._readings[company_id] = _Reading(contacts, self._deps.clock())
+        self._readings[company_id] = _Reading(contacts, began)
         return self._readings[company_id]
 
     def _age(self, reading: _Reading) -> float:

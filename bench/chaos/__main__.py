@@ -27,6 +27,7 @@ from local.sources import SOURCES
 from local.stack import Stack
 
 RESULT = ROOT / "bench" / "results" / "chaos.json"
+RESULT_WITH_LISTS = RESULT.with_name("chaos_lists.json")
 SEARCHES: dict[
     str, dict[str, Any]
 ] = {  # how the stand-in reads `search`: Clemta's documentation leaves it open
@@ -43,15 +44,16 @@ def main() -> int:
     options = arguments()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, AwsFaults(options.seed) as aws:
-        stack = stack_in(Path(folder), aws, console)
+        stack = replace(stack_in(Path(folder), aws, console), list_seconds=options.list_seconds)
         try:
             result = details(options) | scenarios(stack, aws, options, console)
         finally:
             stack.down()
     show(result, console)
     problems = result["broken"] = broken_promises(result)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    file = RESULT_WITH_LISTS if options.list_seconds else RESULT
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(result, indent=2) + "\n")
     for problem in problems:
         console.print(problem, style="bold red")
     return 1 if problems else 0
@@ -65,6 +67,7 @@ def arguments() -> argparse.Namespace:
     add("--seed", type=int, default=1)
     add("--search", choices=SEARCHES, default="all", help="how Clemta searches (default: %(default)s)")
     add("--burst", type=int, default=500, help="sign-ups of the burst (default: %(default)s)")
+    add("--list-seconds", type=float, default=0, help="ListSeconds of the stack (default: %(default)s)")
     add("--limit", type=int, default=500, help="calls a minute in the burst")
     return parser.parse_args()
 
@@ -111,7 +114,7 @@ def details(options: argparse.Namespace) -> dict[str, Any]:
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "emulator": f"ministack {version('ministack')}",
         "command": f"python -m bench.chaos -n {options.n} --seed {options.seed} --search {options.search}"
-        f" --burst {options.burst} --limit {options.limit}",
+        f" --burst {options.burst} --limit {options.limit} --list-seconds {options.list_seconds:g}",
     }
 
 

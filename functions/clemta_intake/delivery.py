@@ -11,8 +11,8 @@ What `deliver` does, by the state of the contact in the ledger and the source's 
     created            update          older than what was applied: as skip; else GET, and PATCH what differs.
                                        Gone: see below
     free               create          create
-    free               skip, update    look up, unless it is known to be new. Found: adopt (update: and PATCH what
-                                       differs). Else create
+    free               skip, update    look up, unless it is known to be new (contact_lists.py). Found: adopt (update:
+                                       and PATCH what differs). Else create
     unknown            any             look up. Found: adopt (update: and PATCH what differs). Not found: wait for
                                        the search lag, look up again; create only if that finds nothing either
     claimed            any             ClaimHeld: try again later
@@ -30,6 +30,7 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .contact_changes import contact_changes, same_name
+from .contact_lists import ListState
 from .contacts import ContactRequest
 from .deadlines import Deadline
 from .errors import (
@@ -88,12 +89,30 @@ class Claims(Protocol):
     def release(self, claim: Claim) -> None: ...
 
 
+class Lists(Protocol):
+    """What delivery needs of Clemta's lists; contact_lists has it, and says what each method does."""
+
+    def current(self, company_id: str) -> ListState: ...
+    def is_new(self, contact: ContactRequest, known: ListState, deadline: Deadline) -> bool: ...
+    def announce(self, contact: ContactRequest) -> None: ...
+    def record_posted(self, company_id: str, contact_id: str, at: float) -> None: ...
+
+
 class SubmissionQueue(Protocol):
     """What delivery needs of the queues; queues.Queues has it."""
 
     def retry(self, envelope: Envelope, delay: float) -> None: ...
     def park(self, envelope: Envelope) -> None: ...
     def hold(self, envelope: Envelope) -> None: ...
+
+
+class Neighbours(NamedTuple):
+    """What delivery works with; without `lists`, each new contact is looked up."""
+
+    clemta: ContactsApi
+    ledger: Claims
+    queues: SubmissionQueue
+    lists: Lists | None = None
 
 
 class DeliverySettings(NamedTuple):
@@ -111,22 +130,17 @@ class _Job(NamedTuple):
     policy: Policy
     deadline: Deadline
     count_contacts: CountContacts | None
+    list_state: ListState | None
+    """What was known of Clemta's list before the claim."""
 
 
 class Delivery:
     """`deliver`, and `requeue_or_park` for what could not be delivered. `clock` gives unix seconds."""
 
     def __init__(
-        self,
-        clemta: ContactsApi,
-        ledger: Claims,
-        queues: SubmissionQueue,
-        settings: DeliverySettings,
-        clock: Callable[[], float],
+        self, neighbours: Neighbours, settings: DeliverySettings, clock: Callable[[], float]
     ) -> None:
-        self._clemta = clemta
-        self._ledger = ledger
-        self._queues = queues
+        self._clemta, self._ledger, self._queues, self._lists = neighbours
         self._settings = settings
         self._clock = clock
 
@@ -144,10 +158,11 @@ class Delivery:
         is created or the submission queued, with 0 if another delivery holds the claim and counts the contact. It may
         raise TakenForSpam, which ends the delivery.
         """
-        job = _Job(mapped, policy, deadline, count_contacts)
         try:
             deadline.check()
             self._clemta.set_place(place)
+            list_state = self._lists.current(mapped.contact.company_id) if self._lists else None
+            job = _Job(mapped, policy, deadline, count_contacts, list_state)
             claim = self._claim(mapped, policy)
         except NotApplied as error:
             if count_contacts:
@@ -277,7 +292,7 @@ class Delivery:
         LookupInconclusive if there is none, but an earlier attempt may have created one that is not searchable yet.
         """
         policy, contact = job.policy, job.mapped.contact
-        if claim.fresh and (policy == "create" or (job.mapped.is_new and not claim.gone)):
+        if claim.fresh and (policy == "create" or self._is_new(job, claim)):
             return None
         found = self._clemta.find(contact, job.deadline)  # lazy: pages after the contact's are not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
@@ -293,6 +308,16 @@ class Delivery:
             return None
         raise LookupInconclusive("not_found_yet", retry_after=self._settings.search_lag)
 
+    def _is_new(self, job: _Job, claim: Claim) -> bool:
+        """Whether Clemta is known to have no contact of this person, which no look-up has to find."""
+        if claim.listed or claim.gone:
+            return False
+        if job.mapped.is_new:
+            return True
+        if not self._lists or not job.list_state:
+            return False
+        return self._lists.is_new(job.mapped.contact, job.list_state, job.deadline)
+
     def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
         """Asks once more about a contact that the search shows: Clemta may have denied every contact for a while."""
         try:
@@ -303,7 +328,12 @@ class Delivery:
 
     def _create(self, job: _Job, claim: Claim) -> str:
         """The new contact's id; with `create` no other submission of that person can adopt the contact."""
-        contact_id = self._clemta.create(job.mapped.contact, job.deadline)
+        contact, began = job.mapped.contact, self._clock()
+        if self._lists and job.policy == "create":
+            self._lists.announce(contact)
+        contact_id = self._clemta.create(contact, job.deadline)
+        if self._lists:
+            self._lists.record_posted(contact.company_id, contact_id, began)
         if job.policy == "create":
             try:
                 reserved = self._ledger.reserve_contact(claim, contact_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .aws_clients import SERVICES, LambdaClients, Service
 from .clemta.client import Clemta
 from .deadlines import Deadline
-from .delivery import Delivery, DeliverySettings
+from .delivery import Delivery, DeliverySettings, Neighbours
 from .dynamo.batches import Batches
 from .dynamo.claim_items import ClaimItems
 from .dynamo.claims import Ledger
@@ -29,6 +29,7 @@ from .transport import Transport
 if TYPE_CHECKING:
     from .captcha import Captcha
     from .contact_events import ContactEvents
+    from .contact_lists import ContactLists
 
 
 class Clients(Protocol):
@@ -67,6 +68,10 @@ class Dependencies:
         """The source of that name; UnknownSource if there is none, Unavailable if that is unknown."""
         return self._live_sources.source(name)
 
+    def company_ids(self) -> set[str]:
+        """The companies that sources' contacts go to."""
+        return self._live_sources.company_ids()
+
     def prepare(self) -> None:
         """Makes and reads what the first request needs, but for its source. Raises what any of it raises."""
         _ = self._deployed_sources, self.delivery
@@ -91,11 +96,7 @@ class Dependencies:
     def delivery(self) -> Delivery:
         """The business rule."""
         return Delivery(
-            self.clemta,
-            Ledger(
-                ClaimItems(self._table), self.secrets.pepper, self.settings.search_lag_seconds, self.clock
-            ),
-            self.queues,
+            Neighbours(self.clemta, self.ledger, self.queues, self.contact_lists),
             DeliverySettings(
                 search_lag=self.settings.search_lag_seconds,
                 recheck=self.settings.recheck_seconds,
@@ -106,6 +107,24 @@ class Dependencies:
             ),
             self.clock,
         )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The claims on contacts."""
+        items, lag = ClaimItems(self._table), self.settings.search_lag_seconds
+        return Ledger(items, self.secrets.pepper, lag, self.clock)
+
+    @cached_property
+    def contact_lists(self) -> "ContactLists | None":
+        """Clemta's lists, if the stack uses them; without them they cost no import."""
+        if not self.settings.list_seconds:
+            return None
+        from .contact_lists import ContactLists, ListSettings
+        from .dynamo.list_states import ListStates
+
+        states = ListStates(self._table, self.secrets.pepper)
+        settings = ListSettings(self.settings.list_seconds, self.settings.search_lag_seconds)
+        return ContactLists(self.clemta, self.ledger, states, settings, self.clock)
 
     @cached_property
     def clemta(self) -> Clemta:

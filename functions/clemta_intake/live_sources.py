@@ -1,6 +1,7 @@
 """The sources in use: the version that `clemta-intake sources push` made live, or else the deployed file."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -55,6 +56,15 @@ class LiveSources:
         if name not in self._sources:
             self._sources[name] = self._validated(name)
         return self._sources[name]
+
+    def company_ids(self) -> set[str]:
+        """The companies of all sources in use; a source that cannot be used is left out."""
+        self._refresh()
+        found = set()
+        for name in self._deployed() if self._tables is None else self._tables:
+            with suppress(Unavailable):
+                found |= {to.company_id for to in self.source(name).destinations()}
+        return found
 
     def _refresh(self) -> None:
         """Reads the live version if the last read is older than MAX_AGE, whether it succeeded or not."""

@@ -114,6 +114,8 @@ class Claim:
     """The id of the contact that was deleted in Clemta; "" if none was."""
     full: bool = False
     """The item remembers no more deliveries: this one replaces them."""
+    listed: bool = False
+    """A reading of Clemta's list showed a contact of this person."""
 
 
 @dataclass(frozen=True, slots=True)

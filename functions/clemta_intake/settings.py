@@ -23,6 +23,7 @@ class Settings:
     recheck_seconds: float
     clemta_requests_per_minute: float
     proven_every: float
+    list_seconds: float  # the age of Clemta's list that saves a look-up; 0 for none
     event_bus: str = ""  # that contacts are announced on; "" for none
     cognito_source: str = ""  # the source of Amazon Cognito's trigger; its function alone has one
     sam_local: bool = False  # under `sam local`, which sets it; not the template's
@@ -46,6 +47,7 @@ class Settings:
             recheck_seconds=_number(environ, "RECHECK_SECONDS"),
             clemta_requests_per_minute=_number(environ, "CLEMTA_REQUESTS_PER_MINUTE"),
             proven_every=_number(environ, "PROVEN_EVERY"),
+            list_seconds=_number(environ, "LIST_SECONDS"),
             event_bus=environ.get("EVENT_BUS", ""),
             cognito_source=environ.get("COGNITO_SOURCE", ""),
             sam_local=bool(environ.get("AWS_SAM_LOCAL")),

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 
 from clemta_intake.clemta.protocol import Request, read_answer, read_page
+from clemta_intake.contact_list import order_of
 from clemta_intake.errors import IntakeError, KeyRefused
 from clemta_intake.http_values import HttpResponse
 from clemta_intake.transport import Transport, TransportError
 
-from ..contact_list import order_of
 from ..environments import Environment
 from ..secrets import API_KEY
 from .check import TIMEOUT, Check, check_clock, secret_text

@@ -156,6 +156,7 @@ def aws(
             give_up_hours=72,
             search_lag_seconds=30,
             recheck_seconds=300,
+            list_seconds=0,
             clemta_requests_per_minute=100,
             proven_every=5,
         ),

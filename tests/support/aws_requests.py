@@ -21,12 +21,16 @@ ATTRIBUTES = frozenset(
         "blocked_until",
         "checked_at",
         "claimed_at",
+        "complete_until",
         "contact_id",
         "counted",
         "deliveries",
         "expires_at",
+        "full_at",
         "lease_until",
+        "listed_at",
         "next_calls",
+        "off_until",
         "open_late_taken",
         "open_taken",
         "pk",
@@ -37,6 +41,7 @@ ATTRIBUTES = frozenset(
         "settled",
         "taken",
         "unseen_at",
+        "watermark",
     ]
 )
 _PATH, _VALUE = r"#?[a-z_]+", r":[a-z_]+"

@@ -10,10 +10,11 @@ from typing import Any
 from clemta_intake.captcha import Verdict
 from clemta_intake.clemta.protocol import is_contact, search_term
 from clemta_intake.contact_events import ContactEvents
+from clemta_intake.contact_lists import ListState
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery, DeliverySettings
-from clemta_intake.dynamo.claim_states import Guard, Transition, Value
+from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
+from clemta_intake.dynamo.claim_states import STATES, Guard, Transition, Value
 from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.table import ConditionFailed
 from clemta_intake.errors import ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
@@ -74,6 +75,8 @@ class FakeClemta:
     served: list[Place] = field(default_factory=list)
     _failures: dict[str, tuple[Exception, bool]] = field(default_factory=dict)
     made: int = 0
+    page_size: int = 100
+    ordered: bool = True
 
     def set_place(self, place: Place) -> None:
         self.served.append(place)
@@ -94,6 +97,14 @@ class FakeClemta:
             theirs = [entry for entry in self.stored.values() if entry["company_id"] == company]
             found = [entry for entry in theirs if self.search.finds(term, entry)]
             return [entry for entry in found if self.matches(entry, contact)]
+
+    def newest(
+        self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
+    ) -> tuple[list[Any], int | None]:
+        with self._call("newest"):
+            theirs = [dict(entry) for entry in self.stored.values() if entry["company_id"] == company_id]
+            theirs.sort(key=lambda entry: entry["created_at"], reverse=self.ordered)
+            return theirs[skip : skip + self.page_size], len(theirs)
 
     def term(self, contact: ContactRequest) -> str:
         return search_term(contact.email)
@@ -139,7 +150,8 @@ class FakeItems:
             raise ConditionFailed(old)
         item = dict(old)
         item |= {name: values[of] for name, of in transition.sets.items() if values[of] is not None}
-        item |= {name: item.get(name, values[of]) for name, of in transition.sets_once.items()}
+        once = transition.sets_once.items()
+        item |= {name: item.get(name, of if of in STATES else values.get(of)) for name, of in once}
         for name, of in transition.adds.items():
             if added := values[of]:
                 assert isinstance(added, list)
@@ -193,6 +205,46 @@ class FakeLedger(Ledger):
         if self.failures:
             raise self.failures.pop(0)
         super().record_created(claim, contact_id, seen_at, happened_at)
+
+
+class FakeListStates:
+    """The states of lists as values, as dynamo.list_states keeps them."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, ListState] = {}
+        self.leases: dict[str, float] = {}
+
+    def read(self, company_id: str) -> ListState:
+        return self.of(company_id)
+
+    def of(self, company_id: str) -> ListState:
+        return self.stored.get(company_id, ListState())
+
+    def take_lease(self, company_id: str, known: ListState, now: float, until: float) -> bool:
+        if self.leases.get(company_id, 0) > now or self.of(company_id).complete_until != known.complete_until:
+            return False
+        self.leases[company_id] = until
+        return True
+
+    def extend_lease(self, company_id: str, until: float) -> None:
+        self.leases[company_id] = until
+
+    def record(self, company_id: str, state: ListState) -> bool:
+        stored = self.of(company_id)
+        if not stored.complete_until < state.complete_until >= stored.off_until:
+            return False
+        self.stored[company_id] = state._replace(off_until=stored.off_until)
+        self.leases[company_id] = 0
+        return True
+
+    def record_full(self, company_id: str, full_at: float) -> None:
+        stored = self.of(company_id)
+        if stored.complete_until and stored.off_until <= full_at:
+            self.stored[company_id] = stored._replace(full_at=full_at)
+
+    def switch_off(self, company_id: str, until: float) -> None:
+        self.stored[company_id] = ListState(off_until=until)
+        self.leases[company_id] = 0
 
 
 @dataclass
@@ -379,9 +431,7 @@ class FakeDependencies:
         self.secrets = FakeSecretStore(secrets)
         self.tables = dict(tables)
         self.delivery = Delivery(
-            self.clemta,
-            self.ledger,
-            self.queues,
+            Neighbours(self.clemta, self.ledger, self.queues),
             DeliverySettings(search_lag=30, recheck=300, retry=RetryPolicy()),
             self.clock,
         )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from clemta_intake.delivery import Claims
+from clemta_intake.contact_list import person_of
 from clemta_intake.dynamo.claim_states import (
     IN_ORDER,
     LAPSED,
@@ -21,6 +21,7 @@ from clemta_intake.dynamo.claim_states import (
     Guard,
     Transition,
 )
+from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.errors import ClaimHeld
 from clemta_intake.model import Claim, Created
 from tests.support.fakes import Clock, contact
@@ -34,7 +35,7 @@ class Setting(Protocol):
     @property
     def clock(self) -> Clock: ...
     @property
-    def ledger(self) -> Claims: ...
+    def ledger(self) -> Ledger: ...
     def put(self, key: str, item: dict[str, Any] | None) -> None: ...
     def get(self, key: str) -> dict[str, Any] | None: ...
 
@@ -368,6 +369,24 @@ class LedgerContract:
         setting.ledger.record_seen(old, setting.clock.now)
         assert known(setting).contact_id == "c2"
 
+    def test_p3_a_claim_says_that_clemtas_list_held_the_contact(self, setting: Setting) -> None:
+        ada = contact()
+        setting.ledger.record_listed(ada.company_id, person_of(ada))
+        held = claim(setting, "ADA@example.com")
+        assert (held.fresh, held.listed) == (True, True)
+        assert not claim(setting, "bo@example.com").listed
+        setting.ledger.release(held)
+        assert claim(setting).listed
+
+    def test_p3_a_contact_that_is_listed_while_it_is_claimed_is_listed_for_the_next_claim(
+        self, setting: Setting
+    ) -> None:
+        held = claim(setting)
+        assert not held.listed
+        setting.ledger.record_listed(contact().company_id, person_of(contact()))
+        setting.ledger.release(held)
+        assert claim(setting).listed
+
 
 def item_in(state: str, now: float) -> dict[str, Any] | None:
     """An item with every attribute, on which every guard holds for the claim `OWN` on the contact `c1`."""
@@ -384,6 +403,7 @@ def item_in(state: str, now: float) -> dict[str, Any] | None:
         "checked_at": now - 70,
         "applied_at": 5,
         "deliveries": ["d1"],
+        "listed_at": now - 80,
         "expires_at": now + 500,
     }
 
@@ -418,6 +438,7 @@ def make(setting: Setting, event: str, key: str) -> None:
         "release_update": lambda: ledger.release_update(own),
         "mark_update_unknown": lambda: ledger.mark_update_unknown(own),
         "reclaim": lambda: ledger.reclaim(known, own),
+        "record_listed": lambda: ledger.record_listed(contact().company_id, person_of(contact())),
     }
     with suppress(ClaimHeld):
         events[event]()
@@ -467,7 +488,7 @@ class TransitionsContract:
             make(setting, transition.event, key)
             after = setting.get(key)
             assert after
-            assert after.pop("state") == (transition.to or state)
+            assert after.pop("state") == (transition.to or ("free" if state == "absent" else state))
             names = ({*(before or {})} | written) - {*transition.removes, "state"}
             assert after.keys() == names, state
             untouched = names - written

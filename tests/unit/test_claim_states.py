@@ -33,6 +33,7 @@ GIVEN: dict[str, Value] = {
     "delivery": ["d1"],
     "only_delivery": None,
     "claim_key": "contact#1",
+    "free": "free",
 }
 CLAIMED = (
     "SET #state = :claimed, #owner = :claim_id, lease_until = :claim_lease_end, expires_at = :forget_at,"
@@ -89,6 +90,10 @@ WRITES = {  # update and condition, as DynamoDB gets them
         f"{CLAIMED}, counted",
         "#state = :created AND contact_id = :contact_id"
         " AND (attribute_not_exists(#owner) OR lease_until <= :now OR #owner = :holder_id)",
+    ),
+    "record_listed": (
+        "SET listed_at = :now, expires_at = :forget_at, #state = if_not_exists(#state, :free)",
+        "attribute_not_exists(pk) OR #state = :free OR #state = :claimed OR #state = :unknown",
     ),
     "reserve_contact": (
         "SET #owner = :claim_key, expires_at = :forget_at",

@@ -9,7 +9,7 @@ import pytest
 
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
-from clemta_intake.delivery import Delivery, DeliverySettings
+from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
 from clemta_intake.errors import (
     ClaimHeld,
     ConfigError,
@@ -62,9 +62,7 @@ def world() -> World:
     clock = Clock()
     clemta, ledger, queues = FakeClemta(clock), FakeLedger(clock, LAG), FakeQueues()
     delivery = Delivery(
-        clemta,
-        ledger,
-        queues,
+        Neighbours(clemta, ledger, queues),
         DeliverySettings(
             search_lag=LAG,
             recheck=RECHECK,
@@ -849,7 +847,7 @@ class TestCounts:
 
         clemta = Reserving(world.clock)
         settings = DeliverySettings(search_lag=LAG, recheck=RECHECK, retry=RetryPolicy())
-        delivery = Delivery(clemta, world.ledger, world.queues, settings, world.clock)
+        delivery = Delivery(Neighbours(clemta, world.ledger, world.queues), settings, world.clock)
         delivery.deliver(reading(), "update", Deadline.after(5))
         world.clock.advance(RECHECK)
         delivery.deliver(reading(None, "d2", world.clock.now), "update", Deadline.after(5))

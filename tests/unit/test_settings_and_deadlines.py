@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "RECHECK_SECONDS": "300",
     "CLEMTA_REQUESTS_PER_MINUTE": "100",
     "PROVEN_EVERY": "5",
+    "LIST_SECONDS": "10",
 }
 NUMBERS = [
     "RETRY_BASE_SECONDS",
@@ -33,6 +34,7 @@ NUMBERS = [
     "RECHECK_SECONDS",
     "CLEMTA_REQUESTS_PER_MINUTE",
     "PROVEN_EVERY",
+    "LIST_SECONDS",
 ]
 
 
@@ -48,7 +50,7 @@ class TestSettings:
         assert read.default_company_id == "64b8f1a2e4b0c8d9f0123456"
         assert (read.retry_base_seconds, read.give_up_hours, read.search_lag_seconds) == (30, 72, 1.5)
         assert (read.recheck_seconds, read.clemta_requests_per_minute) == (300, 100)
-        assert read.proven_every == 5
+        assert (read.proven_every, read.list_seconds) == (5, 10)
 
     def test_a19_settings_detect_sam_local(self) -> None:
         assert Settings.read(ENVIRONMENT | {"AWS_SAM_LOCAL": "true"}).sam_local

@@ -131,11 +131,11 @@ def test_every_form_of_import_is_found(source: str, expected: list[tuple[str, st
 LAYERS = {
     # layer, from the lowest to the highest: its modules; a module imports from its own layer and lower ones
     "values": {
-        *("outcomes", "errors", "contacts", "model", "http_values", "settings", "deadlines"),
+        *("outcomes", "errors", "contacts", "contact_list", "model", "http_values", "settings", "deadlines"),
         "visitor_texts",
     },
     "rules, without I/O": {
-        *("bodies", "sources", "intake", "retry", "contact_changes", "delivery", "lanes"),
+        *("bodies", "sources", "intake", "retry", "contact_changes", "contact_lists", "delivery", "lanes"),
         *("clemta.protocol", "dynamo.claim_states", "dynamo.keys"),
     },
     "adapters": {
@@ -144,7 +144,7 @@ LAYERS = {
     },
     "composition root": {"dependencies"},
     "one request": {"gateway", "captcha_check", "visitor_page", "signup"},
-    "entry points": {"receive", "redeliver", "cognito", "daily_mail"},
+    "entry points": {"receive", "redeliver", "cognito", "daily_mail", "list_contacts"},
 }
 PURE = ("values", "rules, without I/O")
 IO_LIBRARIES = {"boto3", "botocore", "requests", "urllib3", "aws_lambda_powertools", "socket", "http"}

@@ -20,7 +20,13 @@ from clemta_intake.settings import DailyMailSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 STACK = {"Ref": "AWS::StackName"}
-FUNCTIONS = ("ReceiveFunction", "RedeliverFunction", "CognitoFunction", "DailyMailFunction")
+FUNCTIONS = (
+    "ReceiveFunction",
+    "RedeliverFunction",
+    "CognitoFunction",
+    "DailyMailFunction",
+    "ListContactsFunction",
+)
 
 
 class NoManagedPolicies:
@@ -115,12 +121,49 @@ def test_contact_events_are_off_by_default_and_may_go_to_one_bus_only(
     assert Settings.read(dict.fromkeys(variables, "1")).event_bus == "1"
 
 
+def test_p3_lists_are_off_by_default_and_read_whole_by_a_schedule(
+    source: Any, resources: dict[str, Any]
+) -> None:
+    assert source["Parameters"]["ListSeconds"]["Default"] == 0
+    assert source["Conditions"]["HasLists"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ListSeconds"}, 0]}]}
+    assert conditional(resources, "HasLists") == {
+        name for name in resources if name.startswith("ListContacts")
+    }
+    rule = of_type(resources, "AWS::Events::Rule")["ListContactsFunctionDue"]
+    function = resources["ListContactsFunction"]["Properties"]
+    assert rule["ScheduleExpression"] == "rate(15 minutes)"
+    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["ListContactsFunction", "Arn"]}
+    assert function["Timeout"] < 15 * 60, "one run ends before the next begins"
+    variables = source["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["LIST_SECONDS"] == {"Ref": "ListSeconds"}
+
+
+@pytest.mark.parametrize("role", ["ReceiveRole", "RedeliverRole", "CognitoRole", "ListContactsRole"])
+def test_p8_functions_read_the_sources_and_the_states_of_lists_and_no_persons_item(
+    resources: dict[str, Any], role: str
+) -> None:
+    [statement] = [
+        statement
+        for name, statement in statements(resources)
+        if name == role and "dynamodb:GetItem" in as_list(statement["Action"])
+    ]
+    keys = {"dynamodb:LeadingKeys": ["sources", "list#*"]}
+    assert statement["Condition"] == {"ForAllValues:StringLike": keys}
+    keys = {"dynamodb:LeadingKeys": ["sources", "sources#*"]}
+    denied = [statement for name, statement in statements(resources) if statement["Effect"] == "Deny"]
+    assert denied.count(denied[0]) == 4
+    assert (denied[0]["Action"], denied[0]["Condition"]) == (
+        "dynamodb:UpdateItem",
+        {"ForAnyValue:StringLike": keys},
+    )
+
+
 def test_p4_daily_mail_runs_each_day_if_there_is_an_address_and_reads_no_message(
     source: Any, resources: dict[str, Any]
 ) -> None:
     names = {"AlarmMail", *(name for name in resources if name.startswith("DailyMail"))}
     assert conditional(resources, "HasAlarmEmail") == names
-    [rule] = of_type(resources, "AWS::Events::Rule").values()
+    rule = of_type(resources, "AWS::Events::Rule")["DailyMailFunctionDaily"]
     assert rule["ScheduleExpression"] == "cron(0 6 * * ? *)"
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DailyMailFunction", "Arn"]}
     may = {
@@ -221,7 +264,7 @@ def test_a7_message_that_crashes_the_function_is_in_a_batch_of_one(resources: di
 
 
 def test_p3_no_invocation_outlives_its_claim_or_its_message(resources: dict[str, Any]) -> None:
-    for name in FUNCTIONS:
+    for name in {*FUNCTIONS} - {"ListContactsFunction"}:  # which delivers nothing
         assert resources[name]["Properties"]["Timeout"] <= LEASE_SECONDS
     redeliver = resources["RedeliverFunction"]["Properties"]
     assert resources["RetryQueue"]["Properties"]["VisibilityTimeout"] > redeliver["Timeout"]
@@ -425,7 +468,9 @@ def test_a_parameter_that_cannot_work_fails_the_deploy(
 
 def test_logs_have_a_retention_period(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {*("ReceiveLogs", "RedeliverLogs", "CognitoLogs", "DailyMailLogs", "AccessLogs")}
+    assert groups.keys() == {*("ReceiveLogs", "RedeliverLogs", "CognitoLogs", "AccessLogs")} | {
+        *("DailyMailLogs", "ListContactsLogs")
+    }
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for name in FUNCTIONS:
         assert resources[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups

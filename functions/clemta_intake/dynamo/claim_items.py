@@ -73,7 +73,10 @@ def _expressions(transition: Transition, missing: frozenset[str]) -> tuple[str, 
     changes = {
         "SET": [
             *(f"{_name(name)} = {value(of)}" for name, of in sets.items() if of not in missing),
-            *(f"{name} = if_not_exists({name}, {value(of)})" for name, of in transition.sets_once.items()),
+            *(
+                f"{_name(name)} = if_not_exists({_name(name)}, {value(of)})"
+                for name, of in transition.sets_once.items()
+            ),
         ],
         "REMOVE": [_name(name) for name in transition.removes],
         "ADD": [f"{name} {value(of)}" for name, of in transition.adds.items() if of not in missing],

@@ -17,7 +17,7 @@ type Value = str | float | list[str] | None
 
 STATES: Mapping[State, str] = {
     "absent": "no item: nobody asked for this contact, or the item has expired",
-    "free": "the contact is not in Clemta; anybody may claim it",
+    "free": "no delivery has created the contact, or it is gone; anybody may claim it",
     "claimed": "one owner may call Clemta; when its lease has lapsed, the outcome is unknown",
     "unknown": "an earlier create may have taken effect; anybody may claim it from `lease_until` on",
     "created": "the contact was in Clemta at `checked_at`; an owner with a lease holds it for an update",
@@ -33,6 +33,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "checked_at": "a call that began at this time showed the contact",
     "applied_at": "the time of the newest event that the contact in Clemta reflects",
     "deliveries": "keyed hashes of the deliveries that were acknowledged with the contact",
+    "listed_at": "when a reading of Clemta's list showed such a contact; missing if none did",
     "expires_at": "when DynamoDB deletes the item; missing in state `created`",
 }
 VALUES: Mapping[str, str] = {
@@ -51,6 +52,7 @@ VALUES: Mapping[str, str] = {
     "delivery": "this delivery is added",
     "only_delivery": f"this delivery replaces them, once they are {MAX_DELIVERIES}",
     "claim_key": "the claim's key",
+    "free": "`free`, if it has no state",
 }
 
 
@@ -232,9 +234,19 @@ RECLAIM = Transition(
     removes=("unseen_at", "counted"),
     then="look up the contact; if nothing but the deleted one is found, create it",
 )
+RECORD_LISTED = Transition(
+    event="record_listed",
+    when="a reading of Clemta's list shows such a contact",
+    allowed={"absent": (), "free": (), "claimed": (), "unknown": ()},
+    to=None,
+    sets={"listed_at": "now", "expires_at": "forget_at"},
+    sets_once={"state": "free"},
+    then="the next claim looks the contact up",
+)
 TRANSITIONS = (
     *(CLAIM, RECORD_CREATED, ADOPT_FOR_UPDATE, RELEASE, RESTORE, MARK_UNKNOWN, MARK_NOT_FOUND),
     *(RECORD_SEEN, CLAIM_UPDATE, FINISH_UPDATE, RELEASE_UPDATE, MARK_UPDATE_UNKNOWN, RECLAIM),
+    RECORD_LISTED,
 )
 
 RESERVE = Transition(  # of an item of its own, which has no state

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ..contact_list import Person
 from ..contacts import ContactRequest
 from ..errors import ClaimHeld, Retryable
 from ..model import Claim, Created
@@ -31,6 +32,7 @@ from .claim_states import (
     MARK_UPDATE_UNKNOWN,
     RECLAIM,
     RECORD_CREATED,
+    RECORD_LISTED,
     RECORD_SEEN,
     RELEASE,
     RELEASE_UPDATE,
@@ -170,6 +172,15 @@ class Ledger:
         with suppress(ConditionFailed, Retryable):
             self._apply(known.key, RECORD_SEEN, values)
 
+    def record_listed(self, company_id: str, person: Person) -> None:
+        """absent -> free, or the state stays: Clemta has a contact of this person, so the next claim is `listed`.
+
+        Raises NotApplied if the table is out of reach: then the person is not known to be listed.
+        """
+        key = contact_key(self._pepper(), company_id, *person)
+        with suppress(ConditionFailed):  # created or unknown: the next delivery asks Clemta where it must
+            self._apply(key, RECORD_LISTED, {})
+
     def finish_update(self, claim: Claim, seen_at: float, happened_at: float) -> None:
         """created -> created, without the lease. Times as in `record_created`.
 
@@ -252,6 +263,7 @@ def _claim_from(item: Mapping[str, Any], key: str, claim_id: str, delivery: str,
         delivery=delivery,
         gone=item.get("contact_id", ""),
         full=is_full(item.get("deliveries", ())),
+        listed="listed_at" in item,
     )
 
 

@@ -15,6 +15,11 @@ def reservation_key(pepper: str, contact_id: str) -> str:
     return "made#" + keyed_hash(pepper, contact_id)
 
 
+def list_key(pepper: str, company_id: str) -> str:
+    """The item that says how current a company's list is."""
+    return "list#" + keyed_hash(pepper, company_id)
+
+
 def batch_key(pepper: str, source: str, body_digest: str) -> str:
     """The item of a batch that was cut off."""
     return "batch#" + keyed_hash(pepper, f"{source}\n{body_digest}")

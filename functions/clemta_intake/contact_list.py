@@ -1,0 +1,151 @@
+"""The contacts that a company has in Clemta: read once, later only those that are newer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from math import inf
+from sys import maxsize
+from typing import Any, Literal, NamedTuple
+
+from .contacts import ContactRequest
+
+_MARGIN = 5  # seconds: contacts of the same moment may appear in another order
+_MAX_NEWER_PAGES = 10  # of one refresh; more come only if Clemta does not order them
+
+type Person = tuple[str, str]
+"""A contact's type, and its e-mail in one case."""
+
+type ReadPage = Callable[[int], tuple[list[Any], int | None]]
+"""The page after so many contacts, the newest first, and how many contacts there are, if Clemta says it."""
+
+
+class _Entry(NamedTuple):
+    id: str
+    person: Person
+    created_at: float
+
+
+class Watermark(NamedTuple):
+    """How far a reading came: the newest contact, and how many there were; `created_at` is in unix seconds."""
+
+    created_at: float = 0
+    contact_id: str = ""
+    total: int = 0
+
+
+class ContactList:
+    """One company's contacts. What a complete list does not hold is new, unless somebody added it in Clemta since.
+
+    Deleted contacts stay in the list. `read_page` may raise what Clemta's client raises. With the `watermark` of a
+    complete list, this one holds only what a refresh reads: what is newer, and some that are not.
+    """
+
+    def __init__(self, read_page: ReadPage, watermark: Watermark | None = None) -> None:
+        self._read_page = read_page
+        self.ids: set[str] = set()
+        self.people: set[Person] = set()
+        self.watermark = watermark or Watermark()
+        self.oldest = inf
+        """When the oldest contact was created that was read; -inf after the last one."""
+        self.is_complete = watermark is not None
+        self._is_too_long = False
+
+    def read(self, max_pages: int) -> None:
+        """Reads all contacts if they fill at most so many pages; starts again once if some were deleted meanwhile."""
+        for _ in range(2):
+            self.ids, self.watermark = set(), Watermark()
+            self.is_complete = self._read_down_to(-inf, max_pages)
+            if self.is_complete or self._is_too_long:
+                return
+
+    def refresh(self) -> None:
+        """Reads the contacts that were created since the last reading."""
+        if self.is_complete:
+            created_at = self.watermark.created_at - _MARGIN
+            self.is_complete = self._read_down_to(created_at, _MAX_NEWER_PAGES)
+
+    def is_new(self, contact: ContactRequest) -> bool:
+        """Whether the list is complete and holds nobody of this type and e-mail."""
+        return self.is_complete and person_of(contact) not in self.people
+
+    def _read_down_to(self, created_at: float, max_pages: int) -> bool:
+        """Reads pages down to a contact that was created earlier, or to the end; False if something may be missing.
+
+        To the end it reads only if all contacts fill at most `max_pages`.
+
+        What is created meanwhile stands before the first page, and is not looked for. Each page begins with the last
+        contact of the page before it. If it does not, a contact was deleted meanwhile, and those after it moved up: one
+        of them may have been skipped.
+        """
+        position, total_at_first = (
+            0,
+            0,
+        )  # in Clemta's list; how many contacts there were when the reading began
+        reading: dict[str, _Entry] = {}
+        is_whole = created_at == -inf
+        for _ in range(maxsize if is_whole else max_pages):
+            overlap = min(position, 1)
+            page, total = self._read_page(position - overlap)
+            if not overlap:
+                total_at_first = total or 0
+                self._is_too_long = is_whole and (total is None or total > max_pages * len(page))
+                if self._is_too_long:
+                    return False
+            entries = [_entry(one) for one in page]
+            if overlap and not (entries and entries[0].id in reading):
+                return False
+            if not _is_newest_first(entries):
+                return False
+            reading |= {entry.id: entry for entry in entries}
+            position += len(entries) - overlap
+            is_end = len(entries) <= overlap or (total is not None and position >= total)
+            if is_end or entries[-1].created_at < created_at:
+                self.oldest = min(self.oldest, -inf if is_end else entries[-1].created_at)
+                return self._add(reading, total_at_first)
+        return False
+
+    def _add(self, reading: Mapping[str, _Entry], total: int) -> bool:
+        """Adds what was read; False if the counts show that Clemta hides or leaves out contacts."""
+        before = self.watermark
+        recent = {
+            contact_id
+            for contact_id, entry in reading.items()
+            if entry.created_at >= before.created_at - _MARGIN
+        }
+        added = recent - self.ids - {before.contact_id}
+        self.ids |= reading.keys()
+        self.people |= {entry.person for entry in reading.values()}
+        if not len(reading) <= total <= before.total + len(added):
+            return False
+        if before.contact_id and before.contact_id not in reading:  # it was deleted: then the total is lower
+            newer = sum(entry.created_at > before.created_at for entry in reading.values())
+            if total >= before.total + newer:
+                return False
+        newest = next(iter(reading.values()), None)
+        self.watermark = Watermark(newest.created_at, newest.id, total) if newest else Watermark()
+        return True
+
+
+def person_of(contact: ContactRequest) -> Person:
+    """Who it is in a list."""
+    return contact.type, contact.email.casefold()
+
+
+def order_of(page: Iterable[Any]) -> Literal["newest first", "other", "unknown"]:
+    """The order of a page's contacts; unknown if their times are all the same."""
+    entries = [_entry(one) for one in page if isinstance(one, dict)]
+    if len({entry.created_at for entry in entries}) < 2:
+        return "unknown"
+    return "newest first" if _is_newest_first(entries) else "other"
+
+
+def _is_newest_first(entries: Iterable[_Entry]) -> bool:
+    entries = [*entries]
+    in_order = (earlier.created_at >= later.created_at for earlier, later in pairwise(entries))
+    return all(in_order) and all(entry.created_at < inf for entry in entries)
+
+
+def _entry(one: Mapping[str, Any]) -> _Entry:
+    """One contact of an answer; the order of contacts without a time is unknown, so they count as unordered."""
+    created_at = one.get("created_at")
+    person = (str(one.get("type")), str(one.get("email")).casefold())
+    return _Entry(str(one.get("id")), person, created_at if isinstance(created_at, int | float) else inf)
