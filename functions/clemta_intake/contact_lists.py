@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from .contact_list import ContactList, Person, ReadPage, Watermark, person_of
 from .contacts import ContactRequest
 from .deadlines import Deadline
-from .errors import NotApplied, Permanent, RateLimited, Retryable
+from .errors import ContactGone, NotApplied, Permanent, RateLimited, Retryable
 
 MAX_PAGES = 10  # of a reading during a delivery; a longer list is read by list_contacts.py
 OFF_SECONDS = 3600
@@ -63,12 +63,27 @@ class ListStates(Protocol):
     def switch_off(self, company_id: str, until: float) -> None: ...
 
 
-class NewestContacts(Protocol):
+class GetsContacts(Protocol):
+    """Clemta's contacts by id; clemta.client has it."""
+
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]: ...
+
+
+class NewestContacts(GetsContacts, Protocol):
     """What is needed of Clemta; clemta.client has it."""
 
     def newest(
         self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
     ) -> tuple[list[Any], int | None]: ...
+
+
+def is_gone(clemta: GetsContacts, contact_id: str, deadline: Deadline) -> bool:
+    """Asks Clemta about a contact that was created, and that another answer does not show, or still shows."""
+    try:
+        clemta.get(contact_id, deadline, reserve_next=1)
+    except ContactGone:
+        return True
+    return False
 
 
 class ListSettings(NamedTuple):
@@ -194,7 +209,7 @@ class ContactLists:
         began = self._clock()
         listed = ContactList(self._pages(company_id, deadline), known.watermark)
         listed.refresh()
-        listed.is_complete = listed.is_complete and self._shows_posted(company_id, listed, began)
+        listed.is_complete = listed.is_complete and self._shows_posted(listed, company_id, began, deadline)
         self._mark_complete(company_id, listed, deadline)
         return listed
 
@@ -205,16 +220,17 @@ class ContactLists:
                 deadline.check()
                 self._ledger.record_listed(company_id, person)
 
-    def _shows_posted(self, company_id: str, listed: ContactList, began: float) -> bool:
+    def _shows_posted(self, listed: ContactList, company_id: str, began: float, deadline: Deadline) -> bool:
         """False if the reading should have shown the contact that this process created, and did not."""
         posted = self._posted
         if not posted or posted.company_id != company_id:
             return True
         is_there = posted.contact_id in listed.ids
-        is_due = began - posted.at >= self._settings.search_lag
-        if is_there or is_due:
-            self._posted = None
-        return is_there or not is_due or listed.oldest > posted.at - _CLOCK_SKEW
+        if not is_there and began - posted.at < self._settings.search_lag:
+            return True
+        self._posted = None
+        is_older = listed.oldest > posted.at - _CLOCK_SKEW
+        return is_there or is_older or is_gone(self._clemta, posted.contact_id, deadline)
 
     def _pages(self, company_id: str, deadline: Deadline) -> ReadPage:
         return lambda skip: self._clemta.newest(company_id, skip, deadline, reserve_next=1)

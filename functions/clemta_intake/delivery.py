@@ -30,7 +30,7 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .contact_changes import contact_changes, same_name
-from .contact_lists import ListState
+from .contact_lists import ListState, is_gone
 from .contacts import ContactRequest
 from .deadlines import Deadline
 from .errors import (
@@ -296,8 +296,8 @@ class Delivery:
             return None
         found = self._clemta.find(contact, job.deadline)  # lazy: pages after the contact's are not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
-            if entry["id"] == claim.gone and self._is_gone(claim.gone, job.deadline):
-                continue  # the search still shows what was deleted
+            if entry["id"] == claim.gone and is_gone(self._clemta, claim.gone, job.deadline):
+                continue  # the search still shows what was deleted; or Clemta had denied every contact for a while
             if policy != "create" or (
                 _created_since(claim, entry)
                 and same_name(entry.get("full_name"), contact.full_name)
@@ -317,14 +317,6 @@ class Delivery:
         if not self._lists or not job.list_state:
             return False
         return self._lists.is_new(job.mapped.contact, job.list_state, job.deadline)
-
-    def _is_gone(self, contact_id: str, deadline: Deadline) -> bool:
-        """Asks once more about a contact that the search shows: Clemta may have denied every contact for a while."""
-        try:
-            self._clemta.get(contact_id, deadline, reserve_next=1)
-        except ContactGone:
-            return True
-        return False
 
     def _create(self, job: _Job, claim: Claim) -> str:
         """The new contact's id; with `create` no other submission of that person can adopt the contact."""
