@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .contact_list import ContactList, Person, ReadPage, Watermark, person_of
 from .contacts import ContactRequest
-from .deadlines import Deadline
+from .deadlines import NO_TIME_LEFT, Deadline
 from .errors import ContactGone, NotApplied, Permanent, RateLimited, Retryable
 
 MAX_PAGES = 10  # of a reading during a delivery; a longer list is read by list_contacts.py
@@ -198,9 +198,9 @@ class ContactLists:
         try:
             listed.read(MAX_PAGES)
             self._mark_complete(company_id, listed, deadline)
-        except RateLimited:
-            raise
-        except NotApplied:
+        except NotApplied as error:
+            if error.code != NO_TIME_LEFT:
+                raise
             listed.is_complete = False
         return listed
 

@@ -12,6 +12,7 @@ RESERVE_SECONDS = 1.4  # part of ANSWER_SECONDS: to send the submission to a que
 _RETURN_SECONDS = 0.1  # part of ANSWER_SECONDS: to return the answer
 RESERVE_SECONDS_EACH = 0.02  # in addition to RESERVE_SECONDS, for each further submission of the same request
 WORTHWHILE_SECONDS = 0.3  # no slow call starts with less time left
+NO_TIME_LEFT = "no_time_left"  # the code of the error
 _GATEWAY_SECONDS = 29  # API Gateway's timeout: a request that seems older is a replayed event
 
 
@@ -55,7 +56,7 @@ class Deadline:
         """Seconds left; raises NotApplied if too few are left to start a call."""
         remaining = self.remaining()
         if remaining < WORTHWHILE_SECONDS:
-            raise NotApplied("no_time_left")
+            raise NotApplied(NO_TIME_LEFT)
         return remaining
 
     def remaining(self) -> float:

@@ -179,6 +179,12 @@ class TestFirstReading:
             world.deliver("a@example.com")
         assert world.deliver("a@example.com") == ["newest", "create"]
 
+    def test_p6_it_is_tried_again_by_the_next_one_if_clemta_failed(self, world: World) -> None:
+        world.clemta.fail("newest", NotApplied("HTTP_500", status=500))
+        with pytest.raises(NotApplied):
+            world.deliver("a@example.com")
+        assert world.deliver("a@example.com") == ["newest", "create"]
+
     def test_error_that_repeating_does_not_help_is_the_deliverys(self, world: World) -> None:
         world.clemta.fail("newest", ConfigError("COMPANY_NOT_FOUND", status=404))
         with pytest.raises(ConfigError):
