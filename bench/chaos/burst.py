@@ -1,7 +1,6 @@
 """Scenario 3: sign-ups as fast as this machine sends them, against Clemta's rate limit; nothing else fails."""
 
 import time
-from collections import Counter
 from typing import Any
 
 from rich.progress import Progress
@@ -28,7 +27,6 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
     drained = time.monotonic() - began
     requests = rig.clemta.call("GET", "requests")["requests"]
     contacts = rig.clemta.contacts_by_email().keys() & {sign_up.email for sign_up in sign_ups}
-    kinds = Counter(_kind(request) for request in requests)
     return {
         "signups": signups,
         "limit": limit,
@@ -37,17 +35,12 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
         "acknowledged": len(answers.acknowledged),
         "contacts": len(contacts),
         "most_calls_in_a_minute": rig.clemta.call("GET", "health")["peak"],
-        "last_calls": dict(kinds.most_common()),
+        "last_calls": rig.clemta.last_calls(),
         "refused_with_429": sum(request["status"] == 429 for request in requests),
         "dead_letters": by_failure(rig.queues.take_dead_letters()),
         "drained_in_seconds": round(drained, 1),
         "pace": round(ideal / drained, 2),
     }
-
-
-def _kind(request: dict[str, Any]) -> str:
-    """What the call to Clemta was for."""
-    return "list" if "sort=" in request["path"] else str(request["operation"])
 
 
 def _start_empty(rig: Rig, progress: Progress) -> None:

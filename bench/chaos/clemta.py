@@ -32,6 +32,12 @@ class ClemtaControl:
         emails = (contact["email"] for contact in self.contacts())
         return Counter(email.lower() for email in emails if not email.startswith(NAMESAKES))
 
+    def last_calls(self) -> dict[str, int]:
+        """How many of the last 1,000 calls were of which kind."""
+        requests = self.call("GET", "requests")["requests"]
+        kinds = ("list" if "sort=" in request["path"] else request["operation"] for request in requests)
+        return dict(Counter(kinds).most_common())
+
     def add_namesake(self, number: int, email: str) -> None:
         """Adds a contact whose name is this address: a search that includes names finds it too."""
         contact = {

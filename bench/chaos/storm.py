@@ -29,7 +29,7 @@ def run(rig: Rig, people: int, seed: int, progress: Progress) -> dict[str, Any]:
     aws_calls = rig.faults.aws.calls
     rig.faults.add_all()
     stormed = _storm(rig, sign_ups, answers, changes, progress)
-    clemta_faults = rig.faults.clemta_counts()
+    clemta_faults, last_calls = rig.faults.clemta_counts(), rig.clemta.last_calls()
     rig.faults.clear()
     drain_seconds = 600 + 0.5 * len(sign_ups)
     rig.queues.drain(progress, drain_seconds)
@@ -42,6 +42,7 @@ def run(rig: Rig, people: int, seed: int, progress: Progress) -> dict[str, Any]:
         "acknowledged": len(answers.acknowledged),
         **_outcome(rig, answers, letters, parked={email_of(letter) for letter in letters}),
         "clemta_faults": clemta_faults,
+        "last_calls": last_calls,
         "aws_calls": rig.faults.aws.calls - aws_calls,
         "aws_faults": rig.faults.aws_counts(),
         "killed": rig.workers.killed,

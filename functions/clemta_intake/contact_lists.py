@@ -26,6 +26,7 @@ _FULL_SECONDS = (
     20 * 3600
 )  # age at which all contacts are read again: a reading of the newest shows no changed e-mail
 _TRUSTED_SECONDS = 2 * 86_400  # age of the last reading of all contacts at which the list is no longer used
+_TRIES = 3  # of a mark: one that fails makes the whole reading worthless
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
 _FIRST_SHARE = 0.5  # of a delivery's time that a first reading may take
 
@@ -217,8 +218,18 @@ class ContactLists:
         """Marks the people of a complete list in the ledger."""
         if listed.is_complete:
             for person in listed.people:
-                deadline.check()
+                self._mark(company_id, person, deadline)
+
+    def _mark(self, company_id: str, person: Person, deadline: Deadline) -> None:
+        for tries_left in reversed(range(_TRIES)):
+            deadline.check()
+            try:
                 self._ledger.record_listed(company_id, person)
+            except NotApplied:
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def _shows_posted(self, listed: ContactList, company_id: str, began: float, deadline: Deadline) -> bool:
         """False if the reading should have shown the contact that this process created, and did not."""

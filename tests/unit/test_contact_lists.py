@@ -323,6 +323,18 @@ class TestTrouble:
         world.ledger.record_listed = marks  # type: ignore[method-assign]
         assert world.deliver("b@example.com") == ["newest", "find"]
 
+    def test_p6_mark_that_fails_once_is_written_again(self, world: World) -> None:
+        marks, failures = world.ledger.record_listed, [NotApplied("ledger_unavailable")] * 2
+
+        def fails(*given: Any) -> None:
+            if failures:
+                raise failures.pop()
+            marks(*given)
+
+        world.ledger.record_listed = fails  # type: ignore[method-assign, assignment]
+        assert world.deliver("a@example.com") == ["newest", "create"]
+        assert world.deliver("first@example.com") == ["find"]
+
     def test_p3_list_that_was_switched_off_during_the_reading_is_not_remembered(self, world: World) -> None:
         world.deliver("a@example.com")
         world.clock.advance(MAX_AGE + 1)
