@@ -21,7 +21,7 @@ from .errors import ContactGone, NotApplied, Permanent, RateLimited, Retryable
 
 MAX_PAGES = 10  # of a reading during a delivery; a longer list is read by list_contacts.py
 OFF_SECONDS = 3600
-_LEASE_SECONDS = 60  # longer than any delivery
+_LEASE_SECONDS = 10  # of one reading; it only keeps two processes from reading at once
 _FULL_SECONDS = (
     20 * 3600
 )  # age at which all contacts are read again: a reading of the newest shows no changed e-mail
