@@ -70,6 +70,7 @@ PARTS = (
     "runtime",
     "peers",
     "burst",
+    "lists",
     "imports",
 )
 
@@ -104,6 +105,7 @@ def main() -> None:
                 "runtime": lambda: through_the_runtime(runner, environment),
                 "peers": lambda: beside_peers(runner, environment, folder, certfile),
                 "burst": lambda: [scale.burst(signups) for signups in scale.SIGNUPS],
+                "lists": scale.lists,
                 "imports": imports,
             }
             for part in options.parts or PARTS:

@@ -46,7 +46,8 @@ class Burst:
     """`signups` of forms in `seconds` against `limit` calls a minute, and the other `streams`.
 
     Another client makes `other_calls` a minute. A message is received up to `jitter` seconds after it is due; between
-    the two moments of `paused`, in seconds after the start, no message is received.
+    the two moments of `paused`, in seconds after the start, no message is received. Somebody adds so many of those who
+    wait in Clemta `by_hand`, one each second; search and list show a contact after `lag` seconds.
     """
 
     table: Table
@@ -57,6 +58,8 @@ class Burst:
     streams: Sequence[Stream] = ()
     jitter: float = 0.0
     list_seconds: float = 0.0
+    by_hand: int = 0
+    lag: float = 0.0
     paused: tuple[float, float] = (0.0, 0.0)
     seed: int = 1
     now: float = 1_800_000_000.0
@@ -83,6 +86,11 @@ class Burst:
                 self._at(at, partial(self._deliver, submission, None))
         if self.other_calls:
             self._at(self.now, self._call_by_other_client)
+        self.clemta.lag = self.lag
+        self._waiting: set[str] = set()  # e-mail addresses of submissions in the queue
+        self.added = 0  # by hand
+        if self.by_hand:
+            self._at(self.now + self.seconds, self._add_by_hand)
 
     def run(self) -> "Burst":
         """Runs until every sign-up is a contact or parked."""
@@ -167,8 +175,10 @@ class Burst:
             reading = MappedSubmission(contact, submission.submission_id, received_at, received_at)
             function.deliver(reading, "skip", Deadline.after(60), place)
             self.served[lane][received_at] = self.now
+            self._waiting.discard(email)
             self._open -= 1
         except (Retryable, Permanent) as error:
+            self._waiting.add(email)
             function.requeue_or_park(submission, error, earlier)
 
     def _redeliver(self, envelope: Envelope) -> None:
@@ -176,6 +186,14 @@ class Burst:
             self.postponed += 1
         else:
             self._deliver(envelope.submission, envelope)
+
+    def _add_by_hand(self) -> None:
+        if self._waiting and self.added < self.by_hand:
+            email = self._random.choice(sorted(self._waiting))
+            if email not in self.clemta.contacts:
+                self.clemta.add(email, self.now)
+                self.added += 1
+            self._at(self.now + 1, self._add_by_hand)
 
     def _call_by_other_client(self) -> None:
         self.clemta.call_by_other_client()

@@ -19,6 +19,7 @@ class VirtualClemta:
         self._clock = clock
         self._random = random
         self.limit = limit
+        self.lag = 0.0  # seconds until a search and the list show a new contact
         self.contacts: dict[str, list[dict[str, Any]]] = {}  # by e-mail address
         self.arrivals: list[float] = []
         self.refusals = 0
@@ -36,16 +37,19 @@ class VirtualClemta:
             body = json.loads(request.body or b"")
             return self._answer(200, self._add(body, at), at)
         if "search" in request.query:
-            found = self.contacts.get(request.query["search"], [])
+            found = self._visible(self.contacts.get(request.query["search"], []), at)
             return self._answer(200, {"contacts": found, "total": len(found)}, at)
         skip, limit = int(request.query["skip"]), int(request.query["limit"])
-        every = [contact for of_one in self.contacts.values() for contact in of_one]
+        every = [contact for of_one in self.contacts.values() for contact in self._visible(of_one, at)]
         every.sort(key=lambda contact: contact["created_at"], reverse=True)
         return self._answer(200, {"contacts": every[skip : skip + limit], "total": len(every)}, at)
 
     def add(self, email: str, created_at: float) -> None:
         """A contact that somebody made by hand."""
         self._add({"type": "customer", "full_name": "Ada Example", "email": email}, created_at)
+
+    def _visible(self, contacts: list[dict[str, Any]], at: float) -> list[dict[str, Any]]:
+        return [contact for contact in contacts if contact["created_at"] + self.lag <= at]
 
     def _add(self, body: dict[str, Any], created_at: float) -> dict[str, Any]:
         self._made += 1

@@ -259,6 +259,39 @@ def burst() -> str:
     return table(head, rows)
 
 
+def lists() -> str:
+    """A burst with Clemta's list in place of look-ups, in virtual time."""
+    found = result("lists")
+    head = (
+        "`ListSeconds`",
+        "contacts a minute",
+        "calls a contact",
+        "refused",
+        "made twice",
+        "ledger writes a contact",
+    )
+    rows = [
+        (
+            one["list_seconds"],
+            one["contacts_a_minute"],
+            one["calls_a_contact"],
+            one["calls_refused"],
+            one["duplicates"],
+            one["ledger_writes_a_contact"],
+        )
+        for one in found["paces"]
+    ]
+    odds = [
+        f"- `ListSeconds` {one['list_seconds']}, contacts visible after {one['lag']} s: "
+        f"{one['became_two']} of {one['added']}"
+        for one in found["by_hand"]
+    ]
+    text = (
+        "\nSomebody adds people in Clemta by hand while their sign-ups wait; so many became two contacts:\n\n"
+    )
+    return table(head, rows) + text + "\n".join(odds) + "\n"
+
+
 def imports() -> str:
     """Imports in virtual time."""
     found = result("imports")
@@ -336,6 +369,7 @@ def tables() -> dict[Path, dict[str, str]]:
         runtime,
         peers,
         burst,
+        lists,
         imports,
         price,
         scale,

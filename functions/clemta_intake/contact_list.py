@@ -43,6 +43,8 @@ class ContactList:
         self._read_page = read_page
         self.ids: set[str] = set()
         self.people: set[Person] = set()
+        self.recent_people: set[Person] = set()
+        """Those of the last reading that the one before it need not have shown."""
         self.watermark = watermark or Watermark()
         self.oldest = inf
         """When the oldest contact was created that was read; -inf after the last one."""
@@ -106,12 +108,9 @@ class ContactList:
     def _add(self, reading: Mapping[str, _Entry], total: int) -> bool:
         """Adds what was read; False if the counts show that Clemta hides or leaves out contacts."""
         before = self.watermark
-        recent = {
-            contact_id
-            for contact_id, entry in reading.items()
-            if entry.created_at >= before.created_at - _MARGIN
-        }
-        added = recent - self.ids - {before.contact_id}
+        recent = [entry for entry in reading.values() if entry.created_at >= before.created_at - _MARGIN]
+        added = {entry.id for entry in recent} - self.ids - {before.contact_id}
+        self.recent_people = {entry.person for entry in recent}
         self.ids |= reading.keys()
         self.people |= {entry.person for entry in reading.values()}
         if not len(reading) <= total <= before.total + len(added):

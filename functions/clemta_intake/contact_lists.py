@@ -217,7 +217,7 @@ class ContactLists:
     def _mark_complete(self, company_id: str, listed: ContactList, deadline: Deadline) -> None:
         """Marks the people of a complete list in the ledger."""
         if listed.is_complete:
-            for person in listed.people:
+            for person in listed.recent_people:
                 self._mark(company_id, person, deadline)
 
     def _mark(self, company_id: str, person: Person, deadline: Deadline) -> None:

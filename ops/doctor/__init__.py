@@ -11,7 +11,7 @@ from ..aws import explain
 from ..environments import Environment
 from ..errors import OpsError
 from .check import Check
-from .clemta import clemta, clemta_key
+from .clemta import clemta, clemta_key, clemta_list
 from .deployment import (
     alarms,
     api,
@@ -37,7 +37,7 @@ def examine(env: Environment) -> Iterator[Check]:
     sources = list(_guarded(sources_file, env))
     yield from sources
     usable = all(check.state == "ok" for check in sources)
-    of_sources = [live_sources, clemta, signing_secrets, captcha] if usable else []
+    of_sources = [live_sources, clemta, clemta_list, signing_secrets, captcha] if usable else []
     storage = [ledger, retry_queue, dead_letters, held]
     for check in [api, clemta_key, *of_sources, *storage, alarms, subscription, event_bus, gateway]:
         yield from _guarded(check, env)

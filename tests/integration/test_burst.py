@@ -40,6 +40,23 @@ def burst(**how: Any) -> Burst:
     return Burst(Table(lambda: cast(Any, client), "ledger"), **how).run()
 
 
+def test_p6_burst_with_clemtas_list_makes_85_contacts_a_minute_within_the_limit() -> None:
+    found = burst(list_seconds=10, jitter=1.0)
+    assert found.peak <= 100
+    assert found.clemta.refusals == 0
+    assert not found.parked
+    assert len(found.served["open"]) == len(found.clemta.contacts) == 1_000
+    assert sum(map(len, found.clemta.contacts.values())) == 1_000, "one contact each"
+    assert 60 * 1_000 / (found.now - found.began) >= 85
+    assert found.over_fifo("open") <= 1.2
+
+
+def test_p3_with_clemtas_list_few_become_two_that_somebody_adds_by_hand_while_they_wait() -> None:
+    found = burst(list_seconds=10, by_hand=100, jitter=1.0)
+    assert found.added == 100
+    assert sum(len(of_one) - 1 for of_one in found.clemta.contacts.values()) <= 5
+
+
 def test_p6_later_sign_ups_do_not_overtake_a_burst() -> None:
     found = burst(signups=200, streams=[Stream("open", 45 * 8, 10, 480)], jitter=2.0)
     assert found.peak <= 100

@@ -1,6 +1,7 @@
 """What doctor says of what the emulator does not have: API Gateway's account settings, a DNS name, other companies."""
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,9 @@ from botocore.exceptions import ClientError
 from clemta_intake.http_values import HttpRequest, HttpResponse
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import to_source
-from clemta_intake.transport import Transport
+from clemta_intake.transport import Transport, TransportError
 from ops.doctor import deployment
-from ops.doctor.clemta import clemta
+from ops.doctor.clemta import clemta, clemta_list
 from ops.environments import Environment, StackLocation
 from ops.people import as_contacts
 from tests.support.fakes import COMPANY
@@ -130,6 +131,54 @@ def test_doctor_says_whether_clemta_lists_the_newest_contacts_first(
     checks = [check for check in clemta(Routed()) if check.name == "clemta order"]
     assert [check.state for check in checks] == states
     assert all(check.do for check in checks if check.state == "note")
+
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("created", "page", "state"),
+    [
+        ([("c9", NOW - 5), ("c1", NOW - 50)], [("c9", NOW - 5), ("c1", NOW - 50)], "ok"),
+        ([("c9", NOW - 500)], [("c1", NOW - 900)], "note"),
+        ([("c9", NOW - 5)], [("c1", NOW - 900)], ""),  # it may still come
+        ([("c9", NOW - 500)], [("c1", NOW - 50)], ""),  # it may be on a later page
+        ([], [("c1", NOW - 50)], ""),
+    ],
+)
+def test_doctor_says_whether_clemtas_list_shows_the_contact_that_was_created_last(
+    monkeypatch: pytest.MonkeyPatch,
+    created: list[tuple[str, float]],
+    page: list[tuple[str, float]],
+    state: str,
+) -> None:
+    contacts = [{"id": contact_id, "created_at": at} for contact_id, at in page]
+    body = json.dumps({"success": True, "data": {"contacts": contacts}}).encode()
+    monkeypatch.setattr(Transport, "send", lambda *_: HttpResponse(200, {}, body))
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    logged = [{"contact_id": contact_id, "at": at} for contact_id, at in created]
+    monkeypatch.setitem(clemta_list.__globals__, "lines", lambda *_: logged)
+    env = Routed()
+    for list_seconds, advice in ((0, True), (10, False)):
+        env.settings = SimpleNamespace(  # type: ignore[assignment]
+            clemta_base_url="https://clemta.example.com", search_lag_seconds=120, list_seconds=list_seconds
+        )
+        checks = [*clemta_list(env)]
+        assert [check.state for check in checks] == ([state] if state else [])
+        if state == "ok":
+            assert ("ListSeconds" in checks[0].says) is advice
+        assert all(check.do for check in checks if check.state == "note")
+
+
+def test_doctor_says_nothing_of_the_list_of_a_clemta_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> HttpResponse:
+        raise TransportError("timeout")
+
+    monkeypatch.setattr(Transport, "send", fails)
+    monkeypatch.setitem(clemta_list.__globals__, "lines", lambda *_: [{"contact_id": "c9", "at": NOW}])
+    assert [*clemta_list(Routed())] == []
 
 
 def test_p4_find_and_erase_look_wherever_a_route_leads() -> None:
