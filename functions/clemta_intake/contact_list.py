@@ -25,11 +25,14 @@ class _Entry(NamedTuple):
 
 
 class Watermark(NamedTuple):
-    """How far a reading came: the newest contact, and how many there were; `created_at` is in unix seconds."""
+    """How far a reading came: how many contacts there were, and the newest ones, which the next reading shows again.
+
+    `created_at` is the newest one's, in unix seconds; `ids` are those of the last five seconds before it.
+    """
 
     created_at: float = 0
-    contact_id: str = ""
     total: int = 0
+    ids: tuple[str, ...] = ()
 
 
 class ContactList:
@@ -41,7 +44,7 @@ class ContactList:
 
     def __init__(self, read_page: ReadPage, watermark: Watermark | None = None) -> None:
         self._read_page = read_page
-        self.ids: set[str] = set()
+        self.ids = set(watermark.ids if watermark else ())
         self.people: set[Person] = set()
         self.recent_people: set[Person] = set()
         """Those of the last reading that the one before it need not have shown."""
@@ -78,10 +81,8 @@ class ContactList:
         contact of the page before it. If it does not, a contact was deleted meanwhile, and those after it moved up: one
         of them may have been skipped.
         """
-        position, total_at_first = (
-            0,
-            0,
-        )  # in Clemta's list; how many contacts there were when the reading began
+        position = 0  # in Clemta's list
+        total_at_first = 0  # how many contacts there were when the reading began
         reading: dict[str, _Entry] = {}
         is_whole = created_at == -inf
         for _ in range(maxsize if is_whole else max_pages):
@@ -108,19 +109,18 @@ class ContactList:
     def _add(self, reading: Mapping[str, _Entry], total: int) -> bool:
         """Adds what was read; False if the counts show that Clemta hides or leaves out contacts."""
         before = self.watermark
-        recent = [entry for entry in reading.values() if entry.created_at >= before.created_at - _MARGIN]
-        added = {entry.id for entry in recent} - self.ids - {before.contact_id}
-        self.recent_people = {entry.person for entry in recent}
+        recent = {
+            entry.id: entry for entry in reading.values() if entry.created_at >= before.created_at - _MARGIN
+        }
+        added, deleted = recent.keys() - self.ids, set(before.ids) - recent.keys()
+        if not len(reading) <= total <= before.total + len(added) - len(deleted):
+            return False
         self.ids |= reading.keys()
         self.people |= {entry.person for entry in reading.values()}
-        if not len(reading) <= total <= before.total + len(added):
-            return False
-        if before.contact_id and before.contact_id not in reading:  # it was deleted: then the total is lower
-            newer = sum(entry.created_at > before.created_at for entry in reading.values())
-            if total >= before.total + newer:
-                return False
-        newest = next(iter(reading.values()), None)
-        self.watermark = Watermark(newest.created_at, newest.id, total) if newest else Watermark()
+        self.recent_people = {entry.person for entry in recent.values()}
+        newest = max((entry.created_at for entry in reading.values()), default=0.0)
+        ids = tuple(entry.id for entry in reading.values() if entry.created_at >= newest - _MARGIN)
+        self.watermark = Watermark(newest, total, ids)
         return True
 
 

@@ -12,7 +12,7 @@ from clemta_intake.dynamo.list_states import ListStates
 from clemta_intake.dynamo.table import Table
 from tests.support.fakes import COMPANY, FakeListStates
 
-READ = ListState(1_000.25, 900, 0, Watermark(990, "c9", 42))
+READ = ListState(1_000.25, 900, 0, Watermark(990, 42, ("c9", "c8")))
 
 
 @pytest.fixture(params=["DynamoDB", "fake"])

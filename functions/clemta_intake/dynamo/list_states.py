@@ -27,7 +27,7 @@ class ListStates:
             float(item.get("complete_until", 0)),
             float(item.get("full_at", 0)),
             float(item.get("off_until", 0)),
-            Watermark(*json.loads(item.get("watermark", "[]"))),
+            _watermark(item.get("watermark", "[0, 0, []]")),
         )
 
     def take_lease(self, company_id: str, known: ListState, now: float, until: float) -> bool:
@@ -75,3 +75,8 @@ class ListStates:
 
     def _key(self, company_id: str) -> str:
         return list_key(self._pepper(), company_id)
+
+
+def _watermark(text: str) -> Watermark:
+    created_at, total, ids = json.loads(text)
+    return Watermark(created_at, total, tuple(ids))
