@@ -73,9 +73,7 @@ class GetsContacts(Protocol):
 class NewestContacts(GetsContacts, Protocol):
     """What is needed of Clemta; clemta.client has it."""
 
-    def newest(
-        self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
-    ) -> tuple[list[Any], int | None]: ...
+    def newest(self, company_id: str, skip: int, deadline: Deadline) -> tuple[list[Any], int | None]: ...
 
 
 def is_gone(clemta: GetsContacts, contact_id: str, deadline: Deadline) -> bool:
@@ -244,7 +242,7 @@ class ContactLists:
         return is_there or is_older or is_gone(self._clemta, posted.contact_id, deadline)
 
     def _pages(self, company_id: str, deadline: Deadline) -> ReadPage:
-        return lambda skip: self._clemta.newest(company_id, skip, deadline, reserve_next=1)
+        return lambda skip: self._clemta.newest(company_id, skip, deadline)
 
     def _page_in_turn(
         self, company_id: str, wait: Callable[[float], None], deadline: Deadline, skip: int

@@ -98,9 +98,7 @@ class FakeClemta:
             found = [entry for entry in theirs if self.search.finds(term, entry)]
             return [entry for entry in found if self.matches(entry, contact)]
 
-    def newest(
-        self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
-    ) -> tuple[list[Any], int | None]:
+    def newest(self, company_id: str, skip: int, deadline: Deadline) -> tuple[list[Any], int | None]:
         with self._call("newest"):
             theirs = [dict(entry) for entry in self.stored.values() if entry["company_id"] == company_id]
             theirs.sort(key=lambda entry: entry["created_at"], reverse=self.ordered)

@@ -43,9 +43,7 @@ ADDS, OTHER_COMES, FINISHES, DELETES = 7, 8, 9, 4
 class ListedClemta(SteppedClemta):
     """Its list is as far behind as its search."""
 
-    def newest(
-        self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
-    ) -> tuple[list[Any], int | None]:
+    def newest(self, company_id: str, skip: int, deadline: Deadline) -> tuple[list[Any], int | None]:
         try:
             page: tuple[list[Any], int | None] = self._newest(skip)
         except OutcomeUnknown:

@@ -73,14 +73,13 @@ class Clemta:
                 return
         raise NotApplied("search_flooded", f"more than {_MAX_PAGES} pages of contacts match the search")
 
-    def newest(
-        self, company_id: str, skip: int, deadline: Deadline, reserve_next: int = 0
-    ) -> tuple[list[Any], int | None]:
+    def newest(self, company_id: str, skip: int, deadline: Deadline) -> tuple[list[Any], int | None]:
         """One page of the company's contacts, the newest first, and how many there are in all, if Clemta says it.
 
-        Clemta documents no maximum of a page: it may be shorter than what was asked for.
+        Clemta documents no maximum of a page: it may be shorter than what was asked for. No call is reserved to follow
+        it: if none is left for a create, the page has served the creates of others.
         """
-        return read_page(self._call(Request.newest(company_id, skip), deadline, reserve_next))
+        return read_page(self._call(Request.newest(company_id, skip), deadline))
 
     def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]:
         """One contact, with so many calls reserved to follow it. Raises ContactGone if it was deleted in Clemta."""
