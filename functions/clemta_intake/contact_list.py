@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from .contacts import ContactRequest
 
 _MARGIN = 5  # seconds: contacts of the same moment may appear in another order
+_TRIES = 2  # of a reading
 _MAX_NEWER_PAGES = 10  # of one refresh; more come only if Clemta does not order them
 
 type Person = tuple[str, str]
@@ -52,21 +53,23 @@ class ContactList:
         self.oldest = inf
         """When the oldest contact was created that was read; -inf after the last one."""
         self.is_complete = watermark is not None
+        self.trouble = ""
+        """Why the last reading is not complete."""
         self._is_too_long = False
 
     def read(self, max_pages: int) -> None:
         """Reads all contacts if they fill at most so many pages; starts again once if some were deleted meanwhile."""
-        for _ in range(2):
+        for _ in range(_TRIES):
             self.ids, self.watermark = set(), Watermark()
             self.is_complete = self._read_down_to(-inf, max_pages)
             if self.is_complete or self._is_too_long:
                 return
 
     def refresh(self) -> None:
-        """Reads the contacts that were created since the last reading."""
+        """Reads the contacts that were created since the last reading; starts again once, as `read` does."""
         if self.is_complete:
             created_at = self.watermark.created_at - _MARGIN
-            self.is_complete = self._read_down_to(created_at, _MAX_NEWER_PAGES)
+            self.is_complete = any(self._read_down_to(created_at, _MAX_NEWER_PAGES) for _ in range(_TRIES))
 
     def is_new(self, contact: ContactRequest) -> bool:
         """Whether the list is complete and holds nobody of this type and e-mail."""
@@ -92,19 +95,19 @@ class ContactList:
                 total_at_first = total or 0
                 self._is_too_long = is_whole and (total is None or total > max_pages * len(page))
                 if self._is_too_long:
-                    return False
+                    return self._fail("too long")
             entries = [_entry(one) for one in page]
             if overlap and not (entries and entries[0].id in reading):
-                return False
+                return self._fail("changed during the reading")
             if not _is_newest_first(entries):
-                return False
+                return self._fail("not the newest first")
             reading |= {entry.id: entry for entry in entries}
             position += len(entries) - overlap
             is_end = len(entries) <= overlap or (total is not None and position >= total)
             if is_end or entries[-1].created_at < created_at:
                 self.oldest = min(self.oldest, -inf if is_end else entries[-1].created_at)
                 return self._add(reading, total_at_first)
-        return False
+        return self._fail("too many new contacts")
 
     def _add(self, reading: Mapping[str, _Entry], total: int) -> bool:
         """Adds what was read; False if the counts show that Clemta hides or leaves out contacts."""
@@ -114,7 +117,7 @@ class ContactList:
         }
         added, deleted = recent.keys() - self.ids, set(before.ids) - recent.keys()
         if not len(reading) <= total <= before.total + len(added) - len(deleted):
-            return False
+            return self._fail("a total that does not fit")
         self.ids |= reading.keys()
         self.people |= {entry.person for entry in reading.values()}
         self.recent_people = {entry.person for entry in recent.values()}
@@ -122,6 +125,10 @@ class ContactList:
         ids = tuple(entry.id for entry in reading.values() if entry.created_at >= newest - _MARGIN)
         self.watermark = Watermark(newest, total, ids)
         return True
+
+    def _fail(self, trouble: str) -> Literal[False]:
+        self.trouble = trouble
+        return False
 
 
 def person_of(contact: ContactRequest) -> Person:

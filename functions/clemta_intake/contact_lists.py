@@ -61,7 +61,7 @@ class ListStates(Protocol):
     def extend_lease(self, company_id: str, until: float) -> None: ...
     def record(self, company_id: str, state: ListState) -> bool: ...
     def record_full(self, company_id: str, full_at: float) -> None: ...
-    def switch_off(self, company_id: str, until: float) -> None: ...
+    def switch_off(self, company_id: str, until: float, trouble: str) -> None: ...
 
 
 class GetsContacts(Protocol):
@@ -157,7 +157,7 @@ class ContactLists:
         elif is_first:  # it may only be too long for a delivery
             self._states.extend_lease(company_id, now + OFF_SECONDS)
         else:
-            self._states.switch_off(company_id, now + OFF_SECONDS)
+            self._states.switch_off(company_id, now + OFF_SECONDS, listed.trouble)
         return listed.is_new(contact)
 
     def announce(self, contact: ContactRequest) -> None:
@@ -179,7 +179,7 @@ class ContactLists:
         listed = ContactList(partial(self._page_in_turn, company_id, wait, deadline))
         listed.read(maxsize)
         if not listed.is_complete:
-            self._states.switch_off(company_id, now + OFF_SECONDS)
+            self._states.switch_off(company_id, now + OFF_SECONDS, listed.trouble)
             return True
         self._mark_complete(company_id, listed, deadline)
         self._states.record(company_id, ListState(now, now, 0, listed.watermark))
@@ -208,7 +208,8 @@ class ContactLists:
         began = self._clock()
         listed = ContactList(self._pages(company_id, deadline), known.watermark)
         listed.refresh()
-        listed.is_complete = listed.is_complete and self._shows_posted(listed, company_id, began, deadline)
+        if listed.is_complete and not self._shows_posted(listed, company_id, began, deadline):
+            listed.is_complete, listed.trouble = False, "without a contact that was created"
         self._mark_complete(company_id, listed, deadline)
         return listed
 

@@ -66,7 +66,7 @@ def test_a_reading_of_all_contacts_is_recorded_beside_a_later_one_of_the_newest(
 
 def test_p3_a_reading_that_began_before_the_list_was_switched_off_does_not_switch_it_on(states: Kept) -> None:
     states.record(COMPANY, READ)
-    states.switch_off(COMPANY, 2_000)
+    states.switch_off(COMPANY, 2_000, "not the newest first")
     assert states.read(COMPANY) == ListState(off_until=2_000)
     assert not states.record(COMPANY, READ._replace(complete_until=1_999))
     states.record_full(COMPANY, 1_999)
@@ -78,5 +78,5 @@ def test_p3_a_reading_that_began_before_the_list_was_switched_off_does_not_switc
 
 def test_the_list_that_is_switched_off_is_free_to_be_read_afterwards(states: Kept) -> None:
     states.take_lease(COMPANY, ListState(), 1_000, 5_000)
-    states.switch_off(COMPANY, 2_000)
+    states.switch_off(COMPANY, 2_000, "not the newest first")
     assert states.take_lease(COMPANY, states.read(COMPANY), 2_000, 2_060)

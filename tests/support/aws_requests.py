@@ -40,6 +40,7 @@ ATTRIBUTES = frozenset(
         "revision",
         "settled",
         "taken",
+        "trouble",
         "unseen_at",
         "watermark",
     ]

@@ -240,7 +240,8 @@ class FakeListStates:
         if stored.complete_until and stored.off_until <= full_at:
             self.stored[company_id] = stored._replace(full_at=full_at)
 
-    def switch_off(self, company_id: str, until: float) -> None:
+    def switch_off(self, company_id: str, until: float, trouble: str) -> None:
+        assert trouble
         self.stored[company_id] = ListState(off_until=until)
         self.leases[company_id] = 0
 

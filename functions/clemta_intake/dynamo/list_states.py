@@ -59,10 +59,10 @@ class ListStates:
         condition = f"attribute_exists(complete_until) AND {_NOT_OFF}"
         self._write(company_id, "SET full_at = :began", condition, {":began": full_at})
 
-    def switch_off(self, company_id: str, until: float) -> None:
-        """The list is not used until then, and is read whole afterwards."""
-        update = "SET off_until = :until REMOVE complete_until, full_at, watermark, lease_until"
-        self._write(company_id, update, None, {":until": until})
+    def switch_off(self, company_id: str, until: float, trouble: str) -> None:
+        """The list is not used until then, and is read whole afterwards; the item says why."""
+        update = "SET off_until = :until, trouble = :trouble REMOVE complete_until, full_at, watermark, lease_until"
+        self._write(company_id, update, None, {":until": until, ":trouble": trouble})
 
     def _write(
         self, company_id: str, update: str, condition: str | None, values: Mapping[str, float | str]
