@@ -1,6 +1,6 @@
 """The contacts that a company has in Clemta: read once, later only those that are newer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
 from math import inf
 from sys import maxsize
@@ -19,7 +19,7 @@ type ReadPage = Callable[[int], tuple[list[Any], int | None]]
 """The page after so many contacts, the newest first, and how many contacts there are, if Clemta says it."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     id: str
     person: Person
     created_at: float
@@ -47,8 +47,8 @@ class ContactList:
         self._read_page = read_page
         self.ids = set(watermark.ids if watermark else ())
         self.people: set[Person] = set()
-        self.recent_people: set[Person] = set()
-        """Those of the last reading that the one before it need not have shown."""
+        self.recent: list[Entry] = []
+        """The contacts of the last reading that the one before it need not have shown, the oldest first."""
         self.watermark = watermark or Watermark()
         self.oldest = inf
         """When the oldest contact was created that was read; -inf after the last one."""
@@ -75,6 +75,12 @@ class ContactList:
         """Whether the list is complete and holds nobody of this type and e-mail."""
         return self.is_complete and person_of(contact) not in self.people
 
+    def watermark_at(self, created_at: float) -> Watermark:
+        """The watermark as if the last reading had ended with the contacts of that time."""
+        later = sum(entry.created_at > created_at for entry in self.recent)
+        earlier = [entry for entry in self.recent if entry.created_at <= created_at]
+        return _watermark(earlier, self.watermark.total - later)
+
     def _read_down_to(self, created_at: float, max_pages: int) -> bool:
         """Reads pages down to a contact that was created earlier, or to the end; False if something may be missing.
 
@@ -86,7 +92,7 @@ class ContactList:
         """
         position = 0  # in Clemta's list
         total_at_first = 0  # how many contacts there were when the reading began
-        reading: dict[str, _Entry] = {}
+        reading: dict[str, Entry] = {}
         is_whole = created_at == -inf
         for _ in range(maxsize if is_whole else max_pages):
             overlap = min(position, 1)
@@ -109,21 +115,18 @@ class ContactList:
                 return self._add(reading, total_at_first)
         return self._fail("too many new contacts")
 
-    def _add(self, reading: Mapping[str, _Entry], total: int) -> bool:
+    def _add(self, reading: Mapping[str, Entry], total: int) -> bool:
         """Adds what was read; False if the counts show that Clemta hides or leaves out contacts."""
         before = self.watermark
-        recent = {
-            entry.id: entry for entry in reading.values() if entry.created_at >= before.created_at - _MARGIN
-        }
-        added, deleted = recent.keys() - self.ids, set(before.ids) - recent.keys()
+        recent = [entry for entry in reading.values() if entry.created_at >= before.created_at - _MARGIN]
+        ids = {entry.id for entry in recent}
+        added, deleted = ids - self.ids, set(before.ids) - ids
         if not len(reading) <= total <= before.total + len(added) - len(deleted):
             return self._fail("a total that does not fit")
         self.ids |= reading.keys()
         self.people |= {entry.person for entry in reading.values()}
-        self.recent_people = {entry.person for entry in recent.values()}
-        newest = max((entry.created_at for entry in reading.values()), default=0.0)
-        ids = tuple(entry.id for entry in reading.values() if entry.created_at >= newest - _MARGIN)
-        self.watermark = Watermark(newest, total, ids)
+        self.recent = sorted(recent, key=lambda entry: entry.created_at)
+        self.watermark = _watermark(reading.values(), total)
         return True
 
     def _fail(self, trouble: str) -> Literal[False]:
@@ -144,14 +147,20 @@ def order_of(page: Iterable[Any]) -> Literal["newest first", "other", "unknown"]
     return "newest first" if _is_newest_first(entries) else "other"
 
 
-def _is_newest_first(entries: Iterable[_Entry]) -> bool:
+def _watermark(entries: Collection[Entry], total: int) -> Watermark:
+    newest = max((entry.created_at for entry in entries), default=0.0)
+    ids = tuple(entry.id for entry in entries if entry.created_at >= newest - _MARGIN)
+    return Watermark(newest, total, ids)
+
+
+def _is_newest_first(entries: Iterable[Entry]) -> bool:
     entries = [*entries]
     in_order = (earlier.created_at >= later.created_at for earlier, later in pairwise(entries))
     return all(in_order) and all(entry.created_at < inf for entry in entries)
 
 
-def _entry(one: Mapping[str, Any]) -> _Entry:
+def _entry(one: Mapping[str, Any]) -> Entry:
     """One contact of an answer; the order of contacts without a time is unknown, so they count as unordered."""
     created_at = one.get("created_at")
     person = (str(one.get("type")), str(one.get("email")).casefold())
-    return _Entry(str(one.get("id")), person, created_at if isinstance(created_at, int | float) else inf)
+    return Entry(str(one.get("id")), person, created_at if isinstance(created_at, int | float) else inf)

@@ -60,6 +60,7 @@ class ListStates(Protocol):
     def take_lease(self, company_id: str, known: ListState, now: float, until: float) -> bool: ...
     def extend_lease(self, company_id: str, until: float) -> None: ...
     def record(self, company_id: str, state: ListState) -> bool: ...
+    def record_progress(self, company_id: str, state: ListState) -> None: ...
     def record_full(self, company_id: str, full_at: float) -> None: ...
     def switch_off(self, company_id: str, until: float, trouble: str) -> None: ...
 
@@ -210,14 +211,29 @@ class ContactLists:
         listed.refresh()
         if listed.is_complete and not self._shows_posted(listed, company_id, began, deadline):
             listed.is_complete, listed.trouble = False, "without a contact that was created"
-        self._mark_complete(company_id, listed, deadline)
+        self._mark_complete(company_id, listed, deadline, known)
         return listed
 
-    def _mark_complete(self, company_id: str, listed: ContactList, deadline: Deadline) -> None:
-        """Marks the people of a complete list in the ledger."""
-        if listed.is_complete:
-            for person in listed.recent_people:
-                self._mark(company_id, person, deadline)
+    def _mark_complete(
+        self, company_id: str, listed: ContactList, deadline: Deadline, known: ListState | None = None
+    ) -> None:
+        """Marks the people of a complete list in the ledger, the oldest first.
+
+        If it does not come to the end, the next reading goes on there; `known` is the state that it adds to.
+        """
+        if not listed.is_complete:
+            return
+        marked_until = 0.0
+        try:
+            for entry in listed.recent:
+                self._mark(company_id, entry.person, deadline)
+                marked_until = entry.created_at
+        except NotApplied:
+            if known and marked_until > known.watermark.created_at:
+                progress = known._replace(watermark=listed.watermark_at(marked_until))
+                with suppress(NotApplied):
+                    self._states.record_progress(company_id, progress)
+            raise
 
     def _mark(self, company_id: str, person: Person, deadline: Deadline) -> None:
         for tries_left in reversed(range(_TRIES)):

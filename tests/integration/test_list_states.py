@@ -56,6 +56,18 @@ def test_p3_a_reading_that_ends_after_a_later_one_changes_nothing(states: Kept) 
     assert states.read(COMPANY) == READ
 
 
+def test_p6_a_part_of_a_reading_moves_the_watermark_alone(states: Kept) -> None:
+    states.record(COMPANY, READ)
+    further = Watermark(995, 50, ("c12",))
+    states.record_progress(COMPANY, READ._replace(complete_until=999, watermark=further))
+    assert states.read(COMPANY) == READ
+    states.record_progress(COMPANY, READ._replace(full_at=1, watermark=further))
+    assert states.read(COMPANY) == READ._replace(watermark=further)
+    states.switch_off(COMPANY, 2_000, "not the newest first")
+    states.record_progress(COMPANY, READ)
+    assert states.read(COMPANY) == ListState(off_until=2_000)
+
+
 def test_a_reading_of_all_contacts_is_recorded_beside_a_later_one_of_the_newest(states: Kept) -> None:
     states.record_full(COMPANY, 950)
     assert states.read(COMPANY) == ListState()

@@ -235,6 +235,11 @@ class FakeListStates:
         self.leases[company_id] = 0
         return True
 
+    def record_progress(self, company_id: str, state: ListState) -> None:
+        stored = self.of(company_id)
+        if stored.complete_until == state.complete_until:
+            self.stored[company_id] = stored._replace(watermark=state.watermark)
+
     def record_full(self, company_id: str, full_at: float) -> None:
         stored = self.of(company_id)
         if stored.complete_until and stored.off_until <= full_at:

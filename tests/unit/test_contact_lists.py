@@ -10,7 +10,7 @@ from clemta_intake import list_contacts
 from clemta_intake.contact_list import person_of
 from clemta_intake.contact_lists import OFF_SECONDS, ContactLists, ListSettings, ListState
 from clemta_intake.contacts import ContactRequest
-from clemta_intake.deadlines import Deadline
+from clemta_intake.deadlines import NO_TIME_LEFT, Deadline
 from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
 from clemta_intake.errors import ConfigError, NotApplied, RateLimited
 from clemta_intake.model import Outcome, Policy
@@ -322,6 +322,28 @@ class TestTrouble:
         assert world.state == before
         world.ledger.record_listed = marks  # type: ignore[method-assign]
         assert world.deliver("b@example.com") == ["newest", "find"]
+
+    def test_p6_reading_that_ends_early_is_gone_on_with_by_the_next_one(self, world: World) -> None:
+        world.deliver("a@example.com")
+        world.clock.advance(100)
+        for number in range(60):
+            world.add(f"new{number}@example.com", 90 - number)
+        marks, marked = world.ledger.record_listed, list[Any]()
+
+        def forty(company_id: str, person: Any) -> None:
+            if len(marked) == 40:
+                raise NotApplied(NO_TIME_LEFT)
+            marked.append(person[1])
+            marks(company_id, person)
+
+        world.ledger.record_listed = forty  # type: ignore[method-assign]
+        with pytest.raises(NotApplied):
+            world.deliver("b@example.com")
+        assert marked[-1] == "new37@example.com", "the oldest first"
+        marked.clear()
+        assert world.deliver("b@example.com") == ["newest", "create"]
+        assert marked == [f"new{number}@example.com" for number in range(32, 60)], "five seconds again"
+        assert [world.deliver(f"new{number}@example.com") for number in (0, 37, 38, 59)] == [["find"]] * 4
 
     def test_p6_mark_that_fails_once_is_written_again(self, world: World) -> None:
         marks, failures = world.ledger.record_listed, [NotApplied("ledger_unavailable")] * 2

@@ -54,6 +54,15 @@ class ListStates:
         update = "SET complete_until = :complete_until, full_at = :full_at, watermark = :watermark, lease_until = :over"
         return self._write(company_id, update, f"{_NEWER} AND {_NOT_OFF}", values)
 
+    def record_progress(self, company_id: str, state: ListState) -> None:
+        """A part of a reading: its watermark; does nothing if another reading was recorded since."""
+        values: dict[str, float | str] = {
+            ":complete_until": state.complete_until,
+            ":watermark": json.dumps(state.watermark),
+        }
+        condition = "complete_until = :complete_until"
+        self._write(company_id, "SET watermark = :watermark", condition, values)
+
     def record_full(self, company_id: str, full_at: float) -> None:
         """A reading of all contacts began then; does nothing if the list was switched off since."""
         condition = f"attribute_exists(complete_until) AND {_NOT_OFF}"
