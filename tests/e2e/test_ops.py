@@ -19,8 +19,10 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
+from clemta_intake.dynamo.keys import list_key
 from clemta_intake.live_sources import MAX_AGE
 from clemta_intake.outcomes import OUTCOMES
+from local.clemta import DEFAULT_COMPANY_ID
 from local.processes import ROOT
 from local.stack import Deployed, Stack
 from ops import environments
@@ -348,6 +350,17 @@ class TestPeople:
         assert steps == ["queued", "created"], "it may wait for its slot in between"
         assert "created, from website" in command("find", submission_id).out
         assert command("find", "0d4e6b0c-6f3c-4a06-8a4e-5a6f0c1b7c1d").code == 1
+
+    def test_p3_erase_lets_clemtas_list_be_read_whole_again(
+        self, command: Command, stack: Deployed, aws: Callable[[str], Any]
+    ) -> None:
+        """Without the person's mark in the ledger the list would take a contact that stays for missing."""
+        secret = aws("secretsmanager").get_secret_value(SecretId=stack.ledger_pepper_id)
+        key = {"pk": {"S": list_key(secret["SecretString"], DEFAULT_COMPANY_ID)}}
+        state = {"complete_until": {"N": "1"}}
+        aws("dynamodb").put_item(TableName=stack.ledger_table, Item=key | state)
+        assert command("erase", "ada@example.com", "--yes").code == 0
+        assert "Item" not in aws("dynamodb").get_item(TableName=stack.ledger_table, Key=key)
 
     def test_erase_deletes_everything_and_names_the_contact_that_stays(
         self,

@@ -68,6 +68,14 @@ def test_pushed_version_replaces_the_deployed_file_and_its_sources() -> None:
         stack.country("website")
 
 
+def test_companies_are_those_of_the_version_in_use_without_sources_that_cannot_be_used() -> None:
+    stack = Stack()
+    assert stack.sources.company_ids() == {COMPANY}
+    other = "0" * 24
+    stack.push("1", f'[sources.shop]\nkind = "form"\ncompany_id = "{other}"\n[sources.wrong]\nkind = "?"\n')
+    assert stack.sources.company_ids() == {other}
+
+
 def test_version_0_is_the_deployed_file_again() -> None:
     stack = Stack()
     stack.push("1", TURKISH)
