@@ -235,16 +235,14 @@ class ContactLists:
                     self._states.record_progress(company_id, progress)
             raise
 
-    def _mark(self, company_id: str, person: Person, deadline: Deadline) -> None:
-        for tries_left in reversed(range(_TRIES)):
-            deadline.check()
-            try:
-                self._ledger.record_listed(company_id, person)
-            except NotApplied:
-                if not tries_left:
-                    raise
-            else:
-                return
+    def _mark(self, company_id: str, person: Person, deadline: Deadline, tries: int = _TRIES) -> None:
+        deadline.check()
+        try:
+            self._ledger.record_listed(company_id, person)
+        except NotApplied:
+            if tries == 1:
+                raise
+            self._mark(company_id, person, deadline, tries - 1)
 
     def _shows_posted(self, listed: ContactList, company_id: str, began: float, deadline: Deadline) -> bool:
         """False if the reading should have shown the contact that this process created, and did not."""

@@ -457,6 +457,16 @@ class TestSchedule:
         assert not world.state.complete_until
         assert world.states.of("b" * 24).complete_until
 
+    def test_its_handler_ends_before_lambdas_timeout(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[float] = []
+        monkeypatch.setattr(list_contacts, "dependencies", lambda: FakeDependencies(world))
+        monkeypatch.setattr(list_contacts, "read_lists", lambda _, seconds: given.append(seconds))
+        context = type("Context", (), {"get_remaining_time_in_millis": lambda _: 840_000})()
+        list_contacts.handler({}, context)  # type: ignore[arg-type]
+        assert given == [835]
+
     def test_it_does_nothing_without_lists(self, world: World) -> None:
         deps = FakeDependencies(world)
         deps.contact_lists = None
