@@ -464,7 +464,7 @@ class TestSchedule:
         monkeypatch.setattr(list_contacts, "dependencies", lambda: FakeDependencies(world))
         monkeypatch.setattr(list_contacts, "read_lists", lambda _, seconds: given.append(seconds))
         context = type("Context", (), {"get_remaining_time_in_millis": lambda _: 840_000})()
-        list_contacts.handler({}, context)  # type: ignore[arg-type]
+        list_contacts.handler({}, context)
         assert given == [835]
 
     def test_it_does_nothing_without_lists(self, world: World) -> None:
