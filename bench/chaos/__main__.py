@@ -44,7 +44,7 @@ def main() -> int:
     options = arguments()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, AwsFaults(options.seed) as aws:
-        stack = replace(stack_in(Path(folder), aws, console), list_seconds=options.list_seconds)
+        stack = replace(stack_in(Path(folder), aws, console), list_seconds=options.list_seconds or None)
         try:
             result = details(options) | scenarios(stack, aws, options, console)
         finally:
