@@ -7,13 +7,12 @@ from sys import maxsize
 from typing import Any, Literal, NamedTuple
 
 from .contacts import ContactRequest
+from .model import Person, Watermark
 
 _MARGIN = 5  # seconds: contacts of the same moment may appear in another order
+_MAX_IDS = 1_000  # in a watermark: DynamoDB's items hold 400 KB
 _TRIES = 2  # of a reading
 _MAX_NEWER_PAGES = 10  # of one refresh; more come only if Clemta does not order them
-
-type Person = tuple[str, str]
-"""A contact's type, and its e-mail in one case."""
 
 type ReadPage = Callable[[int], tuple[list[Any], int | None]]
 """The page after so many contacts, the newest first, and how many contacts there are, if Clemta says it."""
@@ -23,17 +22,6 @@ class Entry(NamedTuple):
     id: str
     person: Person
     created_at: float
-
-
-class Watermark(NamedTuple):
-    """How far a reading came: how many contacts there were, and the newest ones, which the next reading shows again.
-
-    `created_at` is the newest one's, in unix seconds; `ids` are those of the last five seconds before it.
-    """
-
-    created_at: float = 0
-    total: int = 0
-    ids: tuple[str, ...] = ()
 
 
 class ContactList:
@@ -123,10 +111,13 @@ class ContactList:
         added, deleted = ids - self.ids, set(before.ids) - ids
         if not len(reading) <= total <= before.total + len(added) - len(deleted):
             return self._fail("a total that does not fit")
+        watermark = _watermark(reading.values(), total)
+        if len(watermark.ids) > _MAX_IDS:
+            return self._fail("too many contacts of one moment")
         self.ids |= reading.keys()
         self.people |= {entry.person for entry in reading.values()}
         self.recent = sorted(recent, key=lambda entry: entry.created_at)
-        self.watermark = _watermark(reading.values(), total)
+        self.watermark = watermark
         return True
 
     def _fail(self, trouble: str) -> Literal[False]:

@@ -14,10 +14,12 @@ from functools import partial
 from sys import maxsize
 from typing import Any, NamedTuple, Protocol
 
-from .contact_list import ContactList, Person, ReadPage, Watermark, person_of
+from .contact_list import ContactList, ReadPage, person_of
 from .contacts import ContactRequest
 from .deadlines import NO_TIME_LEFT, Deadline
-from .errors import ContactGone, NotApplied, Permanent, RateLimited, Retryable
+from .delivery import GetsContacts, is_gone
+from .errors import NotApplied, Permanent, RateLimited, Retryable
+from .model import ListState, Person
 
 MAX_PAGES = 10  # of a reading during a delivery; a longer list is read by list_contacts.py
 OFF_SECONDS = 3600
@@ -25,26 +27,9 @@ _LEASE_SECONDS = 10  # of one reading; it only keeps two processes from reading 
 _FULL_SECONDS = (
     20 * 3600
 )  # age at which all contacts are read again: a reading of the newest shows no changed e-mail
-_TRUSTED_SECONDS = 2 * 86_400  # age of the last reading of all contacts at which the list is no longer used
 _TRIES = 3  # of a mark: one that fails makes the whole reading worthless
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
 _FIRST_SHARE = 0.5  # of a delivery's time that a first reading may take
-
-
-class ListState(NamedTuple):
-    """What is known of a company's list; times in unix seconds, 0 for never."""
-
-    complete_until: float = 0
-    """The ledger has a mark of each contact that Clemta showed then: the start of the last complete reading."""
-    full_at: float = 0
-    """The start of the last reading of all contacts."""
-    off_until: float = 0
-    """Before this time the list is not used: a check failed."""
-    watermark: Watermark = Watermark()
-
-    def is_complete(self, now: float) -> bool:
-        """Whether a reading of what is newer makes it current."""
-        return bool(self.complete_until) and now >= self.off_until and now - self.full_at < _TRUSTED_SECONDS
 
 
 class ListedPeople(Protocol):
@@ -65,25 +50,10 @@ class ListStates(Protocol):
     def switch_off(self, company_id: str, until: float, trouble: str) -> None: ...
 
 
-class GetsContacts(Protocol):
-    """Clemta's contacts by id; clemta.client has it."""
-
-    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]: ...
-
-
 class NewestContacts(GetsContacts, Protocol):
     """What is needed of Clemta; clemta.client has it."""
 
     def newest(self, company_id: str, skip: int, deadline: Deadline) -> tuple[list[Any], int | None]: ...
-
-
-def is_gone(clemta: GetsContacts, contact_id: str, deadline: Deadline) -> bool:
-    """Asks Clemta about a contact that was created, and that another answer does not show, or still shows."""
-    try:
-        clemta.get(contact_id, deadline, reserve_next=1)
-    except ContactGone:
-        return True
-    return False
 
 
 class ListSettings(NamedTuple):
@@ -161,7 +131,7 @@ class ContactLists:
             self._states.switch_off(company_id, now + OFF_SECONDS, listed.trouble)
         return listed.is_new(contact)
 
-    def announce(self, contact: ContactRequest) -> None:
+    def mark(self, contact: ContactRequest) -> None:
         """A contact is about to be created under a claim of its own: other deliveries must look the person up."""
         self._ledger.record_listed(contact.company_id, person_of(contact))
 

@@ -30,7 +30,6 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .contact_changes import contact_changes, same_name
-from .contact_lists import ListState, is_gone
 from .contacts import ContactRequest
 from .deadlines import Deadline
 from .errors import (
@@ -43,7 +42,18 @@ from .errors import (
     Retryable,
     TakenForSpam,
 )
-from .model import Claim, Created, Envelope, Failure, MappedSubmission, Outcome, Place, Policy, Submission
+from .model import (
+    Claim,
+    Created,
+    Envelope,
+    Failure,
+    ListState,
+    MappedSubmission,
+    Outcome,
+    Place,
+    Policy,
+    Submission,
+)
 from .retry import Park, RetryPolicy, decide
 
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
@@ -53,7 +63,13 @@ type CountContacts = Callable[[int], None]
 """Adds so many to the source's new contacts of the day; TakenForSpam if the day's maximum is reached."""
 
 
-class ContactsApi(Protocol):
+class GetsContacts(Protocol):
+    """Clemta's contacts by id; clemta.client has it."""
+
+    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]: ...
+
+
+class ContactsApi(GetsContacts, Protocol):
     """What delivery needs of Clemta; clemta.client has it.
 
     Contacts are dicts with `id`, `created_at` (unix seconds) and the fields of contacts.py. Each call raises NotApplied
@@ -64,7 +80,6 @@ class ContactsApi(Protocol):
     def set_place(self, place: Place) -> None: ...
     def create(self, contact: ContactRequest, deadline: Deadline) -> str: ...
     def find(self, contact: ContactRequest, deadline: Deadline) -> Iterable[dict[str, Any]]: ...
-    def get(self, contact_id: str, deadline: Deadline, reserve_next: int = 0) -> dict[str, Any]: ...
     def update(self, contact_id: str, body: Mapping[str, Any], deadline: Deadline) -> None: ...
 
 
@@ -94,7 +109,7 @@ class Lists(Protocol):
 
     def current(self, company_id: str) -> ListState: ...
     def is_new(self, contact: ContactRequest, known: ListState, deadline: Deadline) -> bool: ...
-    def announce(self, contact: ContactRequest) -> None: ...
+    def mark(self, contact: ContactRequest) -> None: ...
     def record_posted(self, company_id: str, contact_id: str, at: float) -> None: ...
 
 
@@ -161,8 +176,7 @@ class Delivery:
         try:
             deadline.check()
             self._clemta.set_place(place)
-            list_state = self._lists.current(mapped.contact.company_id) if self._lists else None
-            job = _Job(mapped, policy, deadline, count_contacts, list_state)
+            job = _Job(mapped, policy, deadline, count_contacts, self._list_state(mapped, policy))
             claim = self._claim(mapped, policy)
         except NotApplied as error:
             if count_contacts:
@@ -174,6 +188,12 @@ class Delivery:
                 return result
             claim = result
         return self._create_or_adopt(job, claim)
+
+    def _list_state(self, mapped: MappedSubmission, policy: Policy) -> ListState | None:
+        """What is known of the list; None where it is not used."""
+        if not self._lists or policy == "create":  # which looks nothing up
+            return None
+        return self._lists.current(mapped.contact.company_id)
 
     def is_delivered(self, mapped: MappedSubmission, policy: Policy) -> bool:
         """Whether the ledger knows that nothing is left to do; does not call Clemta. Raises Retryable or Permanent."""
@@ -297,7 +317,7 @@ class Delivery:
         found = self._clemta.find(contact, job.deadline)  # lazy: pages after the contact's are not read
         for entry in (entry for entry in found if isinstance(entry.get("id"), str)):
             if entry["id"] == claim.gone and is_gone(self._clemta, claim.gone, job.deadline):
-                continue  # the search still shows what was deleted; or Clemta had denied every contact for a while
+                continue  # the search still shows what was deleted
             if policy != "create" or (
                 _created_since(claim, entry)
                 and same_name(entry.get("full_name"), contact.full_name)
@@ -322,7 +342,7 @@ class Delivery:
         """The new contact's id; with `create` no other submission of that person can adopt the contact."""
         contact, began = job.mapped.contact, self._clock()
         if self._lists and job.policy == "create":
-            self._lists.announce(contact)
+            self._lists.mark(contact)
         contact_id = self._clemta.create(contact, job.deadline)
         if self._lists:
             self._lists.record_posted(contact.company_id, contact_id, began)
@@ -404,6 +424,15 @@ class Delivery:
         """Parks a message that cannot be processed."""
         failure = Failure("poison", envelope.failure.status, code, envelope.failure.message)
         self._queues.park(Envelope(envelope.submission, envelope.attempt, envelope.first_failure_at, failure))
+
+
+def is_gone(clemta: GetsContacts, contact_id: str, deadline: Deadline) -> bool:
+    """Whether Clemta says that it has no such contact, with one call reserved to follow. Searches and lists may lag."""
+    try:
+        clemta.get(contact_id, deadline, reserve_next=1)
+    except ContactGone:
+        return True
+    return False
 
 
 def _resent_as(mapped: MappedSubmission, policy: Policy) -> str:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .contacts import ContactRequest
 from .outcomes import FailureClass
+
+_LIST_TRUSTED_SECONDS = (
+    2 * 86_400
+)  # age of the last reading of all contacts at which a list is no longer used
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +149,38 @@ class Outcome:
 
     status: Literal["created", "updated", "duplicate"]
     contact_id: str
+
+
+type Person = tuple[str, str]
+"""A contact's type, and its e-mail in one case."""
+
+
+class Watermark(NamedTuple):
+    """How far a reading came: how many contacts there were, and the newest ones, which the next reading shows again.
+
+    `created_at` is the newest one's, in unix seconds; `ids` are those of the last five seconds before it.
+    """
+
+    created_at: float = 0
+    total: int = 0
+    ids: tuple[str, ...] = ()
+
+
+class ListState(NamedTuple):
+    """What is known of a company's list; times in unix seconds, 0 for never."""
+
+    complete_until: float = 0
+    """The ledger has a mark of each contact that Clemta showed then: the start of the last complete reading."""
+    full_at: float = 0
+    """The start of the last reading of all contacts."""
+    off_until: float = 0
+    """Before this time the list is not used: a check failed."""
+    watermark: Watermark = Watermark()
+    trouble: str = ""
+    """Why the list was switched off last."""
+
+    def is_complete(self, now: float) -> bool:
+        """Whether a reading of what is newer makes it current."""
+        return (
+            bool(self.complete_until) and now >= self.off_until and now - self.full_at < _LIST_TRUSTED_SECONDS
+        )

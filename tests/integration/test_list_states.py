@@ -5,11 +5,10 @@ from typing import Any, cast
 import pytest
 
 from bench.in_process_dynamodb import InProcessDynamoDB
-from clemta_intake.contact_list import Watermark
-from clemta_intake.contact_lists import ListState
 from clemta_intake.contact_lists import ListStates as Kept
 from clemta_intake.dynamo.list_states import ListStates
 from clemta_intake.dynamo.table import Table
+from clemta_intake.model import ListState, Watermark
 from tests.support.fakes import COMPANY, FakeListStates
 
 READ = ListState(1_000.25, 900, 0, Watermark(990, 42, ("c9", "c8")))
@@ -65,7 +64,7 @@ def test_p6_a_part_of_a_reading_moves_the_watermark_alone(states: Kept) -> None:
     assert states.read(COMPANY) == READ._replace(watermark=further)
     states.switch_off(COMPANY, 2_000, "not the newest first")
     states.record_progress(COMPANY, READ)
-    assert states.read(COMPANY) == ListState(off_until=2_000)
+    assert states.read(COMPANY) == ListState(off_until=2_000, trouble="not the newest first")
 
 
 def test_a_reading_of_all_contacts_is_recorded_beside_a_later_one_of_the_newest(states: Kept) -> None:
@@ -79,13 +78,13 @@ def test_a_reading_of_all_contacts_is_recorded_beside_a_later_one_of_the_newest(
 def test_p3_a_reading_that_began_before_the_list_was_switched_off_does_not_switch_it_on(states: Kept) -> None:
     states.record(COMPANY, READ)
     states.switch_off(COMPANY, 2_000, "not the newest first")
-    assert states.read(COMPANY) == ListState(off_until=2_000)
+    assert states.read(COMPANY) == ListState(off_until=2_000, trouble="not the newest first")
     assert not states.record(COMPANY, READ._replace(complete_until=1_999))
     states.record_full(COMPANY, 1_999)
-    assert states.read(COMPANY) == ListState(off_until=2_000)
+    assert states.read(COMPANY) == ListState(off_until=2_000, trouble="not the newest first")
     assert states.record(COMPANY, READ._replace(complete_until=2_000))
     states.record_full(COMPANY, 2_001)
-    assert states.read(COMPANY) == ListState(2_000, 2_001, 2_000, READ.watermark)
+    assert states.read(COMPANY) == ListState(2_000, 2_001, 2_000, READ.watermark, "not the newest first")
 
 
 def test_the_list_that_is_switched_off_is_free_to_be_read_afterwards(states: Kept) -> None:

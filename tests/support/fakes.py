@@ -10,7 +10,6 @@ from typing import Any
 from clemta_intake.captcha import Verdict
 from clemta_intake.clemta.protocol import is_contact, search_term
 from clemta_intake.contact_events import ContactEvents
-from clemta_intake.contact_lists import ListState
 from clemta_intake.contacts import ContactRequest
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery, DeliverySettings, Neighbours
@@ -18,7 +17,7 @@ from clemta_intake.dynamo.claim_states import STATES, Guard, Transition, Value
 from clemta_intake.dynamo.claims import Ledger
 from clemta_intake.dynamo.table import ConditionFailed
 from clemta_intake.errors import ContactGone, RateLimited, TakenForSpam, Unavailable, UnknownSource
-from clemta_intake.model import Claim, Envelope, MappedSubmission, Place, Submission
+from clemta_intake.model import Claim, Envelope, ListState, MappedSubmission, Place, Submission
 from clemta_intake.queue_message import NewerVersion, decode_envelope, encode_envelope
 from clemta_intake.retry import RetryPolicy
 from clemta_intake.sources.config import Form, Webhook, to_source
@@ -231,7 +230,7 @@ class FakeListStates:
         stored = self.of(company_id)
         if not stored.complete_until < state.complete_until >= stored.off_until:
             return False
-        self.stored[company_id] = state._replace(off_until=stored.off_until)
+        self.stored[company_id] = state._replace(off_until=stored.off_until, trouble=stored.trouble)
         self.leases[company_id] = 0
         return True
 
@@ -247,7 +246,7 @@ class FakeListStates:
 
     def switch_off(self, company_id: str, until: float, trouble: str) -> None:
         assert trouble
-        self.stored[company_id] = ListState(off_until=until)
+        self.stored[company_id] = ListState(off_until=until, trouble=trouble)
         self.leases[company_id] = 0
 
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from clemta_intake import contact_list, contact_lists
 from clemta_intake.contact_list import ContactList
-from clemta_intake.contact_lists import ContactLists, ListSettings, ListState
+from clemta_intake.contact_lists import ContactLists, ListSettings
 from clemta_intake.deadlines import Deadline
 from clemta_intake.delivery import Delivery, Lists
 from clemta_intake.dynamo.keys import contact_key
 from clemta_intake.errors import NotApplied, OutcomeUnknown
-from clemta_intake.model import Outcome, Policy
+from clemta_intake.model import ListState, Outcome, Policy
 from tests.support.examples import examples
 from tests.support.fakes import FakeLedger, FakeListStates, contact
 from tests.unit.test_model import (

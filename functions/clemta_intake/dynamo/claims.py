@@ -18,10 +18,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from ..contact_list import Person
 from ..contacts import ContactRequest
 from ..errors import ClaimHeld, Retryable
-from ..model import Claim, Created
+from ..model import Claim, Created, Person
 from .claim_states import (
     ADOPT_FOR_UPDATE,
     CLAIM,

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from ..contact_list import Watermark
-from ..contact_lists import ListState
+from ..model import ListState, Watermark
 from .keys import list_key
 from .table import ConditionFailed, Table
 
@@ -28,6 +27,7 @@ class ListStates:
             float(item.get("full_at", 0)),
             float(item.get("off_until", 0)),
             _watermark(item.get("watermark", "[0, 0, []]")),
+            item.get("trouble", ""),
         )
 
     def take_lease(self, company_id: str, known: ListState, now: float, until: float) -> bool:
