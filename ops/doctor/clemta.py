@@ -9,6 +9,7 @@ from clemta_intake.clemta.protocol import Request, read_answer, read_page
 from clemta_intake.contact_list import order_of
 from clemta_intake.errors import IntakeError, KeyRefused
 from clemta_intake.http_values import HttpResponse
+from clemta_intake.model import ListState
 from clemta_intake.transport import Transport, TransportError
 
 from ..environments import Environment
@@ -89,8 +90,18 @@ def _order(company: str, page: list[Any]) -> Iterator[Check]:
             yield Check("clemta order", "note", says, do)
 
 
+def _switched_off(company: str, state: ListState) -> Iterator[Check]:
+    minutes = (state.off_until - time.time()) / 60
+    if minutes > 0:
+        says = f"the list of company {company} is not used for {minutes:.0f} minutes: {state.trouble}"
+        yield Check("clemta list", "note", says, "nothing now; if it comes again, set ListSeconds to 0")
+
+
 def clemta_list(env: Environment) -> Iterator[Check]:
-    """Whether Clemta's list shows the contact that was created last; nothing if its newest contacts do not tell."""
+    """Whether Clemta's list is switched off, and shows the contact that was created last, if its newest contacts tell."""
+    if lists := env.deps.contact_lists:
+        for company in _companies(env):
+            yield from _switched_off(company, lists.current(company))
     created = lines(env, '{ $.outcome = "created" }', time.time() - DAY)
     last = max(created, key=lambda line: float(line["at"]), default=None)
     if last is None:

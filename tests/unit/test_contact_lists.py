@@ -405,6 +405,12 @@ class TestWholeReading:
         with pytest.raises(NotApplied, match="no_time_left"):
             world.lists.read_all(COMPANY, lambda _: None, Deadline.after(0))
 
+    def test_p3_list_whose_state_would_not_fit_into_an_item_is_switched_off(self, world: World) -> None:
+        for number in range(1_001):
+            world.add(f"imported{number}@example.com", 10)
+        assert self.whole(world)
+        assert world.state.trouble == "too many contacts of one moment"
+
     def test_p3_list_that_fails_a_check_is_switched_off(self, world: World) -> None:
         world.clemta.ordered = False
         world.add("second@example.com", 500)

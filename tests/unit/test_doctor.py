@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clemta_intake.http_values import HttpRequest, HttpResponse
+from clemta_intake.model import ListState
 from clemta_intake.settings import Settings
 from clemta_intake.sources.config import to_source
 from clemta_intake.transport import Transport, TransportError
@@ -96,7 +97,7 @@ class Routed(Environment):
         table = {"kind": "form", "route": {"by": "body.office", "to": to}}
         self.sources = {"website": to_source("website", table, COMPANY)}
         self.settings = SimpleNamespace(clemta_base_url="https://clemta.example.com")  # type: ignore[assignment]
-        self.deps = SimpleNamespace(secrets=SimpleNamespace(api_key=lambda _: "k"))  # type: ignore[assignment]
+        self.deps = SimpleNamespace(secrets=SimpleNamespace(api_key=lambda _: "k"), contact_lists=None)  # type: ignore[assignment]
 
 
 def test_doctor_asks_clemta_about_every_company_that_a_route_leads_to(
@@ -168,6 +169,17 @@ def test_doctor_says_whether_clemtas_list_shows_the_contact_that_was_created_las
         if state == "ok":
             assert ("ListSeconds" in checks[0].says) is advice
         assert all(check.do for check in checks if check.state == "note")
+
+
+def test_doctor_says_why_clemtas_list_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {COMPANY: ListState(off_until=time.time() + 1_200, trouble="not the newest first")}
+    monkeypatch.setitem(clemta_list.__globals__, "lines", lambda *_: [])
+    env = Routed()
+    lists = SimpleNamespace(current=lambda company: states.get(company, ListState()))
+    env.deps = SimpleNamespace(contact_lists=lists)  # type: ignore[assignment]
+    [check] = clemta_list(env)
+    assert (check.state, "20 minutes: not the newest first" in check.says) == ("note", True)
+    assert COMPANY in check.says
 
 
 def test_doctor_says_nothing_of_the_list_of_a_clemta_that_does_not_answer(
