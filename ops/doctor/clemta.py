@@ -98,7 +98,7 @@ def _switched_off(company: str, state: ListState) -> Iterator[Check]:
 
 
 def clemta_list(env: Environment) -> Iterator[Check]:
-    """Whether Clemta's list is used, and whether it shows the contact that was created last, as far as that is known."""
+    """Whether Clemta's list is used, and whether it shows the contact that was created last, if that is known."""
     if lists := env.deps.contact_lists:
         for company in _companies(env):
             yield from _switched_off(company, lists.current(company))
