@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from clemta_intake.deadlines import Deadline
@@ -170,8 +170,7 @@ def _code(message: Message) -> str:
 
 def _restarted(envelope: Envelope) -> Envelope:
     """The envelope with a new retry period: as after its first failure, now."""
-    fresh = replace(envelope, attempt=0, not_before=0, slot="", waiting_since=0)
-    return replace(fresh, first_failure_at=time.time())
+    return envelope._replace(attempt=0, not_before=0, slot="", waiting_since=0, first_failure_at=time.time())
 
 
 def _replay_result(env: Environment, message: Message, store: ReviewQueue) -> ReplayResult:

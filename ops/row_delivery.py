@@ -6,7 +6,7 @@ only for a row whose contact exists, or whose earlier attempt has an unknown out
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,7 @@ class RowDelivery:
 
     def deliver(self, submission: Submission) -> OutcomeName:
         """What became of the row, after it is durable. Raises OpsError if Clemta would refuse every row."""
-        submission = replace(submission, received_at=self._deps.clock())
+        submission = submission._replace(received_at=self._deps.clock())
         try:
             return self._deliver(submission)
         except ConfigError as error:
@@ -70,9 +70,8 @@ class RowDelivery:
         reading = self._current(mapped.contact.company_id)
 
         def deliver(place: Place) -> Outcome:
-            row = replace(
-                mapped, is_new=self._age(reading) <= _MAX_AGE and reading.contacts.is_new(mapped.contact)
-            )
+            is_new = self._age(reading) <= _MAX_AGE and reading.contacts.is_new(mapped.contact)
+            row = mapped._replace(is_new=is_new)
             return self._deps.delivery.deliver(row, policy, Deadline.after(_SECONDS), place)
 
         outcome = self._in_turn(deliver)

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path

@@ -6,8 +6,7 @@ https://developers.google.com/recaptcha/docs/verify
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from .deadlines import Deadline
@@ -39,8 +38,7 @@ _TOKEN_CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A verifier's answer about a token; `score` (reCAPTCHA v3) is 1 for a person, 0 for a bot."""
 
     person: bool

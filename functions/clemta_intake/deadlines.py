@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import NotApplied
 
@@ -21,8 +20,7 @@ def reserve(answer_seconds: float) -> float:
     return RESERVE_SECONDS * answer_seconds / ANSWER_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A moment on the monotonic clock."""
 
     at: float

@@ -26,7 +26,6 @@ outcome is unknown.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .contact_changes import contact_changes, same_name
@@ -459,7 +458,7 @@ def _counted(job: _Job, claim: Claim) -> Claim:
     if not job.count_contacts or not claim.fresh or claim.counted:
         return claim
     job.count_contacts(1)
-    return replace(claim, counted=True)
+    return claim._replace(counted=True)
 
 
 def _created_since(claim: Claim, existing: Mapping[str, Any]) -> bool:

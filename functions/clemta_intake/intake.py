@@ -9,7 +9,6 @@ What waited in a queue, or is imported, takes `evaluate_queued`: it meets no rul
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .bodies.charsets import with_charset
@@ -129,7 +128,7 @@ def events(
         return [Event(submission, error, signed_id)]
     if body.page_charset:
         named = with_charset(submission.content_type, body.page_charset)
-        submission = replace(submission, content_type=named)
+        submission = submission._replace(content_type=named)
     if isinstance(body, JsonBody):
         submission, body = without_proof(source, submission, body)
         if isinstance(source, Webhook) and source.batch:
@@ -144,7 +143,9 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
     submission, body = event.submission, event.body
     if isinstance(body, Refused):
         # The source's expression needs a body that can be read.
-        return Invalid(submission.known_as("" if source.delivery_id else event.signed_id), (), body)
+        return Invalid(
+            submission._replace(delivery_id="" if source.delivery_id else event.signed_id), (), body
+        )
     redacted = redact(body.data)
     left_out = redacted.left_out
     data = expression_data(submission, source, body.plain(redacted.data))
@@ -153,10 +154,10 @@ def evaluate(event: Event, source: Form | Webhook) -> Evaluation:
         delivery_id = find_delivery_id(submission, source, data, event.signed_id)
     except (ConfigError, Unreadable):  # `map_submission` raises it again if the id is needed
         delivery_id = ""
-    submission = submission.known_as(delivery_id)
+    submission = submission._replace(delivery_id=delivery_id)
     try:
         if left_out:
-            submission = replace(submission, body=body.rewrite(redacted.data))
+            submission = submission._replace(body=body.rewrite(redacted.data))
             check_size(submission)  # it may have grown
         _check_batch(source, body.data)
         if not is_accepted(source, data):
@@ -227,8 +228,7 @@ def _split(submission: Submission, body: JsonBody, keys: tuple[str, ...], signed
         return []
     return [
         Event(
-            replace(
-                submission,
+            submission._replace(
                 submission_id=f"{submission.submission_id}-{number}",
                 body=body_of_one,
                 content_type="application/json",

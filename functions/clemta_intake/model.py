@@ -1,45 +1,43 @@
 """The values that the modules exchange: frozen, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from .contacts import ContactRequest
 from .outcomes import FailureClass
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _LIST_TRUSTED_SECONDS = (
     2 * 86_400
 )  # age of the last reading of all contacts at which a list is no longer used
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """One request's payload, as received."""
 
     submission_id: str
     source: str
     received_at: float  # unix seconds
-    body: bytes = field(repr=False)
+    body: bytes
     content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = _NOTHING
     """By lower-case name; only those on an allow-list."""
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = _NOTHING
     """The last value of each name."""
-    delivery_id: str = field(default="", repr=False)
+    delivery_id: str = ""
     """The sender's own id of this delivery; "" if not known yet."""
 
-    def known_as(self, delivery_id: str) -> "Submission":
-        """A copy with this delivery id; dataclasses.replace takes ten times as long."""
-        rest = self.body, self.content_type, self.headers, self.query
-        return Submission(self.submission_id, self.source, self.received_at, *rest, delivery_id)
+    def __repr__(self) -> str:
+        """Without what the sender sent: P8."""
+        return f"Submission({self.submission_id!r}, {self.source!r}, {self.received_at!r})"
 
 
 type Lane = Literal["proven", "open"]  # the rate limit's: senders that prove their origin, and open forms
 type Policy = Literal["skip", "update", "create"]  # a source's `on_existing`
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A submission's place in the rate limit's lanes."""
 
     lane: Lane
@@ -49,8 +47,7 @@ class Place:
     """The slot's time in unix seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a submission is in a queue."""
 
     failure_class: FailureClass
@@ -59,8 +56,7 @@ class Failure:
     message: str  # may quote the payload: never logged
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A submission in a queue; times in unix seconds."""
 
     submission: Submission
@@ -76,8 +72,7 @@ class Envelope:
         return Place(lane, self.slot or ("tried" if self.attempt else ""), self.not_before)
 
 
-@dataclass(frozen=True, slots=True)
-class MappedSubmission:
+class MappedSubmission(NamedTuple):
     """What a submission asks for; times in unix seconds."""
 
     contact: ContactRequest
@@ -96,8 +91,7 @@ class MappedSubmission:
     """Clemta is known to have no contact of this company, type and e-mail: no look-up is needed before a create."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The lease on one contact's item in the ledger: its owner alone may create or update the contact."""
 
     key: str
@@ -122,8 +116,7 @@ class Claim:
     """A reading of Clemta's list showed a contact of this person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """What the ledger knows of a contact that is created."""
 
     key: str
@@ -143,8 +136,7 @@ class Created:
         return self.delivery in self.deliveries
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a contact in Clemta."""
 
     status: Literal["created", "updated", "duplicate"]

@@ -4,7 +4,6 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from .model import Envelope, Failure, Submission
@@ -35,7 +34,7 @@ def _text(value: Any) -> str:
 def encode_envelope(envelope: Envelope) -> str:
     """The message body; less than SQS's 256 KiB for a submission that `check_size` accepts."""
     submission = envelope.submission
-    failure = asdict(envelope.failure)
+    failure = envelope.failure._asdict()
     # ASCII only: SQS refuses some characters, which a sender could put into the payload.
     return json.dumps(
         {

@@ -1,11 +1,10 @@
 """The environment, read by name, once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the template passes to the functions."""
 
     clemta_base_url: str
@@ -54,8 +53,7 @@ class Settings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DailyMailSettings:
+class DailyMailSettings(NamedTuple):
     """What the template passes to the daily mail's function."""
 
     dead_letter_queue_url: str

@@ -146,7 +146,7 @@ def loads(module: str, settings: Settings, aws_url: str) -> int:
         f"import clemta_intake.{module}\n"
         "from clemta_intake.dependencies import dependencies; print(len(dependencies().secrets._cached))"
     )
-    variables = {name.upper(): str(getattr(settings, name)) for name in settings.__dataclass_fields__}
+    variables = {name.upper(): str(getattr(settings, name)) for name in settings._fields}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **KEYS, **variables}
     environment["AWS_ENDPOINT_URL"] = aws_url
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from dataclasses import replace
+from copy import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any

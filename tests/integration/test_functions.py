@@ -32,7 +32,7 @@ LEAD = {"event": "lead.created", "first": "Bo", "last": "Example", "email": "bo@
 @pytest.fixture(autouse=True)
 def _real_dependencies(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry points read the environment, as they do in Lambda."""
-    for name in aws.settings.__dataclass_fields__:
+    for name in aws.settings._fields:
         monkeypatch.setenv(name.upper(), str(getattr(aws.settings, name)))
     dependencies.dependencies.cache_clear()
 

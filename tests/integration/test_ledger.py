@@ -1,6 +1,6 @@
 """The real ledger keeps the contract, in DynamoDB."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any, ClassVar
 
 import boto3

@@ -1,7 +1,7 @@
 """Clemta's list with the real parts: DynamoDB, Clemta's stand-in, the client and its rate limit."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

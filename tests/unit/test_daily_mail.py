@@ -132,7 +132,7 @@ def test_a_long_log_does_not_stop_the_mail() -> None:
 
 def test_a_subject_has_at_most_99_characters() -> None:
     settings = DailyMailSettings(
-        **{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | {"stack_name": "s" * 128}
+        **{name: getattr(SETTINGS, name) for name in SETTINGS._fields} | {"stack_name": "s" * 128}
     )
     aws = FakeAws(waiting={SETTINGS.held_queue_url: (1, 0)})
     send(aws, settings)

@@ -5,7 +5,8 @@ person's sign-ups keep the list busy. The seeded bugs at the end show that the m
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest

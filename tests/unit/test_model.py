@@ -9,7 +9,8 @@ Each submission says something of its own of the same person: a name, and a fiel
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest

@@ -10,7 +10,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path

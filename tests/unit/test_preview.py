@@ -1,7 +1,7 @@
 """What the operator is shown of a request before anything is sent."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The retry rule, case by case."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -14,6 +15,7 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     model_validator,
 )
 
@@ -502,11 +504,16 @@ def presets() -> dict[str, dict[str, Any]]:
 
 
 def to_source(name: str, table: Any, default_company_id: str) -> Form | Webhook:
-    """One validated source; raises pydantic's ValidationError."""
+    """One validated source; raises pydantic's ValidationError, whose places begin with the kind."""
     values = table
     if isinstance(table, dict):
         values = {"company_id": default_company_id, **_with_preset(name, table), "name": name}
-    source: Form | Webhook = TypeAdapter(Source).validate_python(values)
+        model: type[Form | Webhook] = Form if values.get("kind") == "form" else Webhook
+        with suppress(ValidationError):
+            return model.model_validate(values)
+    source: Form | Webhook = TypeAdapter(Source).validate_python(
+        values
+    )  # builds both kinds, and names the mistake
     return source
 
 

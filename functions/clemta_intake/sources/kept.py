@@ -1,7 +1,6 @@
 """What a queue message keeps of a request: headers, query parameters, and the body without its proof. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..bodies.json_text import JsonBody
 from ..bodies.places import value_at, without
@@ -33,7 +32,7 @@ def without_proof(
     if not keys or value_at(body.data, keys) is None:
         return submission, body
     body = body._replace(data=without(body.data, keys))
-    return replace(submission, body=body.rewrite(body.data)), body
+    return submission._replace(body=body.rewrite(body.data)), body
 
 
 def _kept(part: str, source: Form | Webhook, values: Mapping[str, str]) -> dict[str, str]:

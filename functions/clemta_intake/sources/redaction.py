@@ -9,9 +9,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..bodies.forms import Part
 from ..bodies.json_text import parse_json
@@ -209,8 +208,7 @@ for _languages, _is_likely in ((_SECRETS, False), (_LIKELY, True)):
         _node[""] = _is_likely
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(NamedTuple):
     """`data` without secret fields (the same object if it has none), and the names of the fields left out."""
 
     data: Any
@@ -288,15 +286,14 @@ def _ends_in_stem(word: str) -> bool:
     return False
 
 
-@dataclass(slots=True)
 class _Redactor:
     """Redacts one submission's data."""
 
-    left_out: list[str] = field(default_factory=list)
-    _ids: set[str] = field(default_factory=set)
-    _depth: int = 0
-    _nested_values: int = 0
-    """Number of values in all JSON texts together."""
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self._ids: set[str] = set()
+        self._depth = 0
+        self._nested_values = 0  # number of values in all JSON texts together
 
     def learn_ids(self, data: Any) -> None:
         """Remembers the ids of secret fields that are declared apart from their answers, as Typeform does."""
