@@ -32,7 +32,7 @@ def ensure_build(sources_file: Path | None, log: Path) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             check_sources(sources_file or ROOT / "functions" / "sources.toml")
             sam(
-                ["build", "--parallel", "--build-dir", str(folder / "build")],
+                ["build", "--build-dir", str(folder / "build")],
                 build_environment(sources_file),
                 log,
             )
@@ -62,16 +62,26 @@ def check_sources(sources_file: Path) -> None:
 
 
 def zip_functions(build: Path) -> None:
-    """Zips each function once; otherwise each `sam deploy` would zip all of them again."""
+    """Zips equal bundles once; otherwise each `sam deploy` would zip the bundle of each function again."""
     template = build / "template.yaml"
     text = template.read_text()
+    zipped: dict[str, Path] = {}
     for name in re.findall(r"^ +CodeUri: (\w+Function)$", text, re.M):
-        with zipfile.ZipFile(build / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for path in sorted((build / name).rglob("*")):
-                if path.is_file():
-                    archive.write(path, path.relative_to(build / name))
+        file = build / f"{name}.zip"
+        first = zipped.setdefault(folder_hash(build / name), file)
+        if first == file:
+            _zip(build / name, file)
+        else:
+            os.link(first, file)
         text = text.replace(f"CodeUri: {name}\n", f"CodeUri: {name}.zip\n")
     template.write_text(text)
+
+
+def _zip(folder: Path, file: Path) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
 
 
 def fingerprint(sources_file: Path | None, *, with_sources: bool = True) -> str:
@@ -215,7 +225,8 @@ def main() -> None:
             return
         stamp.remove()
         check_sources(sources_file or ROOT / "functions" / "sources.toml")
-        sam(["build", "--parallel"], build_environment(sources_file), folder / "build.log")
+        sam(["build"], build_environment(sources_file), folder / "build.log")
+        zip_functions(folder / "build")
     except StackError as error:
         sys.exit(str(error))
     stamp.write(inputs)

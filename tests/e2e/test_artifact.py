@@ -34,65 +34,62 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    build = ensure_build(None, tmp_path_factory.mktemp("build") / "log")
-    return [build / "ReceiveFunction", build / "RedeliverFunction"]
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ensure_build(None, tmp_path_factory.mktemp("build") / "log") / "ReceiveFunction"
 
 
-def test_every_module_ships_with_its_bytecode(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        sources = list(bundle.rglob("*.py"))
-        assert len(sources) > 500
-        for source in sources:
-            bytecode = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
-            flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
-            assert flags == 0b01, (
-                f"{source.name}: the bytecode must hold whatever the file's time (unchecked-hash)"
-            )
+def test_every_function_has_the_same_bundle(bundle: Path) -> None:
+    zipped = [*bundle.parent.glob("*Function.zip")]
+    assert len(zipped) == 5
+    assert all(file.samefile(bundle.with_suffix(".zip")) for file in zipped), "equal bundles are zipped once"
 
 
-def test_bundle_runs_on_its_own_modules_and_compiles_nothing(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        before = sorted(bundle.rglob("*"))
-        base = Path(sys.executable).resolve()
-        command = [str(base), "-I", "-S", "-c", PROBE, str(bundle)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == {
-            "compiled": [],
-            "country": ["DE", "ES", "US", "PL", "JP", "CN"],
-            "outside": [],
-        }
-        assert sorted(bundle.rglob("*")) == before, "nor does it write"
+def test_every_module_ships_with_its_bytecode(bundle: Path) -> None:
+    sources = list(bundle.rglob("*.py"))
+    assert len(sources) > 500
+    for source in sources:
+        bytecode = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+        assert flags == 0b01, (
+            f"{source.name}: the bytecode must hold whatever the file's time (unchecked-hash)"
+        )
 
 
-def test_one_bundle_runs_on_either_processor(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        compiled = {library.name.split("-", 2)[2] for library in (bundle / "pydantic_core").glob("*.so")}
-        assert compiled == {"x86_64-linux-gnu.so", "aarch64-linux-gnu.so"}
+def test_bundle_runs_on_its_own_modules_and_compiles_nothing(bundle: Path) -> None:
+    before = sorted(bundle.rglob("*"))
+    base = Path(sys.executable).resolve()
+    command = [str(base), "-I", "-S", "-c", PROBE, str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "compiled": [],
+        "country": ["DE", "ES", "US", "PL", "JP", "CN"],
+        "outside": [],
+    }
+    assert sorted(bundle.rglob("*")) == before, "nor does it write"
 
 
-def test_bundle_holds_only_what_runs_in_lambda(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        ours = {path.name for path in (bundle / "clemta_intake").iterdir()} - {"__pycache__"}
-        assert ours == {path.name for path in (ROOT / "functions" / "clemta_intake").iterdir()} - {
-            "__pycache__"
-        }
-        assert not {"pytest", "ops", "local", "bench", "tools", "tests", "aws_xray_sdk"} & {
-            path.name for path in bundle.iterdir()
-        }
-        assert (bundle / "sources.toml").read_bytes() == (ROOT / "functions" / "sources.toml").read_bytes()
+def test_one_bundle_runs_on_either_processor(bundle: Path) -> None:
+    compiled = {library.name.split("-", 2)[2] for library in (bundle / "pydantic_core").glob("*.so")}
+    assert compiled == {"x86_64-linux-gnu.so", "aarch64-linux-gnu.so"}
 
 
-def test_bundle_is_small(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        assert bundle.with_suffix(".zip").stat().st_size < 25_000_000
+def test_bundle_holds_only_what_runs_in_lambda(bundle: Path) -> None:
+    ours = {path.name for path in (bundle / "clemta_intake").iterdir()} - {"__pycache__"}
+    assert ours == {path.name for path in (ROOT / "functions" / "clemta_intake").iterdir()} - {"__pycache__"}
+    assert not {"pytest", "ops", "local", "bench", "tools", "tests", "aws_xray_sdk"} & {
+        path.name for path in bundle.iterdir()
+    }
+    assert (bundle / "sources.toml").read_bytes() == (ROOT / "functions" / "sources.toml").read_bytes()
 
 
-def test_every_package_ships_with_the_text_of_its_licence(bundles: list[Path]) -> None:
-    for bundle in bundles:
-        packages = list(bundle.glob("*.dist-info"))
-        assert len(packages) == len((ROOT / "functions" / "requirements.txt").read_text().splitlines())
-        for package in packages:
-            names = {path.name.lower() for path in package.rglob("*") if path.is_file()}
-            assert any(re.match(r"licen[cs]e|copying", name) for name in names), package.name
+def test_bundle_is_small(bundle: Path) -> None:
+    assert bundle.with_suffix(".zip").stat().st_size < 25_000_000
+
+
+def test_every_package_ships_with_the_text_of_its_licence(bundle: Path) -> None:
+    packages = list(bundle.glob("*.dist-info"))
+    assert len(packages) == len((ROOT / "functions" / "requirements.txt").read_text().splitlines())
+    for package in packages:
+        names = {path.name.lower() for path in package.rglob("*") if path.is_file()}
+        assert any(re.match(r"licen[cs]e|copying", name) for name in names), package.name

@@ -1,5 +1,6 @@
 """`make deploy` ships a build of the requested inputs only."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,18 @@ def test_build_takes_the_variables_file_then_ones_own_then_the_shipped_one(
         file.touch()
     assert sources_file_from({}) == own
     assert sources_file_from({"SOURCES_FILE": str(other)}) == other
+
+
+def test_equal_bundles_are_zipped_once(tmp_path: Path) -> None:
+    for name, text in (("FirstFunction", "same"), ("SecondFunction", "same"), ("OtherFunction", "other")):
+        (tmp_path / name / "folder").mkdir(parents=True)
+        (tmp_path / name / "folder" / "file.py").write_text(text)
+    uris = [f"      CodeUri: {name}Function\n" for name in ("First", "Second", "Other")]
+    (tmp_path / "template.yaml").write_text("".join(uris))
+    sam.zip_functions(tmp_path)
+    first, second, other = (tmp_path / f"{name}Function.zip" for name in ("First", "Second", "Other"))
+    assert first.samefile(second)
+    assert not first.samefile(other)
+    with zipfile.ZipFile(other) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {"folder/file.py": b"other"}
+    assert (tmp_path / "template.yaml").read_text() == "".join(uris).replace("Function\n", "Function.zip\n")
