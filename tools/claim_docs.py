@@ -15,10 +15,7 @@ def states() -> str:
 
 def transitions() -> str:
     """A row for each method of the ledger that makes a transition."""
-    rows = [
-        (f"`{one.event}`", one.when, _from(one), f"`{one.to}`" if one.to else "unchanged", one.then)
-        for one in TRANSITIONS
-    ]
+    rows = [(f"`{one.event}`", one.when, _from(one), _to(one), one.then) for one in TRANSITIONS]
     return _table(("method", "when", "from", "to", "the caller's next step"), rows)
 
 
@@ -42,6 +39,14 @@ def _from(transition: Transition) -> str:
     return "; ".join(
         ", ".join(states) + (f" if {words}" if words else "") for words, states in groups.items()
     )
+
+
+def _to(transition: Transition) -> str:
+    """The state that it leads to."""
+    if transition.to:
+        return f"`{transition.to}`"
+    first = transition.sets_once.get("state")
+    return f"unchanged; `absent` becomes `{first}`" if first else "unchanged"
 
 
 def _setters(attribute: str) -> str:

@@ -142,17 +142,19 @@ def test_own_authorities_of_the_environment_are_trusted(
 
 def loads(module: str, settings: Settings, aws_url: str) -> int:
     """The number of secrets that the function has read when it is loaded."""
-    probe = (
-        f"import clemta_intake.{module}\n"
+    print_count = (
         "from clemta_intake.dependencies import dependencies; print(len(dependencies().secrets._cached))"
     )
+    return int(printed(module, settings, aws_url, print_count))
+
+
+def printed(module: str, settings: Settings, aws_url: str, then: str) -> str:
+    """What a process of the function prints once it is loaded."""
     variables = {name.upper(): str(getattr(settings, name)) for name in settings._fields}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **KEYS, **variables}
     environment["AWS_ENDPOINT_URL"] = aws_url
-    done = subprocess.run(
-        [sys.executable, "-c", probe], env=environment, capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
+    command = [sys.executable, "-c", f"import clemta_intake.{module}\n{then}"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("module", ["receive", "redeliver"])
@@ -189,3 +191,23 @@ def test_only_the_entry_points_patch_botocore_and_freeze_the_garbage_collector(
         [sys.executable, "-c", probe], env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == [str(patched), str(patched), "True"], done.stderr
+
+
+SELDOM = {
+    "captcha",
+    "cognito",
+    "contact_events",
+    "contact_list",
+    "contact_lists",
+    "sources.page",
+    "visitor_page",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "loaded"), [({}, set()), ({"list_seconds": 10.0}, {"contact_list", "contact_lists"})]
+)
+def test_what_a_stack_does_not_use_is_not_imported(aws: Aws, more: dict[str, Any], loaded: set[str]) -> None:
+    then = "import sys; print([name for name in sys.modules if name.startswith('clemta_intake.')])"
+    found = printed("receive", aws.settings._replace(**more), aws.url, then)
+    assert {name for name in SELDOM if f"'clemta_intake.{name}'" in found} == loaded
