@@ -1,6 +1,7 @@
 """Scenario 3: sign-ups as fast as this machine sends them, against Clemta's rate limit; nothing else fails."""
 
 import time
+from collections import Counter
 from typing import Any
 
 from rich.progress import Progress
@@ -18,7 +19,7 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
     rig.clemta.call("POST", "settings", {"rate_limit": limit})
     sign_ups = [SignUp(f"burst{number}@example.com", "website") for number in range(signups)]
     task = progress.add_task(f"burst against {limit} calls a minute", total=signups)
-    began = time.monotonic()
+    began, began_at = time.monotonic(), time.time()
     answers = Answers()
     rig.senders.deliver_all(sign_ups, answers, on_delivered=lambda: progress.advance(task))
     sent = time.monotonic() - began
@@ -27,6 +28,7 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
     drained = time.monotonic() - began
     requests = rig.clemta.call("GET", "requests")["requests"]
     contacts = rig.clemta.contacts_by_email().keys() & {sign_up.email for sign_up in sign_ups}
+    minutes = Counter(int(contact["created_at"] - began_at) // 60 for contact in rig.clemta.contacts())
     return {
         "signups": signups,
         "limit": limit,
@@ -34,6 +36,7 @@ def run(rig: Rig, signups: int, limit: int, progress: Progress) -> dict[str, Any
         "answers": dict(answers.statuses.most_common()),
         "acknowledged": len(answers.acknowledged),
         "contacts": len(contacts),
+        "in_each_minute": [minutes[minute] for minute in range(max(minutes, default=0) + 1)],
         "most_calls_in_a_minute": rig.clemta.call("GET", "health")["peak"],
         "last_calls": rig.clemta.last_calls(),
         "refused_with_429": sum(request["status"] == 429 for request in requests),
