@@ -5,8 +5,8 @@ TOOLS := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 UV = $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 SOURCES = $(or $(SOURCES_FILE),$(wildcard sources.toml),functions/sources.toml)
-# Two workers, each with a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
-PYTEST = $(TOOLS)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
+# Each worker has a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
+PYTEST = $(TOOLS)/python -m pytest -q --dist loadscope --no-loadscope-reorder
 EXPORT = export -q --frozen --only-group functions --no-hashes --no-annotate --no-header
 
 export PATH := $(TOOLS):$(PATH)
@@ -32,11 +32,11 @@ invoke: $(READY) ## invokes a function with an event as Lambda does, on the loca
 	@exec $(TOOLS)/python -m local.invoke --env "$(or $(ENV),local)" "$(or $(EVENT),events/form.json)"
 
 quick: $(READY) ## runs the unit tests, in half a minute: property tests try a tenth of their examples
-	$(PYTEST) --hypothesis-profile=quick tests/unit
+	$(PYTEST) -n 2 --hypothesis-profile=quick tests/unit
 
 test: $(READY) ## runs all tests, on their own stacks, and checks that they cover the functions
 	$(TOOLS)/coverage erase
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) --durations=10
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) -n 3 --durations=10
 	$(TOOLS)/coverage combine --quiet
 	$(TOOLS)/coverage report
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from local.stack import Deployed, Stack
-from ops import messages
 from tests.support.events import CRM_SECRET
+from tests.support.polls import short_polls as short_polls
 from tests.support.samples import SENDERS, Sample
 
 
@@ -102,12 +102,6 @@ class Queue:
     def purge(self) -> None:
         """Empties it."""
         self.sqs.purge_queue(QueueUrl=self.url)
-
-
-@pytest.fixture(autouse=True)
-def _short_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command's last receive of a queue finds nothing and waits; the emulator's answer is complete at once."""
-    monkeypatch.setattr(messages, "_LONGEST_POLL", 0)
 
 
 @pytest.fixture(scope="session")
