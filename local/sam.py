@@ -19,7 +19,7 @@ from ops.project import OWN_SOURCES
 
 TOOLS = Path(sys.executable).parent
 BUILDS = ROOT / ".local" / "builds"
-KEPT_BUILDS = 8  # two workers of the tests use some at once
+KEPT_BUILDS = 8  # the workers of the tests use some at once
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 

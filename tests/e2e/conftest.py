@@ -11,7 +11,7 @@ import requests
 
 from local.stack import Deployed, Stack
 from tests.support.events import CRM_SECRET
-from tests.support.polls import short_polls as short_polls
+from tests.support.polls import short_polls  # noqa: F401 - a fixture
 from tests.support.samples import SENDERS, Sample
 
 

@@ -26,7 +26,7 @@ from local.emulator import settings as emulator_settings
 from local.processes import HOST, Service
 from tests.support.aws_requests import refusals
 from tests.support.events import CRM_SECRET
-from tests.support.polls import short_polls as short_polls
+from tests.support.polls import short_polls  # noqa: F401 - a fixture
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
