@@ -24,9 +24,8 @@ from .model import ListState, Person
 MAX_PAGES = 10  # of a reading during a delivery; a longer list is read by list_contacts.py
 OFF_SECONDS = 3600
 _LEASE_SECONDS = 10  # of one reading; it only keeps two processes from reading at once
-_FULL_SECONDS = (
-    20 * 3600
-)  # age at which all contacts are read again: a reading of the newest shows no changed e-mail
+# The age at which all contacts are read again: a reading of the newest shows no changed e-mail.
+_FULL_SECONDS = 20 * 3600
 _TRIES = 3  # of a mark: one that fails makes the whole reading worthless
 _CLOCK_SKEW = 120  # seconds that Clemta's clock may be behind ours
 _FIRST_SHARE = 0.5  # of a delivery's time that a first reading may take

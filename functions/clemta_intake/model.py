@@ -8,9 +8,8 @@ from .contacts import ContactRequest
 from .outcomes import FailureClass
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_LIST_TRUSTED_SECONDS = (
-    2 * 86_400
-)  # age of the last reading of all contacts at which a list is no longer used
+# The age of the last reading of all contacts at which a list is no longer used.
+_LIST_TRUSTED_SECONDS = 2 * 86_400
 
 
 class Submission(NamedTuple):
