@@ -5,7 +5,8 @@ TOOLS := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 UV = $(shell command -v uv 2>/dev/null || echo .local/uv/bin/uv)
 SOURCES = $(or $(SOURCES_FILE),$(wildcard sources.toml),functions/sources.toml)
-# Each worker has a stack of its own; a file's functions or a class stay together, in the order of `testpaths`.
+# Each worker has a stack of its own, and mostly waits for it: three workers on two cores. A file's functions or a class
+# stay together, in the order of `testpaths`.
 PYTEST = $(TOOLS)/python -m pytest -q --dist loadscope --no-loadscope-reorder
 EXPORT = export -q --frozen --only-group functions --no-hashes --no-annotate --no-header
 
@@ -31,7 +32,7 @@ down: $(READY) ## stops what `make up` started; safe to repeat
 invoke: $(READY) ## invokes a function with an event as Lambda does, on the local stack; ENV=staging on a deployed one
 	@exec $(TOOLS)/python -m local.invoke --env "$(or $(ENV),local)" "$(or $(EVENT),events/form.json)"
 
-quick: $(READY) ## runs the unit tests, in half a minute: property tests try a tenth of their examples
+quick: $(READY) ## runs the unit tests, in under a minute: property tests try a tenth of their examples
 	$(PYTEST) -n 2 --hypothesis-profile=quick tests/unit
 
 test: $(READY) ## runs all tests, on their own stacks, and checks that they cover the functions

@@ -103,7 +103,7 @@ def scenarios(stack: Stack, aws: AwsFaults, options: argparse.Namespace, console
             "latency": latency.run(rig, progress),
         }
         rig.queues.drain(progress, 300)
-        stack.down()  # an emulator that has served a long storm is slower than the burst
+        stack.down()  # the burst has an emulator of its own, which no storm has filled
         limited = Rig.deploy(replace(stack, clemta_requests_per_minute=options.limit), aws, options.seed)
         return result | {"burst": burst.run(limited, options.burst, options.limit, progress)}
 
