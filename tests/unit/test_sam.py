@@ -1,12 +1,14 @@
 """`make deploy` ships a build of the requested inputs only."""
 
+import os
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from local import sam
-from local.processes import StackError
+from local.processes import ROOT, StackError
 from local.sam import BuildStamp, locked, sources_file_from
 from local.stack import Stack, followed, run
 
@@ -95,3 +97,29 @@ def test_equal_bundles_are_zipped_once(tmp_path: Path) -> None:
     with zipfile.ZipFile(other) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {"folder/file.py": b"other"}
     assert (tmp_path / "template.yaml").read_text() == "".join(uris).replace("Function\n", "Function.zip\n")
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_bundle_is_a_copy_of_the_first_one_only_if_that_is_made_of_the_same_files(
+    tmp_path: Path, complete: bool
+) -> None:
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"include {ROOT}/functions/Makefile\nshow:\n\t@echo $(INPUTS)\n")
+
+    def make(target: str) -> "subprocess.CompletedProcess[str]":
+        """Without an interpreter nothing can be built: what succeeds is a copy."""
+        settings = [f"ARTIFACTS_DIR={tmp_path}/build/RedeliverFunction", "PYTHON=false"]
+        command = ["make", "-s", "-f", str(makefile), target, *settings]
+        environment = {"PATH": os.environ["PATH"]}
+        return subprocess.run(
+            command, cwd=ROOT / "functions", env=environment, capture_output=True, text=True, check=False
+        )
+
+    for name in ("ReceiveFunction", "RedeliverFunction"):
+        (tmp_path / "build" / name).mkdir(parents=True)
+    (tmp_path / "build" / "ReceiveFunction" / "code.py").write_text("code")
+    inputs = make("show").stdout
+    assert inputs.strip()
+    (tmp_path / "build" / "ReceiveFunction.inputs").write_text(inputs if complete else f"other {inputs}")
+    assert (make("build-RedeliverFunction").returncode == 0) == complete
+    assert (tmp_path / "build" / "RedeliverFunction" / "code.py").exists() == complete
